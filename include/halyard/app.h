@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The application: the main thread's loop and an orderly end.
+ *
+ * The order of shutdown, always the same: hy_app_quit() (or SIGINT, SIGTERM) ends the loop;
+ * `about_to_quit` is emitted, while all threads still run; the threads that the main thread started
+ * are asked to quit, the last one first, and joined; what they posted to the main thread is
+ * delivered; hy_app_exec() returns.
+ */
+#ifndef HALYARD_APP_H
+#define HALYARD_APP_H
+
+#include <halyard/thread.h>
+
+HY_BEGIN_DECLS
+
+struct hy_app {
+    HY_INHERITS(hy_object);
+    struct {
+        hy_signal(int)
+            unix_signal; /* SIGINT, SIGTERM or SIGHUP arrived: its number; before quitting */
+        hy_signal0 about_to_quit;
+    } events;
+    struct hy_app_private *priv;
+};
+
+extern HY_API const struct hy_class hy_app_class;
+
+/*
+ * Makes the application object; the calling thread is the main thread from now on. SIGINT and
+ * SIGTERM end hy_app_exec(), SIGHUP is only reported; all three are blocked in this thread and in
+ * those it starts. Call it before starting threads. Errors: -HY_EEXIST (there is one already),
+ * -HY_ENOMEM, -HY_EMFILE. Thread: the one to become the main thread.
+ */
+HY_API int hy_app_init(struct hy_app *app) HY_MUST_USE;
+/* Ends it and restores the signals. Thread: main. */
+HY_API void hy_app_fini(struct hy_app *app);
+
+/*
+ * Runs the main loop, then shuts down in the order above. Returns the code of hy_app_quit() or
+ * hy_app_fail(), 0 after a signal. Errors: -HY_EBUSY (executing), -HY_EWRONGTHREAD. Thread: main.
+ */
+HY_API int hy_app_exec(struct hy_app *app);
+
+/* Ends hy_app_exec() with the code; without one executing it does nothing. Thread: any. */
+HY_API void hy_app_quit(int code);
+
+/*
+ * Logs the calling thread's last error at level error and quits with code 1: for what the program
+ * cannot do without. rc is the failed call's result. Before hy_app_exec() it is remembered, unlike
+ * a hy_app_quit(). Thread: any.
+ */
+HY_API void hy_app_fail(int rc);
+
+/* The application object, or NULL. Thread: any. */
+HY_API struct hy_app *hy_app_instance(void);
+
+HY_END_DECLS
+
+#endif

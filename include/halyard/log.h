@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log lines with a level, a category and the name of the thread. By default they go to standard
+ * error, from HY_LOG_INFO up.
+ */
+#ifndef HALYARD_LOG_H
+#define HALYARD_LOG_H
+
+#include <halyard/base.h>
+#include <stdarg.h>
+
+HY_BEGIN_DECLS
+
+enum hy_log_level {
+    HY_LOG_DEBUG,
+    HY_LOG_INFO,
+    HY_LOG_WARNING,
+    HY_LOG_ERROR
+};
+
+/* Gets every line at or above the level set; called in the thread that logs, from several at once.
+ */
+typedef void (*hy_log_handler)(enum hy_log_level level, const char *category, const char *message);
+
+/*
+ * Writes one line. category names the part that speaks ("udp", "ws"). Longer than 1,000 bytes is
+ * cut. Thread: any.
+ */
+HY_API void hy_log(enum hy_log_level level, const char *category, const char *format, ...)
+    HY_PRINTF(3, 4);
+
+/* Replaces the handler; NULL restores standard error. Thread: any. */
+HY_API void hy_log_set_handler(hy_log_handler handler);
+
+/* Lines below this level are dropped before they are formatted. Thread: any. */
+HY_API void hy_log_set_level(enum hy_log_level level);
+
+HY_END_DECLS
+
+#endif

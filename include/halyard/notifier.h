@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Notifiers: the readiness of a descriptor as a signal. Level-triggered: the signal comes in every
+ * iteration while the condition holds. One notifier watches one descriptor for any mix of
+ * conditions.
+ */
+#ifndef HALYARD_NOTIFIER_H
+#define HALYARD_NOTIFIER_H
+
+#include <halyard/signal.h>
+
+HY_BEGIN_DECLS
+
+enum hy_condition {
+    HY_READABLE = 1 << 0,
+    HY_WRITABLE = 1 << 1,
+    HY_PRIORITY = 1 << 2, /* out-of-band data */
+    HY_HANGUP = 1 << 3,   /* reported with READABLE and WRITABLE, whichever are watched */
+    HY_FAILURE = 1 << 4   /* the same, for an error on the descriptor */
+};
+
+struct hy_readiness {
+    intptr_t handle;
+    unsigned conditions; /* enum hy_condition */
+};
+
+struct hy_notifier {
+    HY_INHERITS(hy_object);
+    struct {
+        hy_signal(struct hy_readiness) ready;
+    } events;
+    /* The library's: guard home thread. */
+    struct hy_notifier *previous_, *next_;
+    intptr_t handle_;
+    uint32_t conditions_, ready_;
+    bool watched_, queued_;
+};
+
+extern HY_API const struct hy_class hy_notifier_class;
+
+/* Makes a notifier that watches nothing. Errors: as hy_object_init(). Thread: home of parent. */
+HY_API int hy_notifier_init(struct hy_notifier *notifier, struct hy_object *parent) HY_MUST_USE;
+/* Stops watching and ends it; the descriptor stays open. Thread: home. */
+HY_API void hy_notifier_fini(struct hy_notifier *notifier);
+
+/*
+ * Watches the descriptor for these conditions; called again with the same one, it changes them; 0
+ * pauses. Close the descriptor only after hy_notifier_unwatch(). Errors: -HY_EBADF (not open, or of
+ * a kind that cannot be watched), -HY_EEXIST (another notifier of the thread watches it), -HY_EBUSY
+ * (this one watches another descriptor), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. Thread: home.
+ */
+HY_API int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions);
+/* Forgets the descriptor; a readiness already collected is not delivered. Errors: -HY_EWRONGTHREAD.
+ * Thread: home. */
+HY_API int hy_notifier_unwatch(struct hy_notifier *notifier);
+
+HY_END_DECLS
+
+#endif

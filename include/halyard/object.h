@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects: things that live in a thread.
+ *
+ * An object is touched only in its home thread; its slots, event handler, timers and fini run
+ * there, one at a time, so they need no mutex. It can be *reached* from every thread: by a signal,
+ * a post, an invoke or hy_object_destroy_later(). A child lives in its parent's thread and is
+ * finished with it.
+ *
+ *     struct receiver {
+ *         HY_INHERITS(hy_object);                      // &receiver->hy is the object
+ *         struct { hy_signal(struct position) position; } events;
+ *     };
+ *     static const struct hy_class receiver_class =
+ *         HY_CLASS(struct receiver, .fini = receiver_fini,
+ *                  .signals = HY_SIGNALS(HY_PLAIN(struct receiver, events.position)));
+ */
+#ifndef HALYARD_OBJECT_H
+#define HALYARD_OBJECT_H
+
+#include <halyard/error.h>
+
+HY_BEGIN_DECLS
+
+struct hy_anchor; /* what other threads hold of an object; opaque */
+struct hy_event;
+struct hy_object;
+struct hy_thread;
+
+/* How a payload may travel to another thread. */
+enum hy_payload_kind {
+    HY_PAYLOAD_NONE,      /* nothing travels */
+    HY_PAYLOAD_PLAIN,     /* its bytes may be copied */
+    HY_PAYLOAD_DESCRIBED, /* copied by copy(), destroyed by destroy() */
+    HY_PAYLOAD_BORROWED   /* valid during the call only: it cannot be queued */
+};
+
+/* The description of a payload type. Static; compared by address. */
+struct hy_payload {
+    enum hy_payload_kind kind;
+    const char *name; /* for messages: "struct position" */
+    size_t size;      /* bytes */
+    /* HY_PAYLOAD_DESCRIBED: makes *to a copy of *from; 0 or a negative code. Runs in the emitting
+     * thread, under no lock. */
+    int (*copy)(void *to, const void *from);
+    /* HY_PAYLOAD_DESCRIBED: ends a copy; runs in whatever thread drops or has delivered it, under
+     * no lock. */
+    void (*destroy)(void *payload);
+};
+
+/* One signal of a class: where it lies in the struct and what it carries. */
+struct hy_signal_spec {
+    const char *name; /* "events.position" */
+    size_t offset;    /* of the struct hy_signal_base, in bytes from the object */
+    struct hy_payload payload;
+};
+
+/* The static description of a type of objects. Written with HY_CLASS(). */
+struct hy_class {
+    uint32_t version;            /* of this structure; HY_CLASS_VERSION */
+    const char *name;            /* "struct receiver" */
+    size_t size;                 /* bytes of the whole struct */
+    const struct hy_class *base; /* NULL: hy_object itself */
+    /*
+     * Ends what this class added. Called once, in the home thread, when the object is finished;
+     * posts and slots have already stopped, children are still there. The most derived class comes
+     * first.
+     */
+    void (*fini)(struct hy_object *object);
+    /* Gets the events posted or sent to the object; NULL: that of base. Thread: home. */
+    void (*event)(struct hy_object *object, struct hy_event *event);
+    /* The object is about to leave its thread (called there), or has arrived (called in the new
+     * one). */
+    void (*leave_thread)(struct hy_object *object);
+    void (*enter_thread)(struct hy_object *object);
+    const struct hy_signal_spec *signals;
+    size_t signal_count;
+};
+
+#define HY_CLASS_VERSION 1u
+
+/* clang-format off */
+#define HY_CLASS(type_, ...) \
+    { .version = HY_CLASS_VERSION, .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
+/* The signals of a class and their count: initialises two members. */
+#define HY_SIGNALS(...) \
+    (const struct hy_signal_spec[]){ __VA_ARGS__ }, \
+    .signal_count = sizeof((const struct hy_signal_spec[]){ __VA_ARGS__ }) / sizeof(struct hy_signal_spec)
+#define HY_PAYLOAD_OF_(type_, member_) __typeof__(*((type_ *)0)->member_.payload_)
+#define HY_SPEC_(type_, member_, kind_, copy_, destroy_) \
+    { #member_, offsetof(type_, member_), \
+      { kind_, #type_ "." #member_, sizeof(HY_PAYLOAD_OF_(type_, member_)), copy_, destroy_ } }
+/* A signal whose payload may be copied byte by byte: it holds no pointer to anything that may end. */
+#define HY_PLAIN(type_, member_) HY_SPEC_(type_, member_, HY_PAYLOAD_PLAIN, NULL, NULL)
+/* A signal whose payload is valid during the call only; it can be connected direct, not queued. */
+#define HY_BORROWED(type_, member_) HY_SPEC_(type_, member_, HY_PAYLOAD_BORROWED, NULL, NULL)
+/* A signal whose payload is copied and destroyed by these functions. */
+#define HY_DESCRIBED(type_, member_, copy_, destroy_) \
+    HY_SPEC_(type_, member_, HY_PAYLOAD_DESCRIBED, copy_, destroy_)
+/* A signal that carries nothing: hy_signal0. */
+#define HY_NO_PAYLOAD(type_, member_) HY_SPEC_(type_, member_, HY_PAYLOAD_NONE, NULL, NULL)
+/* clang-format on */
+
+/*
+ * The first member of every object. All members are the library's; read none, write none. 64 bytes.
+ * Guard: the home thread.
+ */
+struct hy_object {
+    const struct hy_class *type;
+    struct hy_anchor *anchor; /* NULL before init and after fini */
+    struct hy_object *parent;
+    struct hy_object *first_child, *last_child; /* in the order they were made */
+    struct hy_object *previous,
+        *next;        /* among the parent's children, or the thread's parentless objects */
+    const char *name; /* borrowed; for messages */
+    uint32_t flags;
+    uint32_t reserved;
+};
+
+/*
+ * Puts the parent class at the head of a struct: `hy` is the object, `base` the typed parent, at
+ * the same address, at every depth of inheritance.
+ */
+#define HY_INHERITS(parent_tag)                                                                    \
+    union {                                                                                        \
+        struct hy_object hy;                                                                       \
+        struct parent_tag base;                                                                    \
+    }
+
+/*
+ * Makes the caller's memory an object of the class; its memory may hold anything before, and its
+ * signals are ready afterwards. It lives in the calling thread, which must be the parent's. parent
+ * may be NULL. Errors: -HY_ENOMEM, -HY_EINVAL, -HY_EWRONGTHREAD (parent lives elsewhere),
+ * -HY_ESHUTDOWN (parent is being finished). Thread: that of the parent.
+ */
+HY_API int hy_object_init(struct hy_object *object, const struct hy_class *type,
+                          struct hy_object *parent) HY_MUST_USE;
+
+/*
+ * Allocates an object of the class, zeroes what the class added, and initialises it. It is released
+ * by hy_object_destroy(), by its parent, or by its thread's end. Errors as hy_object_init().
+ * Thread: that of the parent.
+ */
+HY_API int hy_object_create(const struct hy_class *type, struct hy_object *parent,
+                            struct hy_object **ret_object) HY_MUST_USE;
+
+/*
+ * Ends the object: at once no slot or handler of it runs any more, posts to it fail, what was
+ * queued for it is dropped; then the fini of its classes, its connections, its children. The memory
+ * stays the caller's (see hy_object_destroy() for the heap). On an object that is already finished
+ * it does nothing. It may be called from the object's own handler; a heap object is better served
+ * by hy_object_destroy_later(). Errors: -HY_EWRONGTHREAD, with nothing changed. Thread: home; any
+ * when the home thread does not run.
+ */
+HY_API int hy_object_fini(struct hy_object *object);
+
+/*
+ * hy_object_fini() and, for an object of hy_object_create(), the release of its memory. NULL is
+ * allowed. Thread: as hy_object_fini().
+ */
+HY_API int hy_object_destroy(struct hy_object *object);
+
+/*
+ * Ends the object, as hy_object_destroy() does, as soon as the handler that asks has returned to
+ * its loop and no handler of the object is on the stack; asked from another thread, only the
+ * latter. Asked outside every loop, it is served when a loop is entered or the thread ends. Asking
+ * twice is asking once. Errors: -HY_ESHUTDOWN, -HY_ENOMEM (from another thread only). Thread: any.
+ */
+HY_API int hy_object_destroy_later(struct hy_object *object);
+
+/*
+ * Moves the object, its children and everything posted to them to another thread, started or not.
+ * Timers keep their deadlines. What one thread sends to one receiver stays in order across the
+ * move. Errors, with nothing changed: -HY_EBUSY (it has a parent), -HY_EWRONGTHREAD (only its home
+ * thread may push it away), -HY_ESHUTDOWN (the target has finished), -HY_ENOMEM. Thread: home; any
+ * when the home thread is not running.
+ */
+HY_API int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread);
+
+/*
+ * The thread the object lives in; NULL when its thread record has no thread object any more. The
+ * answer is of the moment unless asked in the home thread. Thread: any.
+ */
+HY_API struct hy_thread *hy_object_thread(const struct hy_object *object);
+
+/* Whether the object lives in the calling thread. Thread: any. */
+HY_API bool hy_object_is_here(const struct hy_object *object);
+
+/*
+ * 0 when the object lives in the calling thread, else -HY_EWRONGTHREAD with a message that names
+ * the object, its thread, the caller's and the operation. For the classes of other libraries.
+ * Thread: any.
+ */
+HY_API int hy_object_check_thread(const struct hy_object *object, const char *operation);
+
+/* The parent, or NULL. Thread: home. */
+HY_API struct hy_object *hy_object_parent(const struct hy_object *object);
+
+/*
+ * Gives the object another parent, or none (NULL). Errors, with nothing changed: -HY_EWRONGTHREAD
+ * (they live in different threads), -HY_EINVAL (a loop in the tree), -HY_ESHUTDOWN. Thread: home of
+ * both.
+ */
+HY_API int hy_object_set_parent(struct hy_object *object, struct hy_object *parent);
+
+/* The first child, and the next one after a child; NULL at the end. Thread: home. */
+HY_API struct hy_object *hy_object_first_child(const struct hy_object *object);
+HY_API struct hy_object *hy_object_next_sibling(const struct hy_object *object);
+
+/* A name for messages; borrowed, it must outlive the object. Thread: home. */
+HY_API void hy_object_set_name(struct hy_object *object, const char *name);
+
+/* Whether the object is of the class or of one derived from it. Thread: any. */
+HY_API bool hy_object_is_a(const struct hy_object *object, const struct hy_class *type);
+
+/* --- weak references ------------------------------------------------------------------------- */
+
+/* A counted weak reference to an object: it may be held by any thread, before, during and after
+ * fini. */
+struct hy_ref {
+    struct hy_anchor *anchor;
+};
+
+/* Takes a reference. Thread: any, while the object exists. */
+HY_API struct hy_ref hy_ref_to(const struct hy_object *object);
+/* Another reference to the same object. Thread: any. */
+HY_API struct hy_ref hy_ref_copy(struct hy_ref ref);
+/* Gives the reference up and clears it; a cleared one is allowed. Thread: any. */
+HY_API void hy_ref_release(struct hy_ref *ref);
+/*
+ * The object, or NULL when it is dead, is being finished, or lives in another thread than the
+ * caller's (then the last error is -HY_EWRONGTHREAD): outside its home thread nobody could use the
+ * answer safely. Thread: any.
+ */
+HY_API struct hy_object *hy_ref_get(struct hy_ref ref);
+
+HY_END_DECLS
+
+#endif

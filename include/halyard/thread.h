@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads.
+ *
+ * A hy_thread is the handle of a thread, an object that lives where it was made; what shall live
+ * *in* the thread is moved there, before or after the start. The life of a thread:
+ *
+ *     not started -> running -> finishing -> finished -> (start again)
+ *
+ * start: the thread takes over the objects and events that wait for it, emits `started` in the new
+ * thread, runs its body (by default hy_thread_exec(), its event loop). end: emits `finished` in
+ * that thread, deals with what is left by the finish policy, ends. A thread not made by the library
+ * is adopted at its first call.
+ */
+#ifndef HALYARD_THREAD_H
+#define HALYARD_THREAD_H
+
+#include <halyard/signal.h>
+
+HY_BEGIN_DECLS
+
+struct hy_dispatcher;
+
+/* What happens at a thread's end to what was posted to it and to the objects that live there. */
+enum hy_finish_policy {
+    HY_FINISH_DRAIN, /* deliver what is queued, then finish the objects, in that thread; the default
+                      */
+    HY_FINISH_DISCARD, /* drop what is queued, finish the objects, in that thread */
+    HY_FINISH_KEEP     /* keep both, for a restart or for another thread to take */
+};
+
+enum hy_thread_state {
+    HY_THREAD_NOT_STARTED,
+    HY_THREAD_RUNNING,
+    HY_THREAD_FINISHING, /* `finished` is being delivered, objects are being finished */
+    HY_THREAD_FINISHED
+};
+
+/* What became of the messages of a thread, over all its runs. */
+struct hy_thread_counts {
+    uint64_t delivered;
+    uint64_t dropped; /* receiver dead, connection cut, or discarded at the end */
+    uint64_t kept;    /* waiting in a finished thread */
+};
+
+struct hy_thread {
+    HY_INHERITS(hy_object);
+    struct {
+        hy_signal0 started;  /* emitted in the new thread, before its body */
+        hy_signal0 finished; /* emitted in that thread, after its body */
+    } events;
+    struct hy_thread_private *priv;
+};
+
+extern HY_API const struct hy_class hy_thread_class;
+
+/*
+ * Makes a thread handle; nothing runs yet, but objects can already be moved to it. name is copied,
+ * cut at 15 bytes for the system, and shown in messages; NULL: "thread". Errors: as
+ * hy_object_init(). Thread: any; the handle lives in the calling thread.
+ */
+HY_API int hy_thread_init(struct hy_thread *thread, const char *name,
+                          struct hy_object *parent) HY_MUST_USE;
+
+/*
+ * Asks the thread to quit, joins it, and ends the handle. Thread: home of the handle.
+ */
+HY_API void hy_thread_fini(struct hy_thread *thread);
+
+/*
+ * The body of the thread, in place of the event loop. Errors: -HY_EBUSY (it runs). Thread: home.
+ */
+HY_API int hy_thread_set_body(struct hy_thread *thread,
+                              void (*body)(struct hy_thread *thread, void *context), void *context);
+/* The finish policy of its next end. Thread: any. */
+HY_API void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy);
+/* Bytes of stack, 0 for the system's default. Errors: -HY_EBUSY. Thread: home. */
+HY_API int hy_thread_set_stack_size(struct hy_thread *thread, size_t size);
+/*
+ * The thread's own dispatcher in place of the default. The thread owns it from now on, destroys it.
+ * Errors: -HY_EBUSY (it has one already). Thread: home, before the first start.
+ */
+HY_API int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dispatcher);
+
+/*
+ * Starts the thread. When it is finishing, waits for its end first; when it runs already,
+ * -HY_EBUSY. Errors: -HY_ENOMEM, -HY_EIO (the system refuses). Thread: home of the handle.
+ */
+HY_API int hy_thread_start(struct hy_thread *thread) HY_MUST_USE;
+
+/*
+ * Ends all loops of the thread; its hy_thread_exec() returns code. It is remembered when the thread
+ * has been started but is not yet in its loop; before the start it does nothing. Thread: any, also
+ * its own.
+ */
+HY_API void hy_thread_quit(struct hy_thread *thread, int code);
+
+/*
+ * Waits until the thread has really ended, thread-local destructors included. Returns at once when
+ * it never started. deadline_ns is a point in time (hy_now_ns() + ...), or HY_FOREVER. Errors:
+ * -HY_ETIMEDOUT, -HY_EDEADLK (from the thread itself). Thread: any.
+ */
+HY_API int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns);
+
+/* Where the thread is in its life. Thread: any. */
+HY_API enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread);
+/* The counts of the thread; of the moment while it runs. Thread: any. */
+HY_API struct hy_thread_counts hy_thread_get_counts(const struct hy_thread *thread);
+/* The name, never NULL. Thread: any. */
+HY_API const char *hy_thread_name(const struct hy_thread *thread);
+
+/*
+ * The handle of the calling thread; a foreign thread is adopted. NULL only when there is no memory.
+ * Thread: any.
+ */
+HY_API struct hy_thread *hy_thread_current(void);
+
+/*
+ * Runs the event loop of the calling thread until hy_thread_quit(); returns its code (0 or more by
+ * custom), or -HY_ENOMEM, -HY_EIO when no dispatcher can be made. Thread: any, for itself.
+ */
+HY_API int hy_thread_exec(void);
+
+/* Now, by the monotonic clock of the calling thread's dispatcher, in nanoseconds. Thread: any. */
+HY_API int64_t hy_now_ns(void);
+
+HY_END_DECLS
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers. The deadline is counted from the clock at the moment of starting; a late timer fires
+ * once, and missed periods are skipped. No timer ever fires early.
+ */
+#ifndef HALYARD_TIMER_H
+#define HALYARD_TIMER_H
+
+#include <halyard/signal.h>
+
+HY_BEGIN_DECLS
+
+enum hy_timer_accuracy {
+    HY_TIMER_COARSE, /* up to 5 % of the interval late, so that wake-ups merge; the default. At 20
+                        ms or less: precise */
+    HY_TIMER_PRECISE /* as exact as the system can */
+};
+
+struct hy_timer {
+    HY_INHERITS(hy_object);
+    struct {
+        hy_signal0 timeout;
+    } events;
+    /* The library's: guard home thread. */
+    int64_t deadline_ns_, interval_ns_;
+    struct hy_timer *previous_, *next_;
+    uint64_t order_;
+    uint32_t heap_index_;
+    uint16_t state_;
+    uint8_t accuracy_;
+    bool single_shot_;
+};
+
+extern HY_API const struct hy_class hy_timer_class;
+
+/* Makes a timer; it is not running. Errors: as hy_object_init(). Thread: home of parent. */
+HY_API int hy_timer_init(struct hy_timer *timer, struct hy_object *parent) HY_MUST_USE;
+/* Stops and ends it. Thread: home. */
+HY_API void hy_timer_fini(struct hy_timer *timer);
+
+/*
+ * Fires every interval_ns from now, until stopped; a running timer starts anew. 0: once in every
+ * iteration of the loop, after everything else. Errors: -HY_EINVAL (negative), -HY_EWRONGTHREAD,
+ * -HY_ENOMEM, -HY_ESHUTDOWN. Thread: home.
+ */
+HY_API int hy_timer_start(struct hy_timer *timer, int64_t interval_ns);
+/* Fires once, in delay_ns; it is no longer running when its slots are called. Errors and thread: as
+ * above. */
+HY_API int hy_timer_start_once(struct hy_timer *timer, int64_t delay_ns);
+/* The same for a point in time. */
+HY_API int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns);
+/* Stops it; one that is not running is left alone. Errors: -HY_EWRONGTHREAD. Thread: home. */
+HY_API int hy_timer_stop(struct hy_timer *timer);
+
+/* For the next start. Thread: home. */
+HY_API void hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);
+/* Whether it will fire (again). Thread: home. */
+HY_API bool hy_timer_is_running(const struct hy_timer *timer);
+/* Nanoseconds until it fires: 0 when overdue, -1 when it is not running. Thread: home. */
+HY_API int64_t hy_timer_remaining_ns(const struct hy_timer *timer);
+
+HY_END_DECLS
+
+#endif
