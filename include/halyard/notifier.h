@@ -33,7 +33,7 @@ struct hy_notifier {
     struct hy_notifier *previous_, *next_;
     intptr_t handle_;
     uint32_t conditions_, ready_;
-    bool watched_, queued_;
+    bool watched_, queued_, travels_;
 };
 
 extern HY_API const struct hy_class hy_notifier_class;
