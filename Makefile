@@ -25,11 +25,12 @@ lint:
 
 bench:
 	@tools/setup build bench
-	@exec tools/bench
+	@ninja -C "$$(tools/configure bench)" --quiet
+	@mkdir -p build && exec bench/run.py --build build-bench --out build/bench.json
 
 fuzz:
 	@tools/setup build test
-	@exec tools/fuzz
+	@exec tools/fuzz $(TARGETS)
 
 docs:
 	@tools/setup docs
