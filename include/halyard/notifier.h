@@ -14,9 +14,9 @@ HY_BEGIN_DECLS
 enum hy_condition {
     HY_READABLE = 1 << 0,
     HY_WRITABLE = 1 << 1,
-    HY_URGENT = 1 << 2,   /* out-of-band data */
-    HY_HANGUP = 1 << 3,   /* reported with READABLE and WRITABLE, whichever are watched */
-    HY_FAILURE = 1 << 4   /* the same, for an error on the descriptor */
+    HY_URGENT = 1 << 2, /* out-of-band data */
+    HY_HANGUP = 1 << 3, /* reported with READABLE and WRITABLE, whichever are watched */
+    HY_FAILURE = 1 << 4 /* the same, for an error on the descriptor */
 };
 
 struct hy_readiness {
