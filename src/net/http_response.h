@@ -41,8 +41,9 @@ const char *hy__http_status_text(int status);
 
 /**
  * Writes the head with its final empty line; no NUL is added.
- * Returns its size in bytes, -ENOBUFS (capacity too small) or -EINVAL (a value with a control byte,
- * a name that is no token, a status out of range). The buffer's content is undefined on failure.
+ * Returns its size in bytes, -HY_EMSGSIZE (capacity too small) or -HY_EINVAL (a value with a
+ * control byte, a name that is no token, a status out of range). The buffer's content is undefined
+ * on failure.
  */
 int hy__http_response_head(const struct hy__http_response *response, char *buffer, size_t capacity);
 

@@ -105,8 +105,8 @@ static void versions_and_connection(void **state)
     assert_int_equal(request.host.size, 0);
     assert_true(parse("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n") > 0);
     assert_true(request.is_keep_alive);
-    assert_true(parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: y , CLOSE\r\n\r\n") >
-                0);
+    assert_true(
+        parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: y , CLOSE\r\n\r\n") > 0);
     assert_false(request.is_keep_alive);
 }
 
@@ -220,8 +220,14 @@ static void bad_inputs(void **state)
 static void good_hosts(void **state)
 {
     (void)state;
-    static const char *const hosts[] = {"a", "a:", "a:65535", "[::1]", "[::1]:80", "127.0.0.1:1",
-                                        "xn--bcher-kva.example", "[::ffff:1.2.3.4]"};
+    static const char *const hosts[] = {"a",
+                                        "a:",
+                                        "a:65535",
+                                        "[::1]",
+                                        "[::1]:80",
+                                        "127.0.0.1:1",
+                                        "xn--bcher-kva.example",
+                                        "[::ffff:1.2.3.4]"};
     char text[200];
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
@@ -254,8 +260,9 @@ static void limit_of_the_request_line(void **state)
     char text[300];
     for (size_t size = 60; size <= 70; size++) {
         int path = (int)(size - strlen("GET / HTTP/1.1"));
-        int n = snprintf(text, sizeof text, "GET /%.*s HTTP/1.1\r\n" REST, path,
-                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        int n = snprintf(
+            text, sizeof text, "GET /%.*s HTTP/1.1\r\n" REST, path,
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         assert_int_equal(parse_sized(text, (size_t)n, &limits), size <= 64 ? n : -414);
         /* Refused when the line is one too long, not when its end comes. */
         if (size > 64)
@@ -315,8 +322,8 @@ static void result_is_untouched_on_failure(void **state)
     struct hy__http_request before;
     memset(&request, 0x5A, sizeof request);
     memcpy(&before, &request, sizeof before);
-    assert_int_equal(parse_at_guard(HEAD "X-A : 1\r\n\r\n", strlen(HEAD "X-A : 1\r\n\r\n"), 0, NULL),
-                     -400);
+    assert_int_equal(
+        parse_at_guard(HEAD "X-A : 1\r\n\r\n", strlen(HEAD "X-A : 1\r\n\r\n"), 0, NULL), -400);
     assert_int_equal(parse_at_guard(HEAD, strlen(HEAD), 0, NULL), 0);
     assert_memory_equal(&before, &request, sizeof before);
 }

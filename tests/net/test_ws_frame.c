@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame parser on good input: messages, fragments, control frames, every cut, zero copy, limits at
- * the bound, memory. And what it writes: headers, masks, close payloads.
+ * The frame parser on good input: messages, fragments, control frames, every cut, zero copy, limits
+ * at the bound, memory. And what it writes: headers, masks, close payloads.
  */
 #include "ws_wire.h"
-#include <errno.h>
+#include <halyard/error.h>
 
 static void one_frame_is_a_slice_of_the_input(void **state)
 {
@@ -45,7 +45,10 @@ static void conversation(struct wire *wire)
     wire_add(wire, true, HY__WS_CONTINUATION, "", 0);
     wire_add(wire, false, HY__WS_BINARY, "\xFF", 1);
     wire_add(wire, true, HY__WS_CONTINUATION, "", 0);
-    wire_add(wire, true, HY__WS_CLOSE, "\x03\xE8" "bye", 5);
+    wire_add(wire, true, HY__WS_CLOSE,
+             "\x03\xE8"
+             "bye",
+             5);
     wire_add(wire, true, HY__WS_TEXT, "ignored", 7);
 }
 
@@ -87,8 +90,7 @@ static void pieces_come_as_they_are(void **state)
     wire_run(&wire, &config, 6 + 2, got, sizeof got);
     assert_string_equal(got, "T<[ab] T[cdef] ping[p] T>[] B<>[x] ");
     wire_run_chunks(&wire, &config, 1, got, sizeof got);
-    assert_string_equal(got,
-                        "T<[a] T[b] T[c] T[d] T[e] T[f] ping[p] T>[] B<>[x] ");
+    assert_string_equal(got, "T<[a] T[b] T[c] T[d] T[e] T[f] ping[p] T>[] B<>[x] ");
 }
 
 static void close_without_code(void **state)
@@ -170,8 +172,8 @@ static void close_payload_encoding(void **state)
     memcpy(reason + 121, "\xE2\x82\xAC", 3); /* ends at 124: must go as a whole */
     assert_int_equal(hy__ws_close_payload_encode(payload, 1000, reason, sizeof reason), 2 + 121);
     assert_int_equal(hy__ws_close_payload_encode(payload, 1000, "ab\xFF", 3), 2 + 2);
-    assert_int_equal(hy__ws_close_payload_encode(payload, 1006, NULL, 0), -EINVAL);
-    assert_int_equal(hy__ws_close_payload_encode(payload, 999, NULL, 0), -EINVAL);
+    assert_int_equal(hy__ws_close_payload_encode(payload, 1006, NULL, 0), -HY_EINVAL);
+    assert_int_equal(hy__ws_close_payload_encode(payload, 999, NULL, 0), -HY_EINVAL);
 }
 
 /* The limit in one frame and over fragments: at it passes, one above fails. */
