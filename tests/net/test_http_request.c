@@ -278,6 +278,10 @@ static void limit_of_the_head(void **state)
     for (size_t max = size - 2; max <= size + 2; max++) {
         const struct hy__http_limits limits = {64, max, 10};
         assert_int_equal(parse_sized(text, size, &limits), max >= size ? (ssize_t)size : -431);
+        /* Refused when the head can no longer end within the limit, not one byte later. */
+        assert_int_equal(parse_at_guard(text, size - 3, 0, &limits), 0);
+        if (max < size)
+            assert_int_equal(parse_at_guard(text, max, 0, &limits), -431);
     }
 }
 
@@ -308,10 +312,12 @@ static void megabytes_are_refused_early(void **state)
     size_t size = 1 << 20;
     char *text = malloc(size);
     assert_non_null(text);
+    static const char line[] = "GET /";
+    static const char field[] = HEAD "X-A: ";
     memset(text, 'a', size);
-    memcpy(text, "GET /", 5);
+    memcpy(text, line, sizeof line - 1);
     assert_int_equal(hy__http_request_parse(text, size, 0, NULL, &request), -414);
-    memcpy(text, HEAD "X-A: ", strlen(HEAD "X-A: "));
+    memcpy(text, field, sizeof field - 1);
     assert_int_equal(hy__http_request_parse(text, size, 0, NULL, &request), -431);
     free(text);
 }

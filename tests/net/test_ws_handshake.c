@@ -299,36 +299,36 @@ static void urls(void **state)
     static const struct {
         const char *text;
         const char *host; /* NULL: refused */
-        int port;
         const char *target;
+        int port;
         bool is_secure;
         bool is_ipv6;
     } cases[] = {
-        {"ws://a", "a", 80, "", false, false},
-        {"WSS://a/", "a", 443, "/", true, false},
-        {"ws://127.0.0.1:8100/ws?x=1", "127.0.0.1", 8100, "/ws?x=1", false, false},
-        {"ws://a?x", "a", 80, "?x", false, false},
-        {"ws://a:/x", "a", 80, "/x", false, false},
-        {"wss://[::1]:9/x", "::1", 9, "/x", true, true},
-        {"ws://[::1]", "::1", 80, "", false, true},
-        {"ws://a:65535", "a", 65535, "", false, false},
-        {"", NULL, 0, NULL, false, false},
-        {"ws:/a", NULL, 0, NULL, false, false},
-        {"http://a", NULL, 0, NULL, false, false},
-        {"ws://", NULL, 0, NULL, false, false},
-        {"ws:///x", NULL, 0, NULL, false, false},
-        {"ws://:80", NULL, 0, NULL, false, false},
-        {"ws://a:0", NULL, 0, NULL, false, false},
-        {"ws://a:65536", NULL, 0, NULL, false, false},
-        {"ws://a:99999999999999999999", NULL, 0, NULL, false, false},
-        {"ws://a:x", NULL, 0, NULL, false, false},
-        {"ws://u@a", NULL, 0, NULL, false, false},
-        {"ws://[::1", NULL, 0, NULL, false, false},
-        {"ws://[]", NULL, 0, NULL, false, false},
-        {"ws://a/#f", NULL, 0, NULL, false, false},
-        {"ws://a/ b", NULL, 0, NULL, false, false},
-        {"ws://a/\r\nX: 1", NULL, 0, NULL, false, false},
-        {"ws://a/\xC3\xA9", NULL, 0, NULL, false, false},
+        {"ws://a", "a", "", 80, false, false},
+        {"WSS://a/", "a", "/", 443, true, false},
+        {"ws://127.0.0.1:8100/ws?x=1", "127.0.0.1", "/ws?x=1", 8100, false, false},
+        {"ws://a?x", "a", "?x", 80, false, false},
+        {"ws://a:/x", "a", "/x", 80, false, false},
+        {"wss://[::1]:9/x", "::1", "/x", 9, true, true},
+        {"ws://[::1]", "::1", "", 80, false, true},
+        {"ws://a:65535", "a", "", 65535, false, false},
+        {"", NULL, NULL, 0, false, false},
+        {"ws:/a", NULL, NULL, 0, false, false},
+        {"http://a", NULL, NULL, 0, false, false},
+        {"ws://", NULL, NULL, 0, false, false},
+        {"ws:///x", NULL, NULL, 0, false, false},
+        {"ws://:80", NULL, NULL, 0, false, false},
+        {"ws://a:0", NULL, NULL, 0, false, false},
+        {"ws://a:65536", NULL, NULL, 0, false, false},
+        {"ws://a:99999999999999999999", NULL, NULL, 0, false, false},
+        {"ws://a:x", NULL, NULL, 0, false, false},
+        {"ws://u@a", NULL, NULL, 0, false, false},
+        {"ws://[::1", NULL, NULL, 0, false, false},
+        {"ws://[]", NULL, NULL, 0, false, false},
+        {"ws://a/#f", NULL, NULL, 0, false, false},
+        {"ws://a/ b", NULL, NULL, 0, false, false},
+        {"ws://a/\r\nX: 1", NULL, NULL, 0, false, false},
+        {"ws://a/\xC3\xA9", NULL, NULL, 0, false, false},
     };
     struct guard guard = guard_create(100);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
