@@ -2,9 +2,10 @@
 /*
  * Anchors and posting: what other threads hold of an object, and how a message reaches its thread.
  *
- * `refs` counts weak references, connections, and one for the object together with the messages on their
- * way to it. Those messages hold no reference of their own: `posted` is counted under the lock that a post takes anyway,
- * `delivered` by the home thread, and the anchor of a dead object goes when the two meet.
+ * `refs` counts weak references, connections, and one for the object together with the messages on
+ * their way to it. Those messages hold no reference of their own: `posted` is counted under the
+ * lock that a post takes anyway, `delivered` by the home thread, and the anchor of a dead object
+ * goes when the two meet.
  */
 #include "core/internal.h"
 
@@ -38,8 +39,9 @@ void hy__anchor_unref(struct hy_anchor *anchor)
 struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor)
 {
     /*
-     * Acquire: who finds its own record here sees what the thread that moved the object wrote. Only the home
-     * thread changes it, so a thread that finds itself can rely on it; any other answer is of the moment.
+     * Acquire: who finds its own record here sees what the thread that moved the object wrote. Only
+     * the home thread changes it, so a thread that finds itself can rely on it; any other answer is
+     * of the moment.
      */
     return __atomic_load_n(&anchor->home, __ATOMIC_ACQUIRE);
 }
@@ -48,8 +50,8 @@ static int post_here(struct hy_thread_record *record, struct hy_anchor *anchor,
                      struct hy__message *message)
 {
     if (anchor->object == NULL || record->closed)
-        return hy_error_set(-HY_ESHUTDOWN, "the receiver is dead, or its thread \"%s\" has finished",
-                            record->name);
+        return hy_error_set(
+            -HY_ESHUTDOWN, "the receiver is dead, or its thread \"%s\" has finished", record->name);
     message->anchor = anchor;
     /* What others posted before comes first. */
     hy__mailbox_take(record);
@@ -62,7 +64,8 @@ static int post_here(struct hy_thread_record *record, struct hy_anchor *anchor,
 int hy__post(struct hy_anchor *anchor, struct hy__message *message)
 {
     struct hy_thread_record *record = hy__record_if_any();
-    /* No lock: only this thread could move or finish an object that lives here. A hosted loop must be woken by the mailbox. */
+    /* No lock: only this thread could move or finish an object that lives here. A hosted loop must
+     * be woken by the mailbox. */
     if (record != NULL && hy__anchor_home(anchor) == record && record->rest == HY__MAILBOX_EMPTY)
         return post_here(record, anchor, message);
 
@@ -84,7 +87,8 @@ int hy__post(struct hy_anchor *anchor, struct hy__message *message)
     return 0;
 }
 
-/* --- weak references --------------------------------------------------------------------------- */
+/* --- weak references ---------------------------------------------------------------------------
+ */
 
 struct hy_ref hy_ref_to(const struct hy_object *object)
 {

@@ -12,7 +12,8 @@ struct hy_app_private {
 };
 
 static struct hy_app *instance; /* atomic */
-static uint32_t failed;         /* atomic: hy_app_fail() was called; outlives a fini on purpose until the next init */
+static uint32_t
+    failed; /* atomic: hy_app_fail() was called; outlives a fini on purpose until the next init */
 
 struct hy_app *hy_app_instance(void)
 {
@@ -41,7 +42,8 @@ static void app_fini(struct hy_object *object)
 }
 
 static const struct hy_signal_spec app_signals[] = {
-    HY_PLAIN(struct hy_app, events.unix_signal), HY_NO_PAYLOAD(struct hy_app, events.about_to_quit)};
+    HY_PLAIN(struct hy_app, events.unix_signal),
+    HY_NO_PAYLOAD(struct hy_app, events.about_to_quit)};
 
 const struct hy_class hy_app_class =
     HY_CLASS(struct hy_app, .fini = app_fini, .signals = app_signals, .signal_count = 2);
@@ -71,8 +73,16 @@ int hy_app_init(struct hy_app *app)
     if (priv == NULL)
         return -HY_ENOMEM;
     /* Without the fini of the class until everything is there. */
-    static const struct hy_class unfinished = {HY_CLASS_VERSION, "struct hy_app", sizeof(struct hy_app),
-                                               NULL, NULL, NULL, NULL, NULL, app_signals, 2};
+    static const struct hy_class unfinished = {HY_CLASS_VERSION,
+                                               "struct hy_app",
+                                               sizeof(struct hy_app),
+                                               NULL,
+                                               NULL,
+                                               NULL,
+                                               NULL,
+                                               NULL,
+                                               app_signals,
+                                               2};
     int rc = hy_object_init(&app->hy, &unfinished, NULL);
     if (rc < 0) {
         hy_release(priv);
@@ -118,10 +128,11 @@ int hy_app_exec(struct hy_app *app)
     struct hy_app_private *priv = app->priv;
     struct hy_thread_record *record = priv->record;
     if (__atomic_load_n(&priv->executing, __ATOMIC_RELAXED) != 0 || record->depth != 0)
-        return hy_error_set(-HY_EBUSY, "the application's loop runs already, or inside another one");
+        return hy_error_set(-HY_EBUSY,
+                            "the application's loop runs already, or inside another one");
     /*
-     * Sequentially consistent, against hy_app_fail(): it sets `failed` and then looks whether to quit the loop; this sets
-     * `executing`, forgets older quits, and then looks at `failed`.
+     * Sequentially consistent, against hy_app_fail(): it sets `failed` and then looks whether to
+     * quit the loop; this sets `executing`, forgets older quits, and then looks at `failed`.
      */
     __atomic_store_n(&priv->executing, 1u, __ATOMIC_SEQ_CST);
     __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);

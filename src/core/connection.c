@@ -2,9 +2,10 @@
 /*
  * The pool of connections: type-stable memory without a lock.
  *
- * Connections are never given back to the allocator, so that a queued message may look at one that has been recycled, and
- * find another id. Chunks double in size, so a fixed directory holds them all; free ones are a stack, whose head
- * carries a tag that changes with each push and pop (no ABA).
+ * Connections are never given back to the allocator, so that a queued message may look at one that
+ * has been recycled, and find another id. Chunks double in size, so a fixed directory holds them
+ * all; free ones are a stack, whose head carries a tag that changes with each push and pop (no
+ * ABA).
  */
 #include "core/internal.h"
 
@@ -43,8 +44,9 @@ static uint32_t index_of(const struct hy_connection *connection)
 }
 
 /*
- * A free connection keeps the index + 1 of the next one in id_flags, under bits that are no id: that member is atomic anyway, and
- * a queued message that looks at it finds an id that is not its own.
+ * A free connection keeps the index + 1 of the next one in id_flags, under bits that are no id:
+ * that member is atomic anyway, and a queued message that looks at it finds an id that is not its
+ * own.
  */
 #define LINK_MARK (UINT64_C(0xffffffff) << 32)
 
@@ -70,7 +72,8 @@ static struct hy_connection *pop(void)
         if ((uint32_t)head == 0)
             return NULL;
         connection = at((uint32_t)head - 1);
-        /* Another thread may have popped it already: then the tag has changed and the exchange fails. */
+        /* Another thread may have popped it already: then the tag has changed and the exchange
+         * fails. */
         uint64_t link = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED);
         next = ((head >> 32) + 1) << 32 | (uint32_t)link;
     } while (!__atomic_compare_exchange_n(&free_head, &head, next, true, __ATOMIC_ACQUIRE,

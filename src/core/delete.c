@@ -2,15 +2,16 @@
 /*
  * Deferred delete.
  *
- * A request of the home thread is due when the handler that the loop called, and in which it was made, has returned, and
- * no handler of the object is on the stack: it hangs on whichever of those frames is further out. Without a loop
- * it waits in the record until one runs. A request from another thread is a message and needs only the second condition.
- * A list holds a reference to each anchor; an object that was finished or moved meanwhile is passed over.
+ * A request of the home thread is due when the handler that the loop called, and in which it was
+ * made, has returned, and no handler of the object is on the stack: it hangs on whichever of those
+ * frames is further out. Without a loop it waits in the record until one runs. A request from
+ * another thread is a message and needs only the second condition. A list holds a reference to each
+ * anchor; an object that was finished or moved meanwhile is passed over.
  */
 #include "core/internal.h"
 
-static struct hy__frame *outermost_of(struct hy_thread_record *record, const struct hy_anchor *anchor,
-                                      bool with_requester)
+static struct hy__frame *outermost_of(struct hy_thread_record *record,
+                                      const struct hy_anchor *anchor, bool with_requester)
 {
     struct hy__frame *found = NULL;
     bool requester_seen = !with_requester;

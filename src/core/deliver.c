@@ -2,9 +2,9 @@
 /*
  * Delivery: frames, and the choice of the next message.
  *
- * A message carries the number of the pass that may deliver it. The next message is the one with the smallest number, then
- * the highest priority; so nothing posted during a pass overtakes it, whether the pass is cut by the batch limit or
- * goes on in a nested loop.
+ * A message carries the number of the pass that may deliver it. The next message is the one with
+ * the smallest number, then the highest priority; so nothing posted during a pass overtakes it,
+ * whether the pass is cut by the batch limit or goes on in a nested loop.
  */
 #include "core/internal.h"
 
@@ -67,7 +67,8 @@ static struct hy__queue *next_queue(struct hy_thread_record *record, uint32_t la
 static hy_slot slot_of(struct hy__message *message, uint64_t *ret_flags)
 {
     struct hy_connection *connection = message->to.connection;
-    /* Acquire: a connection cut before this moment is seen as cut; a recycled one has another id. */
+    /* Acquire: a connection cut before this moment is seen as cut; a recycled one has another id.
+     */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
     uint64_t id_flags = __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE);
     if (slot == NULL || id_flags >> HY__ID_SHIFT != message->connection_id)
@@ -104,7 +105,8 @@ static bool call(struct hy_thread_record *record, struct hy__message *message)
         return false;
     if (message->kind == HY__MESSAGE_SLOT && (slot = slot_of(message, &flags)) == NULL)
         return false;
-    /* Counted before the call: the handler may finish the object or move it away, and then the anchor is not ours. */
+    /* Counted before the call: the handler may finish the object or move it away, and then the
+     * anchor is not ours. */
     anchor->delivered++;
     if (message->kind == HY__MESSAGE_DESTROY) {
         hy__destroy_request_arrived(record, anchor);

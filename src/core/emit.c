@@ -2,9 +2,10 @@
 /*
  * Emission: the walk over a hub's connections, without a lock.
  *
- * The walk notes the connection it stands on before it calls a slot. A nested loop inside that slot parks the walks of its thread, so
- * that a walk that lasts holds back one connection and not all that are cut meanwhile. A walk that finds itself parked
- * publishes a new number and goes on from where it stood, or, when that connection has been cut, from the first one with a larger id.
+ * The walk notes the connection it stands on before it calls a slot. A nested loop inside that slot
+ * parks the walks of its thread, so that a walk that lasts holds back one connection and not all
+ * that are cut meanwhile. A walk that finds itself parked publishes a new number and goes on from
+ * where it stood, or, when that connection has been cut, from the first one with a larger id.
  */
 #include "core/internal.h"
 
@@ -121,7 +122,8 @@ static void emit_direct(struct emission *emission, struct hy_connection *connect
     if (HY_UNLIKELY((id_flags & HY_SINGLE_SHOT) != 0) &&
         !hy__connection_cut(anchor, connection, id_flags >> HY__ID_SHIFT))
         return;
-    /* Release: pairs with the reaper's acquire; the order against parking is hy__walks_park()'s release. */
+    /* Release: pairs with the reaper's acquire; the order against parking is hy__walks_park()'s
+     * release. */
     if (emission->walk != NULL)
         __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
     struct hy__frame frame;
@@ -168,7 +170,8 @@ int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
         if (id > emission.last_id)
             break; /* connected during this emission */
         emit_to(&emission, connection, id_flags);
-        /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not looked at again. */
+        /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not
+         * looked at again. */
         if (HY_UNLIKELY(__atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0))
             break;
         connection = walk_on(&emission, connection, id);

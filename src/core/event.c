@@ -30,7 +30,8 @@ int hy_ref_post(struct hy_ref receiver, uint32_t type, const void *data, size_t 
     if (rc < 0)
         return rc;
     if ((unsigned)priority >= HY__PRIORITIES)
-        return hy_error_set(-HY_EINVAL, "there is no priority %d; see enum hy_priority", (int)priority);
+        return hy_error_set(-HY_EINVAL, "there is no priority %d; see enum hy_priority",
+                            (int)priority);
     const struct hy_payload bytes = {HY_PAYLOAD_PLAIN, "event", size, NULL, NULL};
     struct hy__message *message;
     rc = hy__message_make(&bytes, data, &message);
@@ -82,7 +83,8 @@ int hy_ref_invoke(struct hy_ref receiver, hy_invoke_function function,
     if (function == NULL)
         return hy_error_set(-HY_EINVAL, "an invoke needs a function");
     if (description != NULL && description->kind == HY_PAYLOAD_BORROWED)
-        return hy_error_set(-HY_EBORROWED, "%s is borrowed: it cannot be queued; copy what you need of it",
+        return hy_error_set(-HY_EBORROWED,
+                            "%s is borrowed: it cannot be queued; copy what you need of it",
                             description->name);
     struct hy__message *message;
     rc = hy__message_make(description, payload, &message);

@@ -2,14 +2,16 @@
 /*
  * Hubs: the connections of one signal. Changed under the hub's lock, walked without it (emit.c).
  *
- * A cut connection is unlinked and buried: its `next` stays as it is, since a walker may stand on it. A walker publishes
- * {hub, number of burials} before it looks at the list. What was buried at or before that number was unlinked before the walk began, and no
- * node that the walk can reach leads to it: a node buried later still pointed past it when that one was unlinked. So graves
- * numbered at or below the smallest number among the walkers can be freed. A parked walk (emit.c) holds back only the connection
- * it stands on.
+ * A cut connection is unlinked and buried: its `next` stays as it is, since a walker may stand on
+ * it. A walker publishes {hub, number of burials} before it looks at the list. What was buried at
+ * or before that number was unlinked before the walk began, and no node that the walk can reach
+ * leads to it: a node buried later still pointed past it when that one was unlinked. So graves
+ * numbered at or below the smallest number among the walkers can be freed. A parked walk (emit.c)
+ * holds back only the connection it stands on.
  *
- * The walker's store of the hub and the reaper's look at it are sequentially consistent, and so are unlinking
- * and the walker's look at the links: a reaper that does not see the walker has unlinked before the walker's first look.
+ * The walker's store of the hub and the reaper's look at it are sequentially consistent, and so are
+ * unlinking and the walker's look at the links: a reaper that does not see the walker has unlinked
+ * before the walker's first look.
  */
 #include "core/internal.h"
 
@@ -17,11 +19,12 @@ enum {
     REAP_FIRST_AT = 32
 };
 
-static uint64_t next_id;                  /* atomic */
-static struct hy__hazards *all_hazards;   /* atomic; grows only */
-static struct hy_hub *orphans;            /* atomic stack: hubs without owner that are still walked */
+static uint64_t next_id;                /* atomic */
+static struct hy__hazards *all_hazards; /* atomic; grows only */
+static struct hy_hub *orphans;          /* atomic stack: hubs without owner that are still walked */
 
-/* --- hazards ----------------------------------------------------------------------------------- */
+/* --- hazards -----------------------------------------------------------------------------------
+ */
 
 int hy__hazards_acquire(struct hy_thread_record *record)
 {
@@ -40,8 +43,8 @@ int hy__hazards_acquire(struct hy_thread_record *record)
         hazards->used = 1;
         hazards->next = __atomic_load_n(&all_hazards, __ATOMIC_RELAXED);
         /*
-         * Sequentially consistent, as the walker's store that follows: a reaper that does not find this block
-         * yet has unlinked before this thread's first look at a list.
+         * Sequentially consistent, as the walker's store that follows: a reaper that does not find
+         * this block yet has unlinked before this thread's first look at a list.
          */
         while (!__atomic_compare_exchange_n(&all_hazards, &hazards->next, hazards, true,
                                             __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
@@ -74,7 +77,8 @@ static struct walkers walkers_of(const struct hy_hub *hub)
             if (__atomic_load_n(&walk->hub, __ATOMIC_SEQ_CST) != hub)
                 continue;
             walkers.any = true;
-            /* Acquire: not older than the hub just seen; a newer one is of a walk that began after the unlinking. */
+            /* Acquire: not older than the hub just seen; a newer one is of a walk that began after
+             * the unlinking. */
             uint64_t number = __atomic_load_n(&walk->number, __ATOMIC_ACQUIRE);
             if (number < walkers.smallest)
                 walkers.smallest = number;
@@ -100,7 +104,8 @@ static bool is_stood_on(const struct hy_hub *hub, const struct hy_connection *co
     return false;
 }
 
-/* --- graves ------------------------------------------------------------------------------------- */
+/* --- graves -------------------------------------------------------------------------------------
+ */
 
 /* Takes the graves that nobody can reach any more. Lock held. */
 static struct hy_connection *reap(struct hy_hub *hub)
@@ -170,7 +175,8 @@ static bool bury(struct hy_hub *hub, struct hy_connection *connection)
     return true;
 }
 
-/* --- life of a hub ------------------------------------------------------------------------------ */
+/* --- life of a hub ------------------------------------------------------------------------------
+ */
 
 static void hub_ref(struct hy_hub *hub)
 {
@@ -208,7 +214,8 @@ static void hub_unref(struct hy_hub *hub)
         orphan_push(hub);
 }
 
-/* Tries again to free the hubs whose owner died while they were walked. Any thread, under no lock. */
+/* Tries again to free the hubs whose owner died while they were walked. Any thread, under no lock.
+ */
 void hy__orphans_reap(void)
 {
     /* Relaxed look: a missed one is found the next time. */
@@ -240,16 +247,19 @@ static struct hy_hub *hub_of(struct hy_signal_base *signal)
     return hub;
 }
 
-/* --- connect ------------------------------------------------------------------------------------- */
+/* --- connect -------------------------------------------------------------------------------------
+ */
 
 static int check_connect(const struct hy_signal_base *signal, const struct hy_object *receiver,
                          hy_slot slot, unsigned flags)
 {
     if (signal == NULL || signal->spec == NULL || signal->owner == NULL)
-        return hy_error_set(-HY_EINVAL, "the class of the sender does not name this signal; list it "
-                                        "in HY_SIGNALS() and initialise the object");
+        return hy_error_set(-HY_EINVAL,
+                            "the class of the sender does not name this signal; list it "
+                            "in HY_SIGNALS() and initialise the object");
     if (receiver == NULL || slot == NULL)
-        return hy_error_set(-HY_EINVAL, "connecting %s needs a receiver and a slot", signal->spec->name);
+        return hy_error_set(-HY_EINVAL, "connecting %s needs a receiver and a slot",
+                            signal->spec->name);
     if ((flags & HY_DIRECT) != 0 && (flags & HY_QUEUED) != 0)
         return hy_error_set(-HY_EINVAL, "a connection to %s is direct or queued, not both",
                             signal->spec->name);
@@ -306,13 +316,16 @@ int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver,
     hy__anchor_ref(anchor);
     connection->hub = hub;
     connection->anchor = anchor;
-    /* Relaxed: published by linking. A queued message that still names this memory reads slot and id atomically. */
+    /* Relaxed: published by linking. A queued message that still names this memory reads slot and
+     * id atomically. */
     __atomic_store_n(&connection->next, NULL, __ATOMIC_RELAXED);
 
     hy__lock(&hub->lock);
-    bool alive = __atomic_load_n(&hub->closed, __ATOMIC_RELAXED) == 0 && link_incoming(anchor, connection);
+    bool alive =
+        __atomic_load_n(&hub->closed, __ATOMIC_RELAXED) == 0 && link_incoming(anchor, connection);
     if (alive) {
-        /* Under the lock, so that ids grow along the list. Relaxed: only uniqueness is asked for. */
+        /* Under the lock, so that ids grow along the list. Relaxed: only uniqueness is asked for.
+         */
         uint64_t id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
         __atomic_store_n(&connection->id_flags,
                          id << HY__ID_SHIFT | (flags & (HY__FLAG_MASK & ~(unsigned)HY__FLAG_SPENT)),
@@ -324,13 +337,15 @@ int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver,
     if (!alive) {
         hy__anchor_unref(anchor);
         hy__connection_release(connection);
-        return hy_error_set(-HY_ESHUTDOWN, "cannot connect %s: sender or receiver is being finished",
+        return hy_error_set(-HY_ESHUTDOWN,
+                            "cannot connect %s: sender or receiver is being finished",
                             signal->spec->name);
     }
     return 0;
 }
 
-/* --- cutting ------------------------------------------------------------------------------------- */
+/* --- cutting -------------------------------------------------------------------------------------
+ */
 
 int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot)
 {
@@ -340,7 +355,8 @@ int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiv
     int count = 0;
     struct hy_connection *freed = NULL;
     hy__lock(&hub->lock);
-    for (struct hy_connection *connection = hub->head, *next; connection != NULL; connection = next) {
+    for (struct hy_connection *connection = hub->head, *next; connection != NULL;
+         connection = next) {
         next = connection->next;
         if (connection->anchor == receiver->anchor &&
             __atomic_load_n(&connection->slot, __ATOMIC_RELAXED) == slot)
@@ -354,8 +370,9 @@ int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiv
 }
 
 /*
- * From the receiver's side the lock order (hub, then anchor) is the wrong way round: take a reference to the hub under
- * the anchor's lock, let go, lock the hub, and look again whether it is still the same connection.
+ * From the receiver's side the lock order (hub, then anchor) is the wrong way round: take a
+ * reference to the hub under the anchor's lock, let go, lock the hub, and look again whether it is
+ * still the same connection.
  */
 static bool cut_with_hub(struct hy_hub *hub, struct hy_connection *connection, uint64_t id)
 {

@@ -29,12 +29,14 @@
 
 enum {
     HY__CACHE_LINE = 64,
-    HY__BATCH = 256,         /* messages delivered in one iteration, so that timers and descriptors get their turn */
-    HY__HAZARDS = 32,        /* emissions inside each other that need no shared counter */
+    HY__BATCH = 256,  /* messages delivered in one iteration, so that timers and descriptors get
+                         their turn */
+    HY__HAZARDS = 32, /* emissions inside each other that need no shared counter */
     HY__PRIORITIES = 3,
     HY__SLAB_CLASSES = 2,
-    HY__RETURNS = 4,         /* chains of foreign cells that a thread collects before giving them back */
-    HY__DRAIN_ROUNDS = 1000, /* passes that a draining thread makes before it drops what keeps coming */
+    HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
+    HY__DRAIN_ROUNDS =
+        1000, /* passes that a draining thread makes before it drops what keeps coming */
     HY__NAME_SIZE = 32
 };
 
@@ -99,16 +101,18 @@ struct hy__queue {
 /* --- anchor: what other threads hold of an object -------------------------------------------- */
 struct hy_anchor {
     uint32_t lock;
-    uint32_t refs;                      /* atomic: weak references, connections, delete lists, and 1 for the
-                                           object together with the messages on their way to it */
-    struct hy_thread_record *home;      /* written under lock by the home thread; read atomically. Holds a reference */
-    struct hy_connection *incoming;     /* lock: connections whose receiver this is */
-    uint32_t posted;                    /* lock: messages from other threads so far */
-    bool dead;                          /* lock: fini has begun */
-    HY__ALIGNED_LINE struct hy_object *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
-    uint32_t delivered;                 /* home: of `posted`, modulo 2^32; own posts count down */
-    bool delete_requested;              /* home */
-    struct hy_anchor *delete_next;      /* home: in a list of deletes */
+    uint32_t refs; /* atomic: weak references, connections, delete lists, and 1 for the
+                      object together with the messages on their way to it */
+    struct hy_thread_record
+        *home; /* written under lock by the home thread; read atomically. Holds a reference */
+    struct hy_connection *incoming; /* lock: connections whose receiver this is */
+    uint32_t posted;                /* lock: messages from other threads so far */
+    bool dead;                      /* lock: fini has begun */
+    HY__ALIGNED_LINE struct hy_object
+        *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
+    uint32_t delivered;            /* home: of `posted`, modulo 2^32; own posts count down */
+    bool delete_requested;         /* home */
+    struct hy_anchor *delete_next; /* home: in a list of deletes */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -118,13 +122,16 @@ enum {
     HY__ID_SHIFT = 16
 };
 
-/* 64 bytes, one cache line, in type-stable memory: a queued message may look at a recycled one and finds another id. */
+/* 64 bytes, one cache line, in type-stable memory: a queued message may look at a recycled one and
+ * finds another id. */
 struct hy_connection {
-    struct hy_connection *next, *previous; /* hub lock; next is read by walkers, and stays readable after unlinking */
-    hy_slot slot;                          /* atomic; NULL once cut */
-    struct hy_anchor *anchor;              /* the receiver; holds a reference. const while linked or in a grave */
-    struct hy_hub *hub;                    /* const while linked */
-    struct hy_connection *in_next;         /* anchor lock: in anchor->incoming; in a grave: hub lock */
+    struct hy_connection *next,
+        *previous; /* hub lock; next is read by walkers, and stays readable after unlinking */
+    hy_slot slot;  /* atomic; NULL once cut */
+    struct hy_anchor
+        *anchor;        /* the receiver; holds a reference. const while linked or in a grave */
+    struct hy_hub *hub; /* const while linked */
+    struct hy_connection *in_next; /* anchor lock: in anchor->incoming; in a grave: hub lock */
     union {
         struct hy_connection *in_previous; /* anchor lock */
         uint64_t burial;                   /* hub lock, in a grave: its number */
@@ -134,25 +141,25 @@ struct hy_connection {
 
 struct hy_hub {
     struct hy_connection *head; /* hub lock to write; walkers read */
-    uint64_t last_id;           /* atomic: emissions do not reach connections made after they began */
-    uint64_t burials;           /* atomic; written under lock */
-    uint32_t closed;            /* atomic: the owner is gone */
+    uint64_t last_id; /* atomic: emissions do not reach connections made after they began */
+    uint64_t burials; /* atomic; written under lock */
+    uint32_t closed;  /* atomic: the owner is gone */
     uint32_t lock;
-    uint32_t pins;              /* atomic: walkers that found no hazard slot */
-    uint32_t refs;              /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side */
-    struct hy_connection *tail; /* lock */
-    struct hy_connection *graves; /* lock; atomic for the look without it */
+    uint32_t pins; /* atomic: walkers that found no hazard slot */
+    uint32_t refs; /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side */
+    struct hy_connection *tail;    /* lock */
+    struct hy_connection *graves;  /* lock; atomic for the look without it */
     uint32_t grave_count, reap_at; /* lock */
-    struct hy_hub *orphan_next;   /* owned by whoever holds the orphan */
+    struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
 };
 
 #define HY__WALK_PARKED UINT64_MAX
 
 /* One emission in progress. Written by its thread, read by reapers. */
 struct hy__walk {
-    const struct hy_hub *hub;        /* atomic; NULL: free */
-    uint64_t number;                 /* atomic: hub->burials when the walk began, or HY__WALK_PARKED */
-    const struct hy_connection *at;  /* atomic: the connection whose slot runs */
+    const struct hy_hub *hub; /* atomic; NULL: free */
+    uint64_t number;          /* atomic: hub->burials when the walk began, or HY__WALK_PARKED */
+    const struct hy_connection *at; /* atomic: the connection whose slot runs */
 };
 
 /* One per living thread; never freed, reused. Linked in a list that only grows. */
@@ -162,7 +169,8 @@ struct hy__hazards {
     uint32_t used;            /* atomic */
 };
 
-/* --- frames: the handlers on a thread's stack -------------------------------------------------- */
+/* --- frames: the handlers on a thread's stack --------------------------------------------------
+ */
 struct hy__frame {
     struct hy_anchor *anchor; /* the receiver; NULL: of another thread, or gone */
     struct hy__frame *outer;
@@ -171,23 +179,24 @@ struct hy__frame {
     bool gone;                 /* the receiver was finished or moved away under the handler */
 };
 
-/* --- thread record ------------------------------------------------------------------------------ */
+/* --- thread record ------------------------------------------------------------------------------
+ */
 enum { /* values of the mailbox word that are not messages */
-       HY__MAILBOX_EMPTY = 0,
-       HY__MAILBOX_ASLEEP = 1,
-       HY__MAILBOX_CLOSED = 2
+    HY__MAILBOX_EMPTY = 0,
+    HY__MAILBOX_ASLEEP = 1,
+    HY__MAILBOX_CLOSED = 2
 };
 
 #define HY__QUIT_REQUESTED (UINT64_C(1) << 63)
 
 struct hy_thread_record {
     /* any thread */
-    uintptr_t mailbox; /* atomic: see mailbox.c */
-    HY__ALIGNED_LINE uint32_t refs; /* atomic */
-    uint32_t state;                 /* atomic; enum hy_thread_state; joins park on it */
-    uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED and the code */
-    struct hy_dispatcher *dispatcher; /* atomic; set once, destroyed with the record */
-    struct hy_thread *handle;         /* atomic; NULL once the handle is gone */
+    uintptr_t mailbox;                 /* atomic: see mailbox.c */
+    HY__ALIGNED_LINE uint32_t refs;    /* atomic */
+    uint32_t state;                    /* atomic; enum hy_thread_state; joins park on it */
+    uint64_t quit;                     /* atomic: HY__QUIT_REQUESTED and the code */
+    struct hy_dispatcher *dispatcher;  /* atomic; set once, destroyed with the record */
+    struct hy_thread *handle;          /* atomic; NULL once the handle is gone */
     uint64_t delivered, dropped, kept; /* atomic, written by home */
     char name[HY__NAME_SIZE];          /* const once started */
 
@@ -195,16 +204,16 @@ struct hy_thread_record {
     HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
     struct hy__hazards *hazards;
     uint32_t hazard_depth;
-    uint32_t rest;       /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
-    uint32_t next_pass;  /* stamp for messages that arrive now */
-    int32_t depth;       /* loops executing */
+    uint32_t rest;        /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
+    uint32_t next_pass;   /* stamp for messages that arrive now */
+    int32_t depth;        /* loops executing */
     struct hy_loop *loop; /* the innermost */
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;                /* ADOPT messages whose objects have not been told yet */
-    struct hy_anchor *deletes;                /* destroy_later outside every loop */
-    struct hy_timer *timer_heap;              /* pairing heap */
+    struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
+    struct hy_anchor *deletes;   /* destroy_later outside every loop */
+    struct hy_timer *timer_heap; /* pairing heap */
     struct hy_timer *first_due, *last_due;
     struct hy_timer *first_zero, *last_zero;
     uint64_t timer_order, zero_pass;
@@ -239,7 +248,8 @@ void hy__record_unref(struct hy_thread_record *record);
 int hy__record_enter(struct hy_thread_record *record);
 /* Gives back what belongs to the running thread; the record itself stays. */
 void hy__record_leave(struct hy_thread_record *record);
-/* Drops what waits for dead objects, in a record whose thread does not run and would never get to it. */
+/* Drops what waits for dead objects, in a record whose thread does not run and would never get to
+ * it. */
 void hy__record_purge(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
@@ -278,7 +288,8 @@ void hy__frame_push(struct hy_thread_record *record, struct hy__frame *frame,
 /* Whether the receiver is still alive and here. Serves deletes. */
 bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame);
 void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_anchor *anchor);
-/* Delivers at most limit messages of the passes up to now; stops early when the loop is asked to. */
+/* Delivers at most limit messages of the passes up to now; stops early when the loop is asked to.
+ */
 int hy__deliver(struct hy_thread_record *record, int limit);
 /* Ends a message without delivering it. */
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message);

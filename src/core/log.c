@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Log lines: level and thread name first, one write each, so that lines of several threads do not mix. */
+/* Log lines: level and thread name first, one write each, so that lines of several threads do not
+ * mix. */
 #include "core/internal.h"
 
 #include <halyard/log.h>
@@ -28,8 +29,8 @@ static void write_to_stderr(enum hy_log_level level, const char *category, const
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     struct hy_thread_record *record = hy__record_if_any();
-    fprintf(stderr, "%-7s [%s] %s: %s\n", levels[level], record != NULL ? record->name : "-", category,
-            message);
+    fprintf(stderr, "%-7s [%s] %s: %s\n", levels[level], record != NULL ? record->name : "-",
+            category, message);
 }
 
 void hy_log(enum hy_log_level level, const char *category, const char *format, ...)

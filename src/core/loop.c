@@ -2,18 +2,20 @@
 /*
  * Loops: the iteration of halyard/loop.h, nesting, quitting.
  *
- * Quitting a thread is a state of its record, not a message: it ends every loop of the thread and cannot be lost in a nested one.
+ * Quitting a thread is a state of its record, not a message: it ends every loop of the thread and
+ * cannot be lost in a nested one.
  */
 #include "core/internal.h"
 
 enum { /* hy_loop.state */
-       LOOP_EXECUTING = 1 << 0,
-       LOOP_QUIT = 1 << 1
+    LOOP_EXECUTING = 1 << 0,
+    LOOP_QUIT = 1 << 1
 };
 
 static bool quit_requested(const struct hy_thread_record *record)
 {
-    /* Sequentially consistent, against making the dispatcher: see hy__record_wake(). On the usual machines a plain load. */
+    /* Sequentially consistent, against making the dispatcher: see hy__record_wake(). On the usual
+     * machines a plain load. */
     return (__atomic_load_n(&record->quit, __ATOMIC_SEQ_CST) & HY__QUIT_REQUESTED) != 0;
 }
 
@@ -43,7 +45,8 @@ static int wait_for_something(struct hy_thread_record *record, bool block, int64
     }
     hy__returns_flush(record);
     block = block && !something_pending(record) && hy__mailbox_sleep(record);
-    /* Looked at after the mailbox says ASLEEP: whoever quits later wakes the dispatcher, whose wake-up stays until the wait. */
+    /* Looked at after the mailbox says ASLEEP: whoever quits later wakes the dispatcher, whose
+     * wake-up stays until the wait. */
     if (block && hy__loop_should_stop(record))
         block = false;
     dispatcher->ops->set_deadline(dispatcher, timer_ns, precise);
@@ -60,7 +63,7 @@ enum blocking {
 
 static int iterate(struct hy_thread_record *record, enum blocking blocking, int64_t deadline_ns)
 {
-    int callbacks = hy__deliver(record, HY__BATCH); /* 1 */
+    int callbacks = hy__deliver(record, HY__BATCH);     /* 1 */
     if (record->deletes != NULL && record->depth > 0) { /* 2 */
         struct hy_anchor *list = record->deletes;
         record->deletes = NULL;
@@ -75,7 +78,8 @@ static int iterate(struct hy_thread_record *record, enum blocking blocking, int6
         return rc;
     hy__notifiers_deliver(record, &callbacks); /* 4 */
     hy__timers_fire(record, &callbacks);       /* 5 */
-    hy__timers_fire_zero(record);              /* 6: not counted, or a caller that runs until nothing is done never ends */
+    hy__timers_fire_zero(
+        record); /* 6: not counted, or a caller that runs until nothing is done never ends */
     return callbacks;
 }
 
@@ -155,7 +159,8 @@ int hy_loop_exec(struct hy_loop *loop)
 
 void hy_loop_quit(struct hy_loop *loop, int code)
 {
-    /* The loop and its record may end as soon as it sees the state: hold the record, and look at the loop no more. */
+    /* The loop and its record may end as soon as it sees the state: hold the record, and look at
+     * the loop no more. */
     struct hy_thread_record *record = loop->record;
     hy__record_ref(record);
     __atomic_store_n(&loop->code, code, __ATOMIC_RELEASE);

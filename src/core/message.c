@@ -7,7 +7,8 @@
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message)
 {
-    bool has_payload = description != NULL && description->kind != HY_PAYLOAD_NONE && payload != NULL;
+    bool has_payload =
+        description != NULL && description->kind != HY_PAYLOAD_NONE && payload != NULL;
     size_t size = has_payload ? description->size : 0;
     struct hy__message *message = hy__message_allocate(size);
     if (message == NULL)

@@ -2,12 +2,15 @@
 /*
  * Moving an object tree to another thread: push only, by the home thread.
  *
- * Each post is atomic with respect to the move, because both hold the receiver's lock. A message posted before the move travels
- * in the cargo of ADOPT (or was delivered before); one posted after it enters the new mailbox behind ADOPT, which was
- * pushed under that lock. ADOPT is expanded in place, so the earlier one comes first: the order of each sender is kept over any number of moves.
- * The objects' plain fields are published by the locks' release and the mailbox. tests/model explores the interleavings.
+ * Each post is atomic with respect to the move, because both hold the receiver's lock. A message
+ * posted before the move travels in the cargo of ADOPT (or was delivered before); one posted after
+ * it enters the new mailbox behind ADOPT, which was pushed under that lock. ADOPT is expanded in
+ * place, so the earlier one comes first: the order of each sender is kept over any number of moves.
+ * The objects' plain fields are published by the locks' release and the mailbox. tests/model
+ * explores the interleavings.
  *
- * Only movers hold more than one anchor lock; they lock the root first, and two movers never share a tree.
+ * Only movers hold more than one anchor lock; they lock the root first, and two movers never share
+ * a tree.
  */
 #include "core/internal.h"
 
@@ -54,7 +57,8 @@ static void lock_tree(struct hy_object *root)
         hy__lock(&object->anchor->lock);
 }
 
-/* Publishes the home and unlocks; the root last, for whoever expands ADOPT waits for it, and the tree is his from then on. */
+/* Publishes the home and unlocks; the root last, for whoever expands ADOPT waits for it, and the
+ * tree is his from then on. */
 static void unlock_tree(struct hy_object *root, struct hy_thread_record *home)
 {
     struct hy_anchor *root_anchor = root->anchor;
@@ -86,14 +90,16 @@ static int check_move(struct hy_object *object, const struct hy_thread *thread,
     if (home != hy__record_if_any() && hy__record_is_running(home))
         return hy_object_check_thread(object, "move");
     if (object->parent != NULL)
-        return hy_error_set(-HY_EBUSY,
-                            "cannot move %s from thread \"%s\" to \"%s\": it has the parent %s; move that, or "
-                            "take it from its parent first",
-                            hy__object_text(object), home->name, target->name,
-                            hy__object_text(object->parent));
+        return hy_error_set(
+            -HY_EBUSY,
+            "cannot move %s from thread \"%s\" to \"%s\": it has the parent %s; move that, or "
+            "take it from its parent first",
+            hy__object_text(object), home->name, target->name, hy__object_text(object->parent));
     if (object == &thread->hy)
-        return hy_error_set(-HY_EINVAL, "the handle of thread \"%s\" cannot live in that thread: nobody could join it",
-                            target->name);
+        return hy_error_set(
+            -HY_EINVAL,
+            "the handle of thread \"%s\" cannot live in that thread: nobody could join it",
+            target->name);
     return 0;
 }
 

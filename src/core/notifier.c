@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notifiers. The dispatcher reports what is ready into the record's list; the loop delivers the list one by one, so that a notifier
- * stopped or finished by an earlier slot of the same pass is not delivered.
+ * Notifiers. The dispatcher reports what is ready into the record's list; the loop delivers the
+ * list one by one, so that a notifier stopped or finished by an earlier slot of the same pass is
+ * not delivered.
  */
 #include "core/internal.h"
 
@@ -111,8 +112,7 @@ static const struct hy_signal_spec notifier_signals[] = {
 
 const struct hy_class hy_notifier_class =
     HY_CLASS(struct hy_notifier, .fini = notifier_fini, .leave_thread = notifier_leave_thread,
-             .enter_thread = notifier_enter_thread, .signals = notifier_signals,
-             .signal_count = 1);
+             .enter_thread = notifier_enter_thread, .signals = notifier_signals, .signal_count = 1);
 
 int hy_notifier_init(struct hy_notifier *notifier, struct hy_object *parent)
 {

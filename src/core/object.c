@@ -94,12 +94,14 @@ void hy__object_call_hook(struct hy_object *object, bool entering)
     }
 }
 
-/* --- making ------------------------------------------------------------------------------------ */
+/* --- making ------------------------------------------------------------------------------------
+ */
 
 static int check_class(const struct hy_class *type)
 {
     if (type == NULL || type->version != HY_CLASS_VERSION || type->size < sizeof(struct hy_object))
-        return hy_error_set(-HY_EINVAL, "the class %s is not of this version; write it with HY_CLASS()",
+        return hy_error_set(-HY_EINVAL,
+                            "the class %s is not of this version; write it with HY_CLASS()",
                             type != NULL && type->name != NULL ? type->name : "(none)");
     for (const struct hy_class *c = type; c != NULL; c = c->base)
         for (size_t i = 0; i < c->signal_count; i++)
@@ -168,7 +170,8 @@ int hy_object_create(const struct hy_class *type, struct hy_object *parent,
     return 0;
 }
 
-/* --- ending ------------------------------------------------------------------------------------- */
+/* --- ending -------------------------------------------------------------------------------------
+ */
 
 /* Its home thread, or any while that one does not run. */
 static int check_may_end(const struct hy_object *object)
@@ -184,7 +187,8 @@ static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
     hy__lock(&anchor->lock); /* posts that come later fail; those before are counted */
     anchor->dead = true;
     hy__unlock(&anchor->lock);
-    /* Relaxed: a direct emission of another thread may look at the pointer; using the object there is its user's business. */
+    /* Relaxed: a direct emission of another thread may look at the pointer; using the object there
+     * is its user's business. */
     __atomic_store_n(&anchor->object, NULL, __ATOMIC_RELAXED);
     hy__frames_mark_gone(home, anchor);
 }
@@ -193,8 +197,8 @@ static void signals_close(struct hy_object *object)
 {
     for (const struct hy_class *type = object->type; type != NULL; type = type->base)
         for (size_t i = 0; i < type->signal_count; i++)
-            hy__signal_close((struct hy_signal_base *)(void *)((char *)object +
-                                                                type->signals[i].offset));
+            hy__signal_close(
+                (struct hy_signal_base *)(void *)((char *)object + type->signals[i].offset));
 }
 
 static void children_finish(struct hy_object *object, struct hy_thread_record *home)
@@ -226,7 +230,8 @@ int hy_object_fini(struct hy_object *object)
     children_finish(object, home);
     link_out(object, home);
     object->anchor = NULL;
-    /* Posts have stopped, so `posted` is final; messages still on their way keep the anchor until the last is dropped. */
+    /* Posts have stopped, so `posted` is final; messages still on their way keep the anchor until
+     * the last is dropped. */
     bool running = hy__record_is_running(home);
     if (!running)
         hy__record_ref(home);
@@ -253,7 +258,8 @@ int hy_object_destroy(struct hy_object *object)
     return rc;
 }
 
-/* --- questions ----------------------------------------------------------------------------------- */
+/* --- questions -----------------------------------------------------------------------------------
+ */
 
 struct hy_thread *hy_object_thread(const struct hy_object *object)
 {
@@ -325,7 +331,8 @@ int hy_object_set_parent(struct hy_object *object, struct hy_object *parent)
         return rc;
     for (struct hy_object *above = parent; above != NULL; above = above->parent)
         if (above == object)
-            return hy_error_set(-HY_EINVAL, "%s cannot be its own ancestor", hy__object_text(object));
+            return hy_error_set(-HY_EINVAL, "%s cannot be its own ancestor",
+                                hy__object_text(object));
     struct hy_thread_record *record = hy__record_if_any();
     link_out(object, record);
     link_in(object, parent, record);

@@ -2,8 +2,9 @@
 /*
  * Thread records: one per thread, found through thread-local storage, counted by references.
  *
- * A record exists before its thread starts, and as long as an object or a reference names it. A foreign thread gets one at
- * its first call; a destructor of the system's thread-local storage ends it.
+ * A record exists before its thread starts, and as long as an object or a reference names it. A
+ * foreign thread gets one at its first call; a destructor of the system's thread-local storage ends
+ * it.
  */
 #include "core/internal.h"
 
@@ -96,7 +97,8 @@ void hy__record_leave(struct hy_thread_record *record)
     hy__current_record = NULL;
 }
 
-/* --- finishing ----------------------------------------------------------------------------------- */
+/* --- finishing -----------------------------------------------------------------------------------
+ */
 
 static void serve_record_deletes(struct hy_thread_record *record)
 {
@@ -110,7 +112,8 @@ static void finish_objects(struct hy_thread_record *record)
     while (record->first_root != NULL) {
         struct hy_object *root = record->first_root;
         hy_object_destroy(root);
-        if (record->first_root == root) /* its fini is on the stack: nothing more can be done for it here */
+        if (record->first_root ==
+            root) /* its fini is on the stack: nothing more can be done for it here */
             hy__root_unlink(record, root);
     }
 }
@@ -123,7 +126,8 @@ static void drain(struct hy_thread_record *record)
             return;
     }
     hy_log(HY_LOG_WARNING, "thread",
-           "thread \"%s\" still posts to itself after %d rounds of draining; %llu messages are dropped",
+           "thread \"%s\" still posts to itself after %d rounds of draining; %llu messages are "
+           "dropped",
            record->name, HY__DRAIN_ROUNDS, (unsigned long long)record->queued);
 }
 
@@ -149,7 +153,8 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
     __atomic_store_n(&record->kept, 0, __ATOMIC_RELAXED);
 }
 
-/* --- adopted threads ------------------------------------------------------------------------------ */
+/* --- adopted threads
+ * ------------------------------------------------------------------------------ */
 
 static void adopted_thread_ends(void *value)
 {
@@ -189,7 +194,8 @@ struct hy_thread_record *hy__record_adopt(void)
     return record;
 }
 
-/* --- dispatcher ------------------------------------------------------------------------------------- */
+/* --- dispatcher
+ * ------------------------------------------------------------------------------------- */
 
 static struct hy_dispatcher *dispatcher_of(struct hy_thread_record *record)
 {
@@ -210,8 +216,9 @@ int hy__record_need_dispatcher(struct hy_thread_record *record)
 }
 
 /*
- * Any thread. The caller has published a reason first (a quit word, sequentially consistent): either it sees the
- * dispatcher here and wakes it, or the thread, which makes its dispatcher first and looks for reasons then, sees the reason.
+ * Any thread. The caller has published a reason first (a quit word, sequentially consistent):
+ * either it sees the dispatcher here and wakes it, or the thread, which makes its dispatcher first
+ * and looks for reasons then, sees the reason.
  */
 void hy__record_wake(struct hy_thread_record *record)
 {

@@ -2,10 +2,11 @@
 /*
  * Cells for messages: per thread, two sizes, larger ones from the heap.
  *
- * A thread takes cells from its own slab without any atomic access. A cell released by another thread is
- * collected there in a chain and given back by one push onto the slab's `returned` stack, which the owner takes
- * whole when it runs dry. When the owner ends, the slab is closed; whoever returns the last cell that
- * is out frees it, so a dead thread keeps nothing longer than its last message.
+ * A thread takes cells from its own slab without any atomic access. A cell released by another
+ * thread is collected there in a chain and given back by one push onto the slab's `returned` stack,
+ * which the owner takes whole when it runs dry. When the owner ends, the slab is closed; whoever
+ * returns the last cell that is out frees it, so a dead thread keeps nothing longer than its last
+ * message.
  */
 #include "core/internal.h"
 
@@ -50,13 +51,15 @@ static void slab_return(struct hy__slab *slab, struct hy__cell *first, struct hy
     uintptr_t head = __atomic_load_n(&slab->returned, __ATOMIC_RELAXED);
     do {
         if (head == RETURNED_CLOSED) {
-            /* Acquire and release: whoever frees the slab is after everybody's last use of a cell. */
+            /* Acquire and release: whoever frees the slab is after everybody's last use of a cell.
+             */
             if (__atomic_sub_fetch(&slab->balance, count, __ATOMIC_ACQ_REL) == 0)
                 slab_free(slab);
             return;
         }
         last->next = (struct hy__cell *)head;
-        /* Release: the owner that takes the chain sees its links. Acquire on failure: CLOSED means that the owner is done. */
+        /* Release: the owner that takes the chain sees its links. Acquire on failure: CLOSED means
+         * that the owner is done. */
     } while (!__atomic_compare_exchange_n(&slab->returned, &head, (uintptr_t)first, true,
                                           __ATOMIC_RELEASE, __ATOMIC_ACQUIRE));
 }
@@ -72,8 +75,7 @@ static int64_t chain_length(const struct hy__cell *cell)
 static bool slab_grow(struct hy__slab *slab)
 {
     size_t head = (sizeof(struct chunk) + HY__CACHE_LINE - 1) & ~(size_t)(HY__CACHE_LINE - 1);
-    char *memory =
-        hy__allocate_aligned(HY__CACHE_LINE, head + CELLS_PER_CHUNK * slab->cell_size);
+    char *memory = hy__allocate_aligned(HY__CACHE_LINE, head + CELLS_PER_CHUNK * slab->cell_size);
     if (memory == NULL)
         return false;
     struct chunk *chunk = (struct chunk *)(void *)memory;

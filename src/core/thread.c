@@ -7,15 +7,17 @@
 #include <stdio.h>
 
 struct hy_thread_private {
-    struct hy_thread_record *record; /* const */
-    struct hy__os_thread os;         /* home; read by the one that joins */
+    struct hy_thread_record *record;          /* const */
+    struct hy__os_thread os;                  /* home; read by the one that joins */
     void (*body)(struct hy_thread *, void *); /* home, const while running */
     void *context;
     size_t stack_size;
     uint32_t policy; /* atomic */
-    uint32_t joined; /* atomic: 0 nobody has, 1 somebody is about to, 2 the system thread has ended */
+    uint32_t
+        joined; /* atomic: 0 nobody has, 1 somebody is about to, 2 the system thread has ended */
     bool needs_join; /* home: a system thread was started and not joined */
-    struct hy_thread *previous_started, *next_started; /* home: record->first_started of the starter */
+    struct hy_thread *previous_started,
+        *next_started; /* home: record->first_started of the starter */
 };
 
 struct hy_thread_record *hy__thread_record(const struct hy_thread *thread)
@@ -65,7 +67,8 @@ void hy__threads_stop(struct hy_thread_record *record)
     }
 }
 
-/* --- making and ending -------------------------------------------------------------------------- */
+/* --- making and ending --------------------------------------------------------------------------
+ */
 
 static void thread_fini(struct hy_object *object)
 {
@@ -171,7 +174,8 @@ void hy__thread_adopted_ends(struct hy_thread_record *record)
         hy_emit0(&thread->events.finished);
 }
 
-/* --- settings ------------------------------------------------------------------------------------- */
+/* --- settings
+ * ------------------------------------------------------------------------------------- */
 
 static int check_idle(const struct hy_thread *thread, const char *operation)
 {
@@ -223,7 +227,8 @@ int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dis
     return 0;
 }
 
-/* --- running -------------------------------------------------------------------------------------- */
+/* --- running
+ * -------------------------------------------------------------------------------------- */
 
 static void *thread_main(void *context)
 {
@@ -250,7 +255,8 @@ static void *thread_main(void *context)
     hy__record_finish(record,
                       (enum hy_finish_policy)__atomic_load_n(&priv->policy, __ATOMIC_RELAXED));
     hy__record_leave(record);
-    /* Release: who joins sees everything that this thread did. From here on the handle may go; the record is held. */
+    /* Release: who joins sees everything that this thread did. From here on the handle may go; the
+     * record is held. */
     __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
     hy__unpark(&record->state);
     hy__record_unref(record);
@@ -313,7 +319,8 @@ void hy_thread_quit(struct hy_thread *thread, int code)
         hy__record_quit(record, code);
 }
 
-/* --- joining ---------------------------------------------------------------------------------------- */
+/* --- joining
+ * ---------------------------------------------------------------------------------------- */
 
 static bool wait_while(uint32_t *word, uint32_t value, int64_t deadline_ns)
 {
@@ -324,7 +331,8 @@ static bool wait_while(uint32_t *word, uint32_t value, int64_t deadline_ns)
     return true;
 }
 
-/* The first to come waits for the system thread, which is about to end; the others for the first. */
+/* The first to come waits for the system thread, which is about to end; the others for the first.
+ */
 static bool join_system_thread(struct hy_thread_private *priv, int64_t deadline_ns)
 {
     uint32_t nobody = 0;
@@ -353,7 +361,8 @@ int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
     return hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
 }
 
-/* --- questions ---------------------------------------------------------------------------------------- */
+/* --- questions
+ * ---------------------------------------------------------------------------------------- */
 
 enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: a pairing heap inside the timers themselves, so that starting needs no memory and costs one comparison.
+ * Timers: a pairing heap inside the timers themselves, so that starting needs no memory and costs
+ * one comparison.
  *
- * States: IDLE; HEAP; DUE (taken out of the heap by a pass, waiting in the due list for its turn); ZERO (in the ring of
- * zero timers); FIRING (a periodic timer inside its own callback: in no list, put back when the callback returns);
- * AWAY_... (its object is on its way to another thread).
+ * States: IDLE; HEAP; DUE (taken out of the heap by a pass, waiting in the due list for its turn);
+ * ZERO (in the ring of zero timers); FIRING (a periodic timer inside its own callback: in no list,
+ * put back when the callback returns); AWAY_... (its object is on its way to another thread).
  */
 #include "core/internal.h"
 
@@ -20,7 +21,8 @@ enum timer_state {
 
 #define COARSE_LEAST_NS (20 * HY_MILLISECOND)
 
-/* --- pairing heap: child_ is the first child, next_ a sibling, previous_ the left sibling or the parent --- */
+/* --- pairing heap: child_ is the first child, next_ a sibling, previous_ the left sibling or the
+ * parent --- */
 
 static bool before(const struct hy_timer *a, const struct hy_timer *b)
 {
@@ -138,7 +140,8 @@ static void take_out(struct hy_thread_record *record, struct hy_timer *timer)
     timer->state_ = IDLE;
 }
 
-/* --- life ----------------------------------------------------------------------------------------- */
+/* --- life
+ * ----------------------------------------------------------------------------------------- */
 
 static struct hy_thread_record *record_of(const struct hy_timer *timer)
 {
@@ -172,7 +175,8 @@ static void timer_enter_thread(struct hy_object *object)
     }
 }
 
-static const struct hy_signal_spec timer_signals[] = {HY_NO_PAYLOAD(struct hy_timer, events.timeout)};
+static const struct hy_signal_spec timer_signals[] = {
+    HY_NO_PAYLOAD(struct hy_timer, events.timeout)};
 
 const struct hy_class hy_timer_class =
     HY_CLASS(struct hy_timer, .fini = timer_fini, .leave_thread = timer_leave_thread,
@@ -197,9 +201,11 @@ void hy_timer_fini(struct hy_timer *timer)
     hy_object_fini(&timer->hy);
 }
 
-/* --- starting -------------------------------------------------------------------------------------- */
+/* --- starting
+ * -------------------------------------------------------------------------------------- */
 
-/* Coarse: the next instant that is a multiple of the largest power of two within 5 % of the interval; late, never early. */
+/* Coarse: the next instant that is a multiple of the largest power of two within 5 % of the
+ * interval; late, never early. */
 static int64_t key_of(const struct hy_timer *timer)
 {
     if (timer->accuracy_ == HY_TIMER_PRECISE || timer->interval_ns_ <= COARSE_LEAST_NS)
@@ -296,7 +302,8 @@ int64_t hy_timer_remaining_ns(const struct hy_timer *timer)
     return remaining > 0 ? remaining : 0;
 }
 
-/* --- firing ------------------------------------------------------------------------------------------- */
+/* --- firing
+ * ------------------------------------------------------------------------------------------- */
 
 int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_precise)
 {

@@ -2,9 +2,10 @@
 /*
  * The dispatcher on epoll.
  *
- * Quirks: epoll_pwait2 (Linux 5.11) takes nanoseconds; where it is missing, waits are rounded up to milliseconds. The
- * wake-up descriptor is watched edge-triggered and never read: each write is a new edge, which saves a system call a wake-up. epoll refuses plain files
- * with EPERM. A closed descriptor drops out of the set by itself, so forgetting one may find nothing.
+ * Quirks: epoll_pwait2 (Linux 5.11) takes nanoseconds; where it is missing, waits are rounded up to
+ * milliseconds. The wake-up descriptor is watched edge-triggered and never read: each write is a
+ * new edge, which saves a system call a wake-up. epoll refuses plain files with EPERM. A closed
+ * descriptor drops out of the set by itself, so forgetting one may find nothing.
  */
 #include "platform/platform.h"
 
@@ -69,8 +70,9 @@ static int control(struct hy_dispatcher *dispatcher, int operation, intptr_t han
         return hy_error_set(-HY_EEXIST, "another notifier of this thread watches descriptor %ld",
                             (long)handle);
     case EPERM:
-        return hy_error_set(-HY_EBADF, "descriptor %ld is of a kind that is always ready, such as a "
-                                       "plain file; it cannot be watched",
+        return hy_error_set(-HY_EBADF,
+                            "descriptor %ld is of a kind that is always ready, such as a "
+                            "plain file; it cannot be watched",
                             (long)handle);
     default:
         return hy_error_set_system(errno, "cannot watch descriptor %ld", (long)handle);
@@ -209,8 +211,8 @@ int hy_dispatcher_create(struct hy_dispatcher **ret_dispatcher)
     if (self->epoll_descriptor >= 0)
         self->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {.events = (uint32_t)EPOLLIN | (uint32_t)EPOLLET, .data.ptr = NULL};
-    if (self->wake_descriptor < 0 || epoll_ctl(self->epoll_descriptor, EPOLL_CTL_ADD,
-                                               self->wake_descriptor, &event) < 0) {
+    if (self->wake_descriptor < 0 ||
+        epoll_ctl(self->epoll_descriptor, EPOLL_CTL_ADD, self->wake_descriptor, &event) < 0) {
         int rc = hy_error_set_system(errno, "cannot make an epoll dispatcher");
         epoll_destroy(&self->base);
         return rc;

@@ -166,7 +166,8 @@ static void end_key_create(void)
 
 int hy__at_thread_end(void (*function)(void *), void *value)
 {
-    /* There is one function in the library; all threads store the same pointer. Relaxed: pthread_once orders it. */
+    /* There is one function in the library; all threads store the same pointer. Relaxed:
+     * pthread_once orders it. */
     __atomic_store_n(&end_function, function, __ATOMIC_RELAXED);
     pthread_once(&end_once, end_key_create);
     return end_key_error != 0 ? end_key_error : pthread_setspecific(end_key, value);

@@ -11,15 +11,16 @@
 /* Monotonic clock, nanoseconds. */
 int64_t hy__clock_ns(void);
 
-/* Blocks while *word == expected, until hy__futex_wake or the deadline (HY_FOREVER: none). May return early. False: the deadline has passed. */
+/* Blocks while *word == expected, until hy__futex_wake or the deadline (HY_FOREVER: none). May
+ * return early. False: the deadline has passed. */
 bool hy__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 /* Wakes at most count waiters. */
 void hy__futex_wake(uint32_t *word, int count);
 
 /*
  * A lock of one word: 0 free, 1 held, 2 held and somebody sleeps. Its holders never allocate, call
- * out or wait, so it is held for nanoseconds; a waiter spins a little, then sleeps in the kernel, which lets a
- * pre-empted holder run even when the waiter has real-time priority.
+ * out or wait, so it is held for nanoseconds; a waiter spins a little, then sleeps in the kernel,
+ * which lets a pre-empted holder run even when the waiter has real-time priority.
  */
 void hy__lock_slow(uint32_t *word);
 static inline void hy__lock(uint32_t *word)
@@ -41,7 +42,8 @@ static inline void hy__unlock(uint32_t *word)
 struct hy__os_thread {
     unsigned long id;
 };
-/* Starts entry(context) with all of the caller's signal mask; 0 or an errno. stack_size 0: the default. */
+/* Starts entry(context) with all of the caller's signal mask; 0 or an errno. stack_size 0: the
+ * default. */
 int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *), void *context,
                         size_t stack_size);
 void hy__os_thread_join(struct hy__os_thread thread);
@@ -50,8 +52,8 @@ void hy__os_thread_set_name(const char *name);
 bool hy__os_thread_is_initial(void);
 
 /*
- * Blocks SIGINT, SIGTERM and SIGHUP in this thread and those it starts, and gives a descriptor that is readable when one
- * came. 0 or an errno.
+ * Blocks SIGINT, SIGTERM and SIGHUP in this thread and those it starts, and gives a descriptor that
+ * is readable when one came. 0 or an errno.
  */
 int hy__signals_open(int *ret_descriptor);
 /* The number of a signal that came, or 0. */
@@ -59,7 +61,8 @@ int hy__signals_read(int descriptor);
 /* Closes it and unblocks what was not blocked before. */
 void hy__signals_close(int descriptor);
 
-/* Calls function(value) as the calling thread ends, once; replaces an earlier value. 0 or an errno. */
+/* Calls function(value) as the calling thread ends, once; replaces an earlier value. 0 or an errno.
+ */
 int hy__at_thread_end(void (*function)(void *), void *value);
 
 /* The text of a system error number, in the caller's buffer. */
