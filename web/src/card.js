@@ -26,7 +26,7 @@ function sizeText(vessel) {
 function antennaText(vessel) {
   if (!dimensions(vessel) || (!vessel.to_bow && !vessel.to_port)) return null;
   const { to_bow: bow, to_stern: stern, to_port: port, to_starboard: starboard } = vessel;
-  return `bow ${bow ?? 0}, stern ${stern ?? 0}, port ${port ?? 0}, starboard ${starboard ?? 0} m`;
+  return `bow ${bow ?? 0}, stern ${stern ?? 0}, port ${port ?? 0}, starboard ${starboard ?? 0}\u00a0m`;
 }
 
 /** The rows in their sections; a row whose value is null is left out. */

@@ -18,7 +18,7 @@ export function paintIcon(canvas, what, theme, size = 24) {
   c.translate(pixels / 2, pixels / 2);
   c.scale(ratio * (size / 24), ratio * (size / 24));
   c.rotate(((what.bearing ?? 0) * Math.PI) / 180);
-  paintSymbol(c, what.shape, what.colour, theme.outline);
+  paintSymbol(c, what.shape, what.colour, theme);
 }
 
 /** What to paint for a vessel, and a key that is equal when the picture is. */

@@ -6,8 +6,8 @@ import { paintIcon } from './icon.js';
 
 const SAMPLE = { base: 'square', aton: 'diamond', aircraft: 'aircraft', distress: 'distress' };
 const SIGNS = [
-  ['arrow', 'unknown', 'moving'], ['hull', 'unknown', 'stopped'], ['dot', 'unknown', 'no direction'],
-  ['arrow', 'stale', 'stale'], ['hollow', 'aton', 'virtual aid'],
+  ['arrow', 'unknown', 'moving'], ['hull', 'unknown', 'stopped'], ['dot', 'unknown', 'no course'],
+  ['arrow', 'stale', 'stale'], ['hollow', 'aton', 'virtual'],
 ];
 
 export class Legend {

@@ -191,7 +191,10 @@ class Page {
   }
 
   #insets() {
-    if (!phone.matches) return { top: 0, left: 0, bottom: 0, right: this.selected === null ? 0 : 312 };
+    if (!phone.matches) {
+      const left = byId('legend').open ? byId('legend').offsetWidth + 12 : 0;
+      return { top: 0, left, bottom: 0, right: this.selected === null ? 0 : byId('card').offsetWidth + 12 };
+    }
     const sheet = this.selected !== null ? byId('card') : byId('drawer');
     return { top: 0, left: 0, right: 0, bottom: sheet.offsetHeight };
   }
@@ -294,6 +297,7 @@ class Page {
     byId('alarm').querySelector('button').onclick = () => this.select(this.alarm, true);
     this.#drawer();
     byId('legend').open = innerWidth > 900 && innerHeight > 620;
+    byId('legend').addEventListener('toggle', () => { map.insets = this.#insets(); });
     addEventListener('keydown', (event) => this.#key(event));
     addEventListener('hashchange', () => {
       const wanted = parseHash(location.hash);

@@ -11,6 +11,7 @@ import { View, fitPoints } from './view.js';
 import { wrapDelta } from './mercator.js';
 import { readTheme, watchTheme } from './theme.js';
 
+// A slow machine paints more seldom still, so that it has time for the rest.
 const FRAME_MS = 50;
 const CHEAP_MS = 6;
 const VISIBLE_STEP = 0.4;
@@ -84,7 +85,8 @@ export class ShipMap {
     for (const [index, layer] of this.layers.entries()) {
       if (!layer.dirty) continue;
       const viewMoved = !layer.painted || !sameView(layer.painted, this.view);
-      const due = !layer.painted || now - layer.at >= FRAME_MS || (viewMoved && layer.cost < CHEAP_MS);
+      const due = !layer.painted || now - layer.at >= Math.max(FRAME_MS, Math.min(250, 3 * layer.cost))
+        || (viewMoved && layer.cost < CHEAP_MS);
       if (due) {
         this.#paint(index, layer, now);
       } else {

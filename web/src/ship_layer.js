@@ -8,6 +8,7 @@ import { Atlas, shapeOf } from './symbols.js';
 const HULL_MIN_PIXELS = 20;
 const LABELS_MAX = 250;
 const LABEL_ZOOM = 11;
+const MANY = 1500;
 const FEW = 80;
 const FEW_ZOOM = 7.5;
 const RANK = { aton: 1, base: 1, aircraft: 4, distress: 5 };
@@ -21,7 +22,7 @@ export class ShipLayer {
   setTheme(theme, ratio) {
     this.theme = theme;
     this.ratio = ratio;
-    this.atlas = new Atlas(ratio, theme.outline);
+    this.atlas = new Atlas(ratio, theme);
   }
 
   /**
@@ -33,15 +34,18 @@ export class ShipLayer {
     const size = view.zoom < 6 ? 0.62 : view.zoom < 9 ? 0.8 : 1;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, view.width, view.height);
+    for (const item of this.drawn) {
+      item.sprite = this.atlas.sprite(item.shape, item.colour, item.bearing, size);
+    }
     const chosen = this.drawn.find((item) => item.vessel.mmsi === options.selected);
     if (chosen) this.#trail(context, view, chosen);
     for (const item of this.drawn) if (item.vessel.coarse) this.#coarse(context, view, item);
     if (options.predictorMinutes > 0) this.#predictors(context, view, options);
-    for (const item of this.drawn) {
-      if (!this.#hull(context, view, item)) {
-        this.atlas.draw(context, item.shape, item.colour, item.bearing, size, item.x, item.y);
-      }
-    }
+    const symbols = this.drawn.filter((item) => !this.#hull(context, view, item));
+    const exact = symbols.length < MANY;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    for (const item of symbols) this.atlas.draw(context, item.sprite, item.x, item.y, exact);
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     if (chosen) this.#ring(context, chosen);
     this.#labels(context, view, options);
   }
@@ -145,7 +149,7 @@ export class ShipLayer {
 
   #coarse(context, view, item) {
     // A long-range report is given to a tenth of a minute, 185 m.
-    const radius = Math.max(12, 185 * unitsPerMetre(item.vessel.lat) * view.scale);
+    const radius = Math.max(view.zoom < 7 ? 9 : 12, 185 * unitsPerMetre(item.vessel.lat) * view.scale);
     context.save();
     context.setLineDash([4, 3]);
     context.lineWidth = 1;
@@ -172,11 +176,10 @@ export class ShipLayer {
   }
 
   #ring(context, item) {
-    const radius = Math.max(15, Math.min(90, (item.hullPixels ?? 0) / 2 + 6));
     context.lineWidth = 2;
     context.strokeStyle = this.theme.select;
     context.beginPath();
-    context.arc(item.x, item.y, radius, 0, 2 * Math.PI);
+    context.arc(item.x, item.y, ringRadius(item), 0, 2 * Math.PI);
     context.stroke();
   }
 
@@ -196,14 +199,19 @@ export class ShipLayer {
       item.vessel.labelWidth = item.vessel.labelOf === text
         ? item.vessel.labelWidth : context.measureText(text).width;
       item.vessel.labelOf = text;
-      const box = [item.x + 11, item.y - 7, item.x + 13 + item.vessel.labelWidth, item.y + 7];
+      const left = item.x + (item.vessel.mmsi === selected ? ringRadius(item) + 5 : 12);
+      const box = [left - 1, item.y - 7, left + 1 + item.vessel.labelWidth, item.y + 7];
       if (!first(item) && taken.some((other) => box[0] < other[2] && box[2] > other[0]
           && box[1] < other[3] && box[3] > other[1])) continue;
       taken.push(box);
       if (taken.length > LABELS_MAX) break;
       context.fillStyle = item.vessel.stale ? this.theme.stale : this.theme.label;
-      context.strokeText(text, item.x + 12, item.y + 0.5);
-      context.fillText(text, item.x + 12, item.y + 0.5);
+      context.strokeText(text, left, item.y + 0.5);
+      context.fillText(text, left, item.y + 0.5);
     }
   }
+}
+
+function ringRadius(item) {
+  return Math.max(15, Math.min(90, (item.hullPixels ?? 0) / 2 + 6));
 }

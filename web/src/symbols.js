@@ -59,18 +59,18 @@ function paintDistress(c, colour, halo) {
   }
 }
 
-/** Paints one symbol round the context's origin. */
-export function paintSymbol(c, shape, colour, outline) {
+/** Paints one symbol round the context's origin. `halo` lies behind symbols that are lines only. */
+export function paintSymbol(c, shape, colour, { outline, labelHalo: halo }) {
   c.lineJoin = 'round';
   if (shape === 'distress') {
-    paintDistress(c, colour, outline);
+    paintDistress(c, colour, halo);
     return;
   }
   const hollow = shape === 'hollow';
   c.beginPath();
   SHAPES[hollow ? 'diamond' : shape](c);
   c.lineWidth = hollow ? 3.6 : 2;
-  c.strokeStyle = outline;
+  c.strokeStyle = hollow ? halo : outline;
   c.stroke();
   if (hollow) {
     c.lineWidth = 1.8;
@@ -102,25 +102,38 @@ export function shapeOf(vessel, group, bearing, moving) {
 }
 
 export class Atlas {
-  constructor(ratio, outline) {
+  constructor(ratio, theme) {
     this.ratio = ratio;
-    this.outline = outline;
-    this.slot = Math.ceil(24 * ratio);
+    this.theme = theme;
+    this.slot = 2 * Math.ceil(12 * ratio);
     this.perRow = Math.floor(PAGE / this.slot);
     this.sprites = new Map();
     this.pages = [];
     this.used = 0;
   }
 
-  /** Copies a symbol to a place given in CSS pixels. */
-  draw(context, shape, colour, bearing, size, x, y) {
+  /**
+   * The picture of a symbol, painted now if it is new. Ask for all of a frame before the first is drawn: a
+   * browser copies the whole page of the atlas each time painting to it and drawing from it take turns.
+   */
+  sprite(shape, colour, bearing, size) {
     const angle = TURNING.has(shape) && bearing !== null
       ? Math.round((bearing / 360) * ANGLES + ANGLES) % ANGLES : 0;
     const key = `${shape}${colour}${size}/${angle}`;
-    const sprite = this.sprites.get(key) ?? this.#paint(key, shape, colour, angle, size);
-    const { slot, ratio } = this;
-    const half = slot / 2 / ratio;
-    context.drawImage(sprite.page, sprite.x, sprite.y, slot, slot, x - half, y - half, half * 2, half * 2);
+    return this.sprites.get(key) ?? this.#paint(key, shape, colour, angle, size);
+  }
+
+  /**
+   * Copies a sprite to a place given in CSS pixels. The context's transform must be the identity. `exact`: at a
+   * fraction of a pixel, which glides better and costs more.
+   */
+  draw(context, sprite, x, y, exact) {
+    const { ratio } = this;
+    const { size } = sprite;
+    const left = x * ratio - size / 2;
+    const top = y * ratio - size / 2;
+    context.drawImage(sprite.page, sprite.x, sprite.y, size, size, exact ? left : Math.round(left),
+      exact ? top : Math.round(top), size, size);
   }
 
   #paint(key, shape, colour, angle, size) {
@@ -135,13 +148,14 @@ export class Atlas {
     const page = this.pages[this.pages.length - 1];
     const sprite = {
       page, x: (index % this.perRow) * this.slot, y: Math.floor(index / this.perRow) * this.slot,
+      size: Math.min(this.slot, 2 * Math.ceil(11.5 * size * this.ratio)),
     };
     const c = page.getContext('2d');
     c.save();
-    c.translate(sprite.x + this.slot / 2, sprite.y + this.slot / 2);
+    c.translate(sprite.x + sprite.size / 2, sprite.y + sprite.size / 2);
     c.scale(this.ratio * size, this.ratio * size);
     c.rotate((angle / ANGLES) * 2 * Math.PI);
-    paintSymbol(c, shape, colour, this.outline);
+    paintSymbol(c, shape, colour, this.theme);
     c.restore();
     this.sprites.set(key, sprite);
     return sprite;

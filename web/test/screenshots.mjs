@@ -14,11 +14,8 @@ const SCENES = [
   { name: 'desktop-250', size: DESKTOP, ships: 250 },
   { name: 'desktop-250-light', size: DESKTOP, ships: 250, light: true },
   { name: 'desktop-card', size: DESKTOP, ships: 250, act: (page) => page.locator('.row').nth(6).click() },
-  { name: 'desktop-hull', size: DESKTOP, ships: 250, act: async (page) => {
-    await page.locator('.row').nth(6).click();
-    await page.waitForTimeout(700);
-    for (let i = 0; i < 4; i++) await page.locator('#zoom-in').click();
-  } },
+  { name: 'desktop-hull', size: DESKTOP, ships: 250, hash: '#56,11,16.4', act: (page) => page.locator('.row').nth(6).click() },
+  { name: 'desktop-harbour', size: DESKTOP, ships: 250, light: true, hash: '#55.9,12.3,9.6' },
   { name: 'desktop-5000', size: DESKTOP, ships: 5000, area: 'europe' },
   { name: 'desktop-5000-world', size: DESKTOP, ships: 5000, area: 'europe', light: true, hash: '#30,0,1' },
   { name: 'phone-250', size: PHONE, ships: 250 },
