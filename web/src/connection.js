@@ -8,6 +8,7 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15000;
 const SNAPSHOT_PATIENCE_MS = 5000;
 const GOING_AWAY = 1001;
+const RESTART_PATIENCE_MS = 20000;
 
 /** Milliseconds before the next try: doubling, with jitter so that many pages do not come back at once. */
 export function retryDelay(failures, random = Math.random) {
@@ -27,7 +28,7 @@ export class Connection {
     this.on = on;
     this.failures = 0;
     this.state = 'connecting';
-    this.retryAt = null;
+    this.restartingUntil = 0;
     this.snapshotAskedAt = 0;
   }
 
@@ -49,6 +50,7 @@ export class Connection {
   /** The fleet holds a whole snapshot: only now is the line as good as it should be. */
   synced() {
     this.failures = 0;
+    this.restartingUntil = 0;
     this.#setState('live');
   }
 
@@ -60,7 +62,6 @@ export class Connection {
   #open() {
     clearTimeout(this.timer);
     this.timer = null;
-    this.retryAt = null;
     this.#setState('connecting');
     const socket = new WebSocket(this.url);
     this.socket = socket;
@@ -91,9 +92,11 @@ export class Connection {
     this.on.closed();
     const delay = retryDelay(this.failures);
     this.failures += 1;
-    this.retryAt = performance.now() + delay;
     this.timer = setTimeout(() => this.#open(), delay);
-    if (code === GOING_AWAY) this.#setState('restarting', 'server is restarting');
+    const now = performance.now();
+    // A server that said it goes is refused connections for a while: that is no new trouble.
+    if (code === GOING_AWAY) this.restartingUntil = now + RESTART_PATIENCE_MS;
+    if (now < this.restartingUntil) this.#setState('restarting', 'server is restarting');
     else this.#setState('lost', reason || 'no connection');
   }
 

@@ -12,7 +12,7 @@ import { loadLand } from './land.js';
 import { Legend } from './legend.js';
 import { VesselList } from './list.js';
 import { ShipMap } from './map.js';
-import { latToY, lonToX } from './mercator.js';
+import { latToY, lonToX, xToLon, yToLat } from './mercator.js';
 import { Motion } from './motion.js';
 import { ORDERS, searchText } from './search.js';
 import { scaleBar } from './base_layer.js';
@@ -258,10 +258,8 @@ class Page {
   }
 
   #placeText(place) {
-    const { view } = this.map;
-    const at = { ...view.fromScreen(place.x, place.y) };
-    const spot = Object.assign(Object.create(Object.getPrototypeOf(view)), at);
-    return `${latitude(spot.lat)}  ${longitude(spot.lon)}`;
+    const { x, y } = this.map.view.fromScreen(place.x, place.y);
+    return `${latitude(yToLat(y))}  ${longitude(xToLon(x))}`;
   }
 
   // ---- controls ------------------------------------------------------------------------------------------

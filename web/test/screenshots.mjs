@@ -18,6 +18,9 @@ const SCENES = [
   { name: 'desktop-harbour', size: DESKTOP, ships: 250, light: true, hash: '#55.9,12.3,9.6' },
   { name: 'desktop-5000', size: DESKTOP, ships: 5000, area: 'europe' },
   { name: 'desktop-5000-world', size: DESKTOP, ships: 5000, area: 'europe', light: true, hash: '#30,0,1' },
+  { name: 'dateline', size: DESKTOP, ships: 1, hash: '#66.5,179.5,4.6' },
+  { name: 'dateline-fine', size: DESKTOP, ships: 1, light: true, hash: '#66.5,179.5,6.4' },
+  { name: 'about', size: DESKTOP, ships: 250, act: (page) => page.locator('#about-open').click() },
   { name: 'phone-250', size: PHONE, ships: 250 },
   { name: 'phone-list', size: PHONE, ships: 250, light: true, act: (page) => page.locator('#drawer-toggle').click() },
   { name: 'phone-card', size: PHONE, ships: 250, act: async (page) => {
