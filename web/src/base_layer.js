@@ -9,7 +9,7 @@ const STEPS = [45, 30, 20, 10, 5, 2, 1, 30 / 60, 20 / 60, 10 / 60, 5 / 60, 2 / 6
 
 function gridText(value, positive, negative, step) {
   const size = Math.abs(value);
-  const letter = size < 1e-9 ? '' : value > 0 ? positive : negative;
+  const letter = size < 1e-9 || Math.abs(size - 180) < 1e-9 ? '' : value > 0 ? positive : negative;
   if (step >= 1) return `${Math.round(size)}°${letter}`;
   const tenths = step < 1 / 60;
   const minutes = Math.round(size * 600) / 10;
@@ -58,7 +58,7 @@ export class BaseLayer {
       const sx = Math.round((lonToX(i * step) - view.x) * view.scale + view.width / 2) + 0.5;
       context.moveTo(sx, 0);
       context.lineTo(sx, view.height);
-      labels.push([gridText(xToLon(lonToX(i * step) + 1e-12), 'E', 'W', step), sx + 4, 11]);
+      labels.push([gridText(xToLon(lonToX(i * step)), 'E', 'W', step), sx + 4, 11]);
     }
     const north = yToLat(view.fromScreen(0, 0).y);
     const south = yToLat(view.fromScreen(0, view.height).y);

@@ -351,7 +351,8 @@ class Page {
       this.list.render();
     }
     const { items, query, total } = this.list;
-    byId('shown').textContent = query || this.hidden.size ? `${items.length} of ${total}` : `${total ?? 0} vessels`;
+    byId('shown').textContent = query || this.hidden.size ? `${items.length} of ${total}`
+      : `${total ?? 0} ${total === 1 ? 'vessel' : 'vessels'}`;
     byId('drawer-title').textContent = `Vessels · ${this.targets.size}`;
     const target = this.targets.get(this.selected);
     if (target) this.card.show(target, now);

@@ -31,7 +31,7 @@ export class ShipLayer {
    */
   draw(context, view, targets, options) {
     this.#collect(view, targets, options);
-    const size = view.zoom < 6 ? 0.62 : view.zoom < 9 ? 0.8 : 1;
+    const size = view.zoom < 4.5 ? 0.5 : view.zoom < 6 ? 0.62 : view.zoom < 9 ? 0.8 : 1;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, view.width, view.height);
     for (const item of this.drawn) {
