@@ -134,9 +134,8 @@ static int decode_all(struct decode *decode, const char **files)
 static int run(int unscaled, const char **files)
 {
     static struct decode decode;
-    static const struct ais_decoder_options options = {.stream_time = true};
 
-    ais_decoder_init(&decode.decoder, &options);
+    ais_decoder_init(&decode.decoder, NULL);
     mmsi_set_init(&decode.mmsis);
     decode.scaled = unscaled == 0;
     decode.error = 0;

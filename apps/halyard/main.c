@@ -60,7 +60,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(argc - 1, (const char **)argv + 1);
+            return commands[i].run(argc - 1, (const char **)(void *)(argv + 1));
         }
     }
     (void)fprintf(stderr, "halyard: no command \"%s\"; `halyard --help` lists them\n", argv[1]);

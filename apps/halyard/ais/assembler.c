@@ -84,6 +84,19 @@ static bool might_match(const struct ais_slot *slot, const struct ais_sentence *
            has_first(slot) && (slot->have & 1U << sentence->fragment_number) == 0;
 }
 
+/* The clocks of stations disagree, so only the two times told for this key are compared. */
+static bool is_stale(const struct ais_assembler *assembler, const struct ais_slot *slot,
+                     const struct ais_origin *origin)
+{
+    int64_t age;
+
+    if (slot->origin.time_ns == 0 || origin->time_ns == 0) {
+        return false;
+    }
+    return __builtin_sub_overflow(origin->time_ns, slot->origin.time_ns, &age) ||
+           age > assembler->timeout_ns || age < -assembler->timeout_ns;
+}
+
 static struct ais_slot *find_slot(struct ais_assembler *assembler,
                                   const struct ais_sentence *sentence,
                                   const struct ais_origin *origin, uint32_t source)
@@ -175,7 +188,10 @@ bool ais_assembler_add(struct ais_assembler *assembler, const struct ais_sentenc
 
     ais_assembler_expire(assembler, now_ns);
     slot = find_slot(assembler, sentence, origin, source);
-    if (slot != NULL && (slot->have & 1U << number) != 0) {
+    if (slot != NULL && is_stale(assembler, slot, origin)) {
+        drop_slot(assembler, slot, AIS_REJECT_TIMED_OUT);
+        slot = NULL;
+    } else if (slot != NULL && (slot->have & 1U << number) != 0) {
         drop_slot(assembler, slot, AIS_REJECT_OVERWRITTEN);
         slot = NULL;
     }

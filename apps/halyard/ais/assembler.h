@@ -60,15 +60,18 @@ void ais_assembler_init(struct ais_assembler *assembler, struct ais_counters *co
                         int64_t timeout_ns, int64_t reorder_ns);
 
 /*
- * Takes a good fragment (fragment_count above 1) that came at `now_ns`. Returns true when it
- * completes its message, which then is in `ret_assembly` and no longer held; false when it is held
- * or was rejected.
+ * Takes a good fragment (fragment_count above 1) that came at `now_ns`. Times that the feed tells
+ * count too: fragments whose own times lie further apart than the time-out are not of one message,
+ * however close they came (a recording read at full speed). Returns true when it completes its
+ * message, which then is in `ret_assembly` and no longer held; false when it is held or was
+ * rejected.
  */
 bool ais_assembler_add(struct ais_assembler *assembler, const struct ais_sentence *sentence,
                        const struct ais_origin *origin, uint32_t source, int64_t now_ns,
                        struct ais_assembly *ret_assembly);
 
-/* Lets go of what timed out. A clock that jumped back by more than the time-out lets go too. */
+/* Lets go of what timed out by the caller's clock. A clock that jumped back by more than the
+ * time-out lets go too. */
 void ais_assembler_expire(struct ais_assembler *assembler, int64_t now_ns);
 
 #endif

@@ -46,7 +46,6 @@ void ais_decoder_init(struct ais_decoder *decoder, const struct ais_decoder_opti
     memset(&decoder->pending, 0, sizeof(decoder->pending));
     decoder->has_pending = false;
     decoder->pending_source = 0;
-    decoder->stream_offset_ns = 0;
 }
 
 static void reject_payload(struct ais_counters *counters, enum ais_reject reason, unsigned type)
@@ -92,30 +91,14 @@ static void take_payload(const struct feed *feed, const struct payload *payload)
     feed->handler(feed->context, &report);
 }
 
-/* The time that time-outs run by. */
-static int64_t assembly_time(struct ais_decoder *decoder, const struct ais_origin *origin,
-                             int64_t now_ns)
-{
-    int64_t time;
-
-    if (!decoder->options.stream_time) {
-        return now_ns;
-    }
-    if (origin->time_ns != 0 &&
-        __builtin_sub_overflow(origin->time_ns, now_ns, &decoder->stream_offset_ns)) {
-        decoder->stream_offset_ns = 0;
-    }
-    return __builtin_add_overflow(now_ns, decoder->stream_offset_ns, &time) ? now_ns : time;
-}
-
 static void take_fragment(const struct feed *feed, const struct ais_sentence *sentence,
                           const struct ais_origin *origin)
 {
     struct ais_decoder *decoder = feed->decoder;
     struct ais_assembly assembly;
-    int64_t time = assembly_time(decoder, origin, feed->now_ns);
 
-    if (!ais_assembler_add(&decoder->assembler, sentence, origin, feed->source, time, &assembly)) {
+    if (!ais_assembler_add(&decoder->assembler, sentence, origin, feed->source, feed->now_ns,
+                           &assembly)) {
         return;
     }
     struct payload payload = {
@@ -239,13 +222,8 @@ void ais_decoder_feed(struct ais_decoder *decoder, const void *data, size_t size
 
 void ais_decoder_expire(struct ais_decoder *decoder, int64_t now_ns)
 {
-    int64_t time;
-
     if (decoder->assembler.open != 0) {
-        if (__builtin_add_overflow(now_ns, decoder->stream_offset_ns, &time)) {
-            time = now_ns;
-        }
-        ais_assembler_expire(&decoder->assembler, time);
+        ais_assembler_expire(&decoder->assembler, now_ns);
     }
 }
 

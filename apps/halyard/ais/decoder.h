@@ -39,7 +39,6 @@ typedef void (*ais_report_handler)(void *context, const struct ais_report *repor
 struct ais_decoder_options {
     int64_t timeout_ns; /* life of an incomplete message; default 5 s */
     int64_t reorder_ns; /* the same while its first fragment is missing; default 0.2 s */
-    bool stream_time;   /* time-outs run by the times that the feed tells: for recordings */
 };
 
 struct ais_decoder {
@@ -51,7 +50,6 @@ struct ais_decoder {
     struct ais_origin pending; /* told by a tag block or $PGHP, for the sentence that follows */
     bool has_pending;
     uint32_t pending_source;
-    int64_t stream_offset_ns; /* stream time minus caller's time */
 };
 
 /* All counters zero. `options` may be NULL. Cannot fail. */
