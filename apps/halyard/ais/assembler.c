@@ -84,13 +84,18 @@ static bool might_match(const struct ais_slot *slot, const struct ais_sentence *
            has_first(slot) && (slot->have & 1U << sentence->fragment_number) == 0;
 }
 
-/* The clocks of stations disagree, so only the two times told for this key are compared. */
+/*
+ * The clocks of stations disagree, so only the two times told for this key are compared; and
+ * fragments that came one after the other belong together even if one tells the station's time and
+ * one the network's.
+ */
 static bool is_stale(const struct ais_assembler *assembler, const struct ais_slot *slot,
-                     const struct ais_origin *origin)
+                     const struct ais_origin *origin, int64_t now_ns)
 {
     int64_t age;
 
-    if (slot->origin.time_ns == 0 || origin->time_ns == 0) {
+    if (slot->origin.time_ns == 0 || origin->time_ns == 0 ||
+        now_ns - slot->first_ns <= assembler->reorder_ns) {
         return false;
     }
     return __builtin_sub_overflow(origin->time_ns, slot->origin.time_ns, &age) ||
@@ -188,7 +193,7 @@ bool ais_assembler_add(struct ais_assembler *assembler, const struct ais_sentenc
 
     ais_assembler_expire(assembler, now_ns);
     slot = find_slot(assembler, sentence, origin, source);
-    if (slot != NULL && is_stale(assembler, slot, origin)) {
+    if (slot != NULL && is_stale(assembler, slot, origin, now_ns)) {
         drop_slot(assembler, slot, AIS_REJECT_TIMED_OUT);
         slot = NULL;
     } else if (slot != NULL && (slot->have & 1U << number) != 0) {

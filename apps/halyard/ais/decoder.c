@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_NS INT64_C(5000000000)
-#define DEFAULT_REORDER_NS INT64_C(200000000)
+#define DEFAULT_REORDER_NS INT64_C(50000000)
 
 /* What stays the same during one call of ais_decoder_feed(). */
 struct feed {

@@ -38,7 +38,7 @@ typedef void (*ais_report_handler)(void *context, const struct ais_report *repor
 /* How to decode; zero members mean the default. */
 struct ais_decoder_options {
     int64_t timeout_ns; /* life of an incomplete message; default 5 s */
-    int64_t reorder_ns; /* the same while its first fragment is missing; default 0.2 s */
+    int64_t reorder_ns; /* the same while its first fragment is missing; default 50 ms */
 };
 
 struct ais_decoder {
