@@ -70,17 +70,22 @@ static bool matches(const struct ais_slot *slot, const struct ais_sentence *sent
 /*
  * Some feeds leave out or change the channel of later fragments, or give the first alone a tag
  * block. Such a fragment belongs to a slot that still lacks it, if only one will do. Two different
- * stations never mix.
+ * stations never mix; two different channels only where the fragment follows the slot's last one at
+ * once.
  */
-static bool might_match(const struct ais_slot *slot, const struct ais_sentence *sentence,
-                        const struct ais_origin *origin, uint32_t source)
+static bool might_match(const struct ais_assembler *assembler, const struct ais_slot *slot,
+                        const struct ais_sentence *sentence, const struct ais_origin *origin,
+                        uint32_t source)
 {
     bool stations_differ = slot->origin.station[0] != '\0' && origin->station[0] != '\0' &&
                            !same_station(slot, origin);
     bool groups_differ =
         slot->origin.group != 0 && origin->group != 0 && slot->origin.group != origin->group;
+    bool channels_differ =
+        slot->channel != '\0' && sentence->channel != '\0' && slot->channel != sentence->channel;
 
     return matches_loosely(slot, sentence, source) && !stations_differ && !groups_differ &&
+           (!channels_differ || assembler->counters->sentences == slot->last_sentence + 1) &&
            has_first(slot) && (slot->have & 1U << sentence->fragment_number) == 0;
 }
 
@@ -115,7 +120,7 @@ static struct ais_slot *find_slot(struct ais_assembler *assembler,
         if (matches(slot, sentence, origin, source)) {
             return slot;
         }
-        if (might_match(slot, sentence, origin, source)) {
+        if (might_match(assembler, slot, sentence, origin, source)) {
             candidate = slot;
             candidates++;
         }
@@ -214,6 +219,7 @@ bool ais_assembler_add(struct ais_assembler *assembler, const struct ais_sentenc
     slot->size = (uint16_t)(slot->size + sentence->payload.size);
     slot->have = (uint16_t)(slot->have | 1U << number);
     slot->held++;
+    slot->last_sentence = assembler->counters->sentences;
     assembler->counters->held++;
     merge_origin(&slot->origin, origin);
     if (number == slot->fragment_count) {

@@ -22,7 +22,8 @@ enum {
 
 /* A message of which some fragments are there. */
 struct ais_slot {
-    int64_t first_ns; /* when the first of its fragments came */
+    int64_t first_ns;       /* when the first of its fragments came */
+    uint64_t last_sentence; /* counters->sentences when the last of them came */
     uint32_t source;
     uint16_t size; /* of text */
     int16_t sequence_id;
@@ -39,7 +40,7 @@ struct ais_slot {
 };
 
 struct ais_assembler {
-    struct ais_counters *counters; /* where drops are counted; outlives the assembler */
+    struct ais_counters *counters; /* the caller counts sentences, the assembler drops */
     int64_t timeout_ns;            /* for messages whose first fragment is there */
     int64_t reorder_ns;            /* for those that lack it: ids wrap, so it must follow soon */
     uint64_t open;                 /* bit n: slots[n] is in use */

@@ -11,9 +11,8 @@ enum {
 static void trim_spaces(char *text, size_t length)
 {
     while (length > 0 && text[length - 1] == ' ') {
-        length--;
+        text[--length] = '\0';
     }
-    text[length] = '\0';
 }
 
 /*

@@ -181,7 +181,7 @@ static void put_turn(struct writer *writer, int turn)
     if (!writer->scaled || turn == 0) {
         put_integer(writer, turn);
     } else if (turn == AIS_TURN_UNAVAILABLE) {
-        PUT(writer, "\"n/a\"");
+        PUT(writer, "\"nan\"");
     } else if (turn == -127) {
         PUT(writer, "\"fastleft\"");
     } else if (turn == 127) {
@@ -194,6 +194,37 @@ static void put_turn(struct writer *writer, int turn)
     }
 }
 
+/* Types 1-3 and 9: gpsdecode has words for the two highest speeds; the other types give plain
+ * numbers. */
+static void put_speed(struct writer *writer, uint32_t speed, bool in_tenths)
+{
+    if (!ais_has(writer->message, AIS_SPEED)) {
+        return;
+    }
+    PUT(writer, ",\"speed\":");
+    if (writer->scaled && speed == AIS_SPEED_UNAVAILABLE) {
+        PUT(writer, "\"nan\"");
+    } else if (writer->scaled && speed == AIS_SPEED_UNAVAILABLE - 1) {
+        PUT(writer, "\"fast\"");
+    } else if (in_tenths) {
+        put_tenths(writer, speed);
+    } else {
+        put_integer(writer, speed);
+    }
+}
+
+static void put_altitude(struct writer *writer, uint32_t altitude)
+{
+    PUT(writer, ",\"alt\":");
+    if (writer->scaled && altitude == AIS_ALTITUDE_UNAVAILABLE) {
+        PUT(writer, "\"nan\"");
+    } else if (writer->scaled && altitude == AIS_ALTITUDE_UNAVAILABLE - 1) {
+        PUT(writer, "\"high\"");
+    } else {
+        put_integer(writer, altitude);
+    }
+}
+
 static void put_position_a(struct writer *writer, const struct ais_position_a *body)
 {
     put_status(writer, body->status);
@@ -201,7 +232,7 @@ static void put_position_a(struct writer *writer, const struct ais_position_a *b
         PUT(writer, ",\"turn\":");
         put_turn(writer, body->turn);
     }
-    TENTHS(writer, AIS_SPEED, "speed", body->speed);
+    put_speed(writer, body->speed, true);
     FLAG(writer, AIS_ACCURACY, "accuracy", body->accuracy);
     put_position(writer, body->lon, body->lat);
     TENTHS(writer, AIS_COURSE, "course", body->course);
@@ -267,8 +298,8 @@ static void put_static_a(struct writer *writer, const struct ais_static_a *body)
 
 static void put_aircraft(struct writer *writer, const struct ais_aircraft *body)
 {
-    INTEGER(writer, AIS_ALT, "alt", body->alt);
-    INTEGER(writer, AIS_SPEED, "speed", body->speed);
+    put_altitude(writer, body->alt);
+    put_speed(writer, body->speed, false);
     FLAG(writer, AIS_ACCURACY, "accuracy", body->accuracy);
     put_position(writer, body->lon, body->lat);
     TENTHS(writer, AIS_COURSE, "course", body->course);
