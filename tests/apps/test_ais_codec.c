@@ -262,6 +262,20 @@ static void armour_drops_the_fill_bits(void **state)
     assert_false(ais_bits_from_armour(&bits, text, AIS_PAYLOAD_MAX + 1, 0));
 }
 
+static void armour_in_parts_drops_each_fill(void **state)
+{
+    struct ais_bits bits;
+
+    (void)state;
+    ais_bits_clear(&bits, 0);
+    assert_true(ais_bits_append_armour(&bits, "wwwwwwwwwwwww0", 14, 4));
+    assert_true(ais_bits_append_armour(&bits, "8w0", 3, 4));
+    assert_int_equal(bits.count, 80 + 14);
+    assert_int_equal(ais_bits_get(&bits, 48, 30), (1U << 30) - 1);
+    assert_int_equal(ais_bits_get(&bits, 78, 16), 0x08fc);
+    assert_false(ais_bits_append_armour(&bits, "X", 1, 0));
+}
+
 static void bits_put_and_get_agree(void **state)
 {
     uint64_t seed = 1;
@@ -537,6 +551,7 @@ int main(void)
         cmocka_unit_test(json_reports_lack_of_room),
         cmocka_unit_test(armour_takes_its_64_characters_only),
         cmocka_unit_test(armour_drops_the_fill_bits),
+        cmocka_unit_test(armour_in_parts_drops_each_fill),
         cmocka_unit_test(bits_put_and_get_agree),
         cmocka_unit_test(texts_hold_the_64_characters),
         cmocka_unit_test(random_messages_come_back_equal),

@@ -155,7 +155,6 @@ static struct ais_slot *open_slot(struct ais_assembler *assembler,
     slot->fragment_count = sentence->fragment_count;
     slot->held = 0;
     slot->have = 0;
-    slot->fill = 0;
     slot->origin = *origin;
     return slot;
 }
@@ -174,14 +173,14 @@ static void merge_origin(struct ais_origin *origin, const struct ais_origin *oth
 static void complete(struct ais_assembler *assembler, struct ais_slot *slot,
                      struct ais_assembly *assembly)
 {
-    size_t size = 0;
-
+    ais_bits_clear(&assembly->bits, 0);
+    assembly->is_valid = true;
     for (int number = 1; number <= slot->fragment_count; number++) {
-        memcpy(assembly->text + size, slot->text + slot->start[number], slot->length[number]);
-        size += slot->length[number];
+        assembly->is_valid =
+            assembly->is_valid &&
+            ais_bits_append_armour(&assembly->bits, slot->text + slot->start[number],
+                                   slot->length[number], slot->fill[number]);
     }
-    assembly->size = size;
-    assembly->fill = slot->fill;
     assembly->channel = slot->channel;
     assembly->origin = slot->origin;
     close_slot(assembler, slot);
@@ -217,14 +216,12 @@ bool ais_assembler_add(struct ais_assembler *assembler, const struct ais_sentenc
     slot->start[number] = slot->size;
     slot->length[number] = (uint16_t)sentence->payload.size;
     slot->size = (uint16_t)(slot->size + sentence->payload.size);
+    slot->fill[number] = sentence->fill;
     slot->have = (uint16_t)(slot->have | 1U << number);
     slot->held++;
     slot->last_sentence = assembler->counters->sentences;
     assembler->counters->held++;
     merge_origin(&slot->origin, origin);
-    if (number == slot->fragment_count) {
-        slot->fill = sentence->fill;
-    }
     if (slot->held < slot->fragment_count) {
         return false;
     }

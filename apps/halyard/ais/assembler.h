@@ -34,8 +34,9 @@ struct ais_slot {
     uint16_t start[AIS_FRAGMENT_COUNT_MAX + 1];  /* where in text fragment n lies; from 1 */
     uint16_t length[AIS_FRAGMENT_COUNT_MAX + 1]; /* its size */
     uint16_t have;                               /* bit n: fragment n is there */
-    uint8_t fill;                                /* of the last fragment */
-    struct ais_origin origin;                    /* of the first that told any */
+    uint8_t fill[AIS_FRAGMENT_COUNT_MAX +
+                 1];          /* its fill bits: 0 but for the last, or from a bad sender */
+    struct ais_origin origin; /* of the first that told any */
     char text[AIS_PAYLOAD_MAX];
 };
 
@@ -49,9 +50,8 @@ struct ais_assembler {
 
 /* A complete payload. */
 struct ais_assembly {
-    char text[AIS_PAYLOAD_MAX];
-    size_t size;
-    uint8_t fill;
+    struct ais_bits bits;
+    bool is_valid; /* the armour is right; if not, the bits are unspecified */
     char channel;
     struct ais_origin origin;
 };

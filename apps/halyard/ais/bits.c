@@ -83,6 +83,23 @@ bool ais_bits_from_armour(struct ais_bits *bits, const char *text, size_t size, 
     return (seen & BAD) == 0;
 }
 
+bool ais_bits_append_armour(struct ais_bits *bits, const char *text, size_t size, unsigned fill)
+{
+    struct ais_bits part;
+    unsigned start = bits->count;
+
+    if (!ais_bits_from_armour(&part, text, size, fill) || start + part.count > AIS_BITS_MAX) {
+        return false;
+    }
+    bits->count += part.count;
+    for (unsigned bit = 0; bit < part.count; bit += 32) {
+        unsigned width = part.count - bit < 32 ? part.count - bit : 32;
+
+        ais_bits_put(bits, start + bit, width, ais_bits_get(&part, bit, width));
+    }
+    return true;
+}
+
 size_t ais_bits_to_armour(const struct ais_bits *bits, char *text, unsigned *ret_fill)
 {
     size_t size = (bits->count + 5) / 6;

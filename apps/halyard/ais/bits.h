@@ -35,6 +35,11 @@ struct ais_bits {
 bool ais_bits_from_armour(struct ais_bits *bits, const char *text, size_t size, unsigned fill);
 
 /*
+ * The same, but adds to what `bits` holds; start with ais_bits_clear(bits, 0). Thread: any.
+ */
+bool ais_bits_append_armour(struct ais_bits *bits, const char *text, size_t size, unsigned fill);
+
+/*
  * Writes the armour of `bits` into `text`, not terminated. Returns the number of characters;
  * `ret_fill` receives the number of fill bits. `text` must hold (count + 5) / 6 characters. Thread:
  * any.

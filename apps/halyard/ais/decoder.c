@@ -20,13 +20,11 @@ struct feed {
 
 /* A complete payload on its way to a message. */
 struct payload {
-    const char *text;
-    size_t size;
-    uint8_t fill;
+    const struct ais_bits *bits;
+    const struct ais_origin *origin;
     char channel;
     bool own_ship;
     bool is_joined; /* from several fragments */
-    const struct ais_origin *origin;
 };
 
 void ais_decoder_init(struct ais_decoder *decoder, const struct ais_decoder_options *options)
@@ -59,18 +57,9 @@ static void reject_payload(struct ais_counters *counters, enum ais_reject reason
 static void take_payload(const struct feed *feed, const struct payload *payload)
 {
     struct ais_counters *counters = &feed->decoder->counters;
-    struct ais_bits bits;
     struct ais_report report;
+    enum ais_reject reason = ais_decode(payload->bits, &report.message);
 
-    if (payload->size > AIS_PAYLOAD_MAX) {
-        counters->rejected[AIS_REJECT_TOO_LONG]++;
-        return;
-    }
-    if (!ais_bits_from_armour(&bits, payload->text, payload->size, payload->fill)) {
-        counters->rejected[AIS_REJECT_ARMOUR]++;
-        return;
-    }
-    enum ais_reject reason = ais_decode(&bits, &report.message);
     counters->assembled++;
     counters->assembled_multi += payload->is_joined;
     if (reason != AIS_REJECT_NONE) {
@@ -101,14 +90,40 @@ static void take_fragment(const struct feed *feed, const struct ais_sentence *se
                            &assembly)) {
         return;
     }
+    if (!assembly.is_valid) {
+        decoder->counters.rejected[AIS_REJECT_ARMOUR]++;
+        return;
+    }
     struct payload payload = {
-        .text = assembly.text,
-        .size = assembly.size,
-        .fill = assembly.fill,
+        .bits = &assembly.bits,
+        .origin = &assembly.origin,
         .channel = assembly.channel,
         .own_ship = sentence->own_ship,
         .is_joined = true,
-        .origin = &assembly.origin,
+    };
+    take_payload(feed, &payload);
+}
+
+static void take_single(const struct feed *feed, const struct ais_sentence *sentence,
+                        const struct ais_origin *origin)
+{
+    struct ais_counters *counters = &feed->decoder->counters;
+    struct ais_slice text = sentence->payload;
+    struct ais_bits bits;
+
+    if (text.size > AIS_PAYLOAD_MAX) {
+        counters->rejected[AIS_REJECT_TOO_LONG]++;
+        return;
+    }
+    if (!ais_bits_from_armour(&bits, text.data, text.size, sentence->fill)) {
+        counters->rejected[AIS_REJECT_ARMOUR]++;
+        return;
+    }
+    struct payload payload = {
+        .bits = &bits,
+        .origin = origin,
+        .channel = sentence->channel,
+        .own_ship = sentence->own_ship,
     };
     take_payload(feed, &payload);
 }
@@ -135,17 +150,9 @@ static void take_sentence(const struct feed *feed, const struct ais_sentence *se
     }
     if (sentence->fragment_count > 1) {
         take_fragment(feed, sentence, &origin);
-        return;
+    } else {
+        take_single(feed, sentence, &origin);
     }
-    struct payload payload = {
-        .text = sentence->payload.data,
-        .size = sentence->payload.size,
-        .fill = sentence->fill,
-        .channel = sentence->channel,
-        .own_ship = sentence->own_ship,
-        .origin = &origin,
-    };
-    take_payload(feed, &payload);
 }
 
 static struct ais_origin *pending_origin(const struct feed *feed)
