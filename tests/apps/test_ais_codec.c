@@ -167,7 +167,7 @@ static void known_sentences_decode(void **state)
         struct ais_report report;
         char text[AIS_JSON_MAX];
 
-        print_message("%s\n", known[i].name);
+        print_message("# %s\n", known[i].name);
         decode_one(known[i].sentences, &report);
         assert_int_equal(report.channel, 'A');
         assert_true(ais_json(&report.message, false, text, sizeof(text)) > 0);
