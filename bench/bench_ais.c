@@ -50,17 +50,23 @@ static bool reserve(struct lines *lines, size_t size)
     return true;
 }
 
+static void lines_free(struct lines *lines)
+{
+    free(lines->text);
+    free(lines->starts);
+}
+
 static int load(const char *path, struct lines *lines)
 {
     struct input *input;
     const char *line;
     ptrdiff_t size = input_open(path, &input);
 
+    memset(lines, 0, sizeof(*lines));
     if (size < 0) {
         (void)fprintf(stderr, "bench_ais: cannot open %s: %s\n", path, strerror((int)-size));
         return -1;
     }
-    memset(lines, 0, sizeof(*lines));
     while ((size = input_line(input, &line)) > 0) {
         if (!reserve(lines, (size_t)size)) {
             break;
@@ -103,6 +109,7 @@ int main(int argc, char **argv)
     }
     if (load(argv[1], &lines) < 0) {
         (void)fprintf(stderr, "bench_ais: %s: nothing read\n", argv[1]);
+        lines_free(&lines);
         return 1;
     }
     for (long round = 0; round < rounds; round++) {
@@ -118,6 +125,7 @@ int main(int argc, char **argv)
     }
     if (!ais_counters_add_up(&decoder.counters)) {
         (void)fputs("bench_ais: the counters do not add up\n", stderr);
+        lines_free(&lines);
         return 1;
     }
     (void)printf("{\"bench\": \"ais_decode_rate\", \"peer\": \"halyard\", \"value\": %.0f, "
@@ -126,7 +134,6 @@ int main(int argc, char **argv)
     (void)fprintf(
         stderr, "%" PRIu64 " sentences, %" PRIu64 " messages, %" PRIu64 " ns (check %" PRIu64 ")\n",
         decoder.counters.sentences, decoder.counters.messages, best, sum);
-    free(lines.text);
-    free(lines.starts);
+    lines_free(&lines);
     return 0;
 }

@@ -76,8 +76,12 @@ static int append_sentence(const struct ais_encode_options *options, unsigned co
                            unsigned number, const char *payload, size_t payload_size, unsigned fill,
                            char *text, size_t size)
 {
-    char sequence[2] = {count > 1 ? (char)('0' + options->sequence % 10) : '\0', '\0'};
+    char sequence[2] = "";
     char channel[2] = {options->channel, '\0'};
+
+    if (count > 1) {
+        sequence[0] = (char)('0' + options->sequence % 10);
+    }
     bool has_talker = options->talker[0] != '\0' && options->talker[1] != '\0';
     int length = snprintf(text, size, "!%.2sVD%c,%u,%u,%s,%s,%.*s,%u",
                           has_talker ? options->talker : "AI", options->own_ship ? 'O' : 'M', count,

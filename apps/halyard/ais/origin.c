@@ -36,7 +36,7 @@ static void set_station(struct ais_origin *origin, struct ais_slice name)
     for (size_t i = 0; i < size; i++) {
         char c = name.data[i];
 
-        origin->station[i] = c > ' ' && c <= '~' ? c : '_';
+        origin->station[i] = (char)(c > ' ' && c <= '~' ? c : '_');
     }
 }
 
