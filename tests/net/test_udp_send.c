@@ -17,7 +17,8 @@ static int fail_with;       /* with this errno */
 static int send_calls;      /* how often the system was asked */
 static unsigned take_first; /* sendmmsg() takes at most so many; 0: all */
 
-ssize_t sendto(int handle, const void *data, size_t size, int flags, const struct sockaddr *to,
+/* Declared as the C library does, with its transparent union. */
+ssize_t sendto(int handle, const void *data, size_t size, int flags, __CONST_SOCKADDR_ARG to,
                socklen_t to_size)
 {
     send_calls++;
@@ -26,7 +27,7 @@ ssize_t sendto(int handle, const void *data, size_t size, int flags, const struc
         errno = fail_with;
         return -1;
     }
-    return syscall(SYS_sendto, handle, data, size, flags, to, to_size);
+    return syscall(SYS_sendto, handle, data, size, flags, to.__sockaddr__, to_size);
 }
 
 int sendmmsg(int handle, struct mmsghdr *messages, unsigned count, int flags)
