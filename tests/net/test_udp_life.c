@@ -70,6 +70,25 @@ static void closing_in_a_slot_ends_the_batch(void **state)
     hy_object_destroy(&self->hy);
 }
 
+static void close_at_batch(struct listener *self, const struct hy_datagram_batch *batch)
+{
+    listener_batch(self, batch);
+    OK(hy_udp_socket_close(&self->socket));
+}
+
+static void closing_in_the_batch_slot_ends_it_too(void **state)
+{
+    (void)state;
+    struct listener *self = listener_bound("127.0.0.1:0", 0);
+    OK(hy_connect(&self->socket.events.batch, self, close_at_batch, HY_DIRECT));
+    poke_numbers(local_port(&self->socket), 0, 10);
+    WAIT_UNTIL(self->batches == 1);
+    assert_true(hy_process(0, 0) >= 0);
+    assert_int_equal(self->in_batches, 10);
+    assert_int_equal(self->count, 0);
+    hy_object_destroy(&self->hy);
+}
+
 static void rebind_at_3(struct listener *self)
 {
     if (self->count != 3)
@@ -192,14 +211,17 @@ static const struct hy_class reporter_class =
 
 static void reporter_datagram(struct reporter *self, const struct hy_datagram *datagram)
 {
-    uint32_t number;
+    uint32_t number, again;
     assert_int_equal(datagram->size, sizeof number);
     assert_true(hy_object_is_here(&self->hy));
-    if (++self->count == 3 && self->target != NULL)
-        OK(hy_object_move_to_thread(&self->hy, self->target));
-    /* Valid to the end of the slot, wherever the socket is now. */
     memcpy(&number, datagram->data, sizeof number);
     hy_emit(&self->events.number, &number);
+    if (++self->count != 3 || self->target == NULL)
+        return;
+    OK(hy_object_move_to_thread(&self->hy, self->target));
+    /* It lives elsewhere now; the datagram is valid to the end of the slot all the same. */
+    memcpy(&again, datagram->data, sizeof again);
+    assert_int_equal(again, number);
 }
 
 static void reporter_start(struct reporter *self)
@@ -394,6 +416,7 @@ int main(void)
     hy_set_allocator(&test_allocator);
     const struct CMUnitTest tests[] = {
         UDP_TEST(closing_in_a_slot_ends_the_batch),
+        UDP_TEST(closing_in_the_batch_slot_ends_it_too),
         UDP_TEST(opening_again_in_a_slot_works),
         UDP_TEST(ending_the_socket_in_its_slot),
         UDP_TEST(destroying_the_owner_later),
