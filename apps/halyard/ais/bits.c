@@ -42,6 +42,7 @@ static void store_word(uint8_t *data, uint64_t word)
 bool ais_bits_from_armour(struct ais_bits *bits, const char *text, size_t size, unsigned fill)
 {
     const uint8_t *in = (const uint8_t *)text;
+    /* cppcheck-suppress ctuuninitvar ; written from here on, not read */
     uint8_t *out = bits->data;
     unsigned seen = 0;
     size_t i = 0;
