@@ -33,6 +33,16 @@ int system_threads(void)
     return entries("/proc/self/task");
 }
 
+bool system_threads_at_most(int threads)
+{
+    time_t limit = time(NULL) + 10;
+
+    while (system_threads() > threads)
+        if (time(NULL) > limit)
+            return false;
+    return true;
+}
+
 int64_t system_thread_cpu_ns(void)
 {
     struct timespec time;

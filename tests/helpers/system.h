@@ -3,12 +3,16 @@
 #ifndef TESTS_SYSTEM_H
 #define TESTS_SYSTEM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Open descriptors of the process. */
 int system_descriptors(void);
 /* Threads of the process. */
 int system_threads(void);
+/* Whether there are no more threads than that, after a moment: join returns a little earlier than the
+ * kernel forgets. */
+bool system_threads_at_most(int threads);
 /* CPU time of the calling thread. */
 int64_t system_thread_cpu_ns(void);
 
