@@ -73,7 +73,8 @@ static void test_connect_and_cut_with_many_live_ones(void **state)
     assert_in_range(most, 0, BOUND_BYTES);
 }
 
-/* --- inside a slot, under a nested loop -------------------------------------------------------- */
+/* --- inside a slot, under a nested loop --------------------------------------------------------
+ */
 
 struct nested {
     struct hy_loop loop;
@@ -203,7 +204,8 @@ static void test_sc07_the_sender_ends_in_a_nested_loop_of_a_slot(void **state)
     object_end(&ender.hy);
 }
 
-/* --- several emitting threads ------------------------------------------------------------------ */
+/* --- several emitting threads ------------------------------------------------------------------
+ */
 
 struct emitter {
     struct worker worker;
@@ -271,7 +273,8 @@ static void test_four_emitters_against_connect_and_cut(void **state)
     assert_in_range(most, 0, total * 64L / 2); /* kept for good would be all of them */
 }
 
-/* --- single shot -------------------------------------------------------------------------------- */
+/* --- single shot --------------------------------------------------------------------------------
+ */
 
 static int shots;
 
@@ -319,7 +322,8 @@ static void test_sc18_single_shot_under_concurrent_emissions(void **state)
     gate_fini(&gate);
 }
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/* --- messages -----------------------------------------------------------------------------------
+ */
 
 static void test_message_memory_is_given_back_or_reused(void **state)
 {

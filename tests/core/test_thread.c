@@ -156,7 +156,8 @@ static void test_th15_restart(void **state)
     hy_thread_fini(&life.thread);
 }
 
-/* --- body --------------------------------------------------------------------------------------- */
+/* --- body ---------------------------------------------------------------------------------------
+ */
 
 struct body {
     int runs;
@@ -266,7 +267,8 @@ static void test_th07_fresh_loops_after_a_quit(void **state)
     hy_thread_fini(&thread);
 }
 
-/* --- quit and join ------------------------------------------------------------------------------ */
+/* --- quit and join ------------------------------------------------------------------------------
+ */
 
 static void test_th05_quit_before_start_does_nothing(void **state)
 {
@@ -437,7 +439,8 @@ static void test_a_thread_handle_ends_with_its_parent(void **state)
     assert_true(system_threads_at_most(threads));
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------------
+ */
 
 struct end_gates {
     struct gate in_handler, go_on;
@@ -587,7 +590,8 @@ static void test_move_to_a_finished_thread(void **state)
     hy_thread_fini(&worker.thread);
 }
 
-/* --- adopted threads ---------------------------------------------------------------------------- */
+/* --- adopted threads ----------------------------------------------------------------------------
+ */
 
 struct adopted {
     struct probe *listener;
@@ -604,8 +608,8 @@ static void *adopted_run(void *context)
     struct probe *probe;
 
     EXPECT(self != NULL);
-    EXPECT(self == hy_thread_current());            /* TD-02: stable */
-    EXPECT(hy_object_is_here(&self->hy));           /* TD-03: lives in itself */
+    EXPECT(self == hy_thread_current());                    /* TD-02: stable */
+    EXPECT(hy_object_is_here(&self->hy));                   /* TD-03: lives in itself */
     EXPECT(hy_thread_get_state(self) == HY_THREAD_RUNNING); /* TD-04 */
     EXPECT(hy_thread_name(self) != NULL);
     adopted->handle = self;

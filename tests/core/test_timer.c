@@ -177,8 +177,8 @@ static void expect_not_early(struct probe *self, int64_t value)
 
 static void test_tm14_tm15_never_early(void **state)
 {
-    static const int64_t intervals[] = {1,          1000,    999999, MS,      MS + 1, 3 * MS,
-                                        19999999LL, 20 * MS, 21 * MS, 33333333LL};
+    static const int64_t intervals[] = {1,      1000,       999999,  MS,      MS + 1,
+                                        3 * MS, 19999999LL, 20 * MS, 21 * MS, 33333333LL};
 
     (void)state;
     here.on_slot = expect_not_early;

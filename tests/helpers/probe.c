@@ -36,8 +36,8 @@ static void probe_entered(struct hy_object *object)
     self->moves++;
 }
 
-const struct hy_class probe_class = HY_CLASS(struct probe, .fini = probe_fini, .event = probe_event,
-                                             .enter_thread = probe_entered);
+const struct hy_class probe_class =
+    HY_CLASS(struct probe, .fini = probe_fini, .event = probe_event, .enter_thread = probe_entered);
 
 const struct hy_class source_class = HY_CLASS(
     struct source,

@@ -10,8 +10,8 @@
 int system_descriptors(void);
 /* Threads of the process. */
 int system_threads(void);
-/* Whether there are no more threads than that, after a moment: join returns a little earlier than the
- * kernel forgets. */
+/* Whether there are no more threads than that, after a moment: join returns a little earlier than
+ * the kernel forgets. */
 bool system_threads_at_most(int threads);
 /* CPU time of the calling thread. */
 int64_t system_thread_cpu_ns(void);
