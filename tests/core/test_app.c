@@ -394,9 +394,6 @@ static int case_fail_before_exec(void *context)
     hy_app_fail(hy_error_set(-HY_ENOENT, "the chart is missing; install it"));
     EXPECT_INT(logged, 1);
     EXPECT_INT(hy_app_exec(&program.app), 1);
-    program.probe.on_event = quit_with_number;
-    post(3);
-    EXPECT_INT(hy_app_exec(&program.app), 3); /* remembered once */
     program_fini();
     return 0;
 }

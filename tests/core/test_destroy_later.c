@@ -39,15 +39,24 @@ static void helper_event(struct probe *self, struct hy_event *event)
         hy_loop_quit(innermost, 0);
 }
 
-/* Runs a loop until what was posted before, and one more round, has been delivered. */
+static void quit_context(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    hy_loop_quit(self->context, 0);
+}
+
+/* Runs a loop until what was posted before has been delivered; nested loops are left alone. */
 static void run_loop_briefly(void)
 {
     struct probe helper;
+    struct hy_loop loop;
 
     probe_init(&helper, NULL);
-    helper.on_event = helper_event;
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    helper.on_event = quit_context;
+    helper.context = &loop;
     post(&helper, EVENT_QUIT);
-    nest();
+    EXPECT_INT(hy_loop_exec(&loop), 0);
     object_end(&helper.hy);
 }
 

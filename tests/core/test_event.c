@@ -79,7 +79,7 @@ static void test_post_copies_its_bytes(void **state)
 static void test_post_refuses_nonsense(void **state)
 {
     (void)state;
-    assert_int_equal(hy_post(NULL, E(1), NULL, 0, HY_PRIORITY_NORMAL), -HY_EINVAL);
+    assert_int_equal(hy_post(NULL, E(1), NULL, 0, HY_PRIORITY_NORMAL), -HY_ESHUTDOWN);
     assert_int_equal(hy_post(&here.hy, E(1), NULL, 8, HY_PRIORITY_NORMAL), -HY_EINVAL);
     assert_int_equal(hy_post(&here.hy, E(1), NULL, 0, (enum hy_priority)7), -HY_EINVAL);
     assert_int_equal(hy_invoke(&here.hy, NULL, NULL, NULL), -HY_EINVAL);
@@ -259,14 +259,35 @@ static void test_pe11_posts_wait_for_the_start(void **state)
 static void test_post_to_a_finished_thread(void **state)
 {
     struct worker worker;
+    struct hy_ref ref;
 
     (void)state;
-    worker_init(&worker, "gone");
+    worker_start(&worker, "gone");
+    ref = hy_ref_to(&worker.probe.hy);
+    hy_thread_quit(&worker.thread, 0);
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+    assert_int_equal(hy_ref_post(ref, E(1), NULL, 0, HY_PRIORITY_NORMAL), -HY_ESHUTDOWN);
+    hy_ref_release(&ref);
+    hy_thread_fini(&worker.thread);
+}
+
+static void test_post_to_a_thread_that_keeps(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_init(&worker, "keeps");
     hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
     assert_ok(hy_thread_start(&worker.thread));
     hy_thread_quit(&worker.thread, 0);
     assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
-    assert_int_equal(hy_post(&worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL), -HY_ESHUTDOWN);
+    assert_ok(hy_post(&worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL)); /* for the restart */
+    assert_int_equal(worker.probe.count, 0);
+    assert_ok(hy_thread_start(&worker.thread));
+    flush_there(&worker.probe.hy);
+    hy_thread_quit(&worker.thread, 0);
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+    assert_true(PROBE_SAW(&worker.probe, E(1)));
     object_end(&worker.probe.hy);
     hy_thread_fini(&worker.thread);
 }
@@ -448,6 +469,7 @@ int main(void)
         CASE(test_pe15_self_posting_does_not_starve_timers),
         CASE(test_pe11_posts_wait_for_the_start),
         CASE(test_post_to_a_finished_thread),
+        CASE(test_post_to_a_thread_that_keeps),
         CASE(test_pe17_send_from_another_thread_is_an_error),
         CASE(test_an_object_without_a_handler_ignores_events),
         CASE(test_invoke_keeps_its_order_with_posts),

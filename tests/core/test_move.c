@@ -179,6 +179,7 @@ struct roamer {
     struct worker *homes;
     uint32_t next[SENDERS];
     uint32_t total, goal, hops;
+    int reached; /* as total, for other threads */
     uint64_t random;
     struct hy_timer timer;
     struct hy_notifier notifier;
@@ -226,6 +227,7 @@ static void roamer_step(struct roamer *self, const struct step *step)
     EXPECT_INT(step->number, self->next[step->sender]);
     self->next[step->sender] = step->number + 1;
     root->total++;
+    (void)count_up(&root->reached);
     is_last = root->total == root->goal;
     if (is_last)
         gate_open(root->done);
@@ -366,6 +368,7 @@ static void test_pe13_order_across_hops_with_timer_and_notifier(void **state)
 
 struct ref_sender {
     struct hy_ref ref;
+    const struct roamer *roamer;
     uint32_t accepted;
 };
 
@@ -373,7 +376,10 @@ static void sender_until_refused(void *context)
 {
     struct ref_sender *sender = context;
 
-    for (uint32_t i = 0; i < 200000; i++) {
+    for (uint32_t i = 0; i < 1000000; i++) {
+        /* A short backlog: each hop takes all of it along. */
+        int patience = 1000;
+
         struct step step = {0, i};
         int rc = hy_ref_invoke(sender->ref, roamer_posted, &step_payload, &step);
 
@@ -381,6 +387,9 @@ static void sender_until_refused(void *context)
             return;
         EXPECT_INT(rc, 0);
         sender->accepted++;
+        while (sender->accepted - (uint32_t)count_get(&sender->roamer->reached) > 300 &&
+               patience-- > 0)
+            (void)sched_yield();
     }
 }
 
@@ -408,7 +417,7 @@ static void test_r3_homes_end_under_a_roaming_receiver(void **state)
     (void)state;
     for (int round = 0; round < rounds; round++) {
         struct worker homes[HOMES], worker;
-        struct ref_sender sender = {.accepted = 0};
+        struct ref_sender sender = {.roamer = NULL};
         struct posted_run run = {sender_until_refused, &sender};
         struct roamer root;
         struct gate done;
@@ -424,6 +433,7 @@ static void test_r3_homes_end_under_a_roaming_receiver(void **state)
         roamer_init(&root, NULL, homes, &done);
         root.random += (uint64_t)round;
         root.goal = UINT32_MAX;
+        sender.roamer = &root;
         sender.ref = hy_ref_to(&root.hy);
         assert_ok(hy_object_move_to_thread(&root.hy, &homes[0].thread));
         assert_ok(hy_invoke(&worker.probe.hy, run_posted, &run_payload, &run));

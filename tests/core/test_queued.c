@@ -347,22 +347,108 @@ static void test_sc36_a_cut_in_the_slot_cancels_the_rest(void **state)
     assert_true(PROBE_SAW(&here, 0));
 }
 
-static void test_the_senders_end_cancels_nothing_it_must_not(void **state)
+/* --- the sender's end ---------------------------------------------------------------------------
+ */
+
+static void emit_and_end(struct probe *receiver, unsigned flags)
 {
     struct source sender;
+    char bytes[] = "abc";
+    struct text text = {bytes};
+
+    source_init(&sender);
+    EXPECT_INT(hy_connect(&sender.events.text, receiver, probe_text, flags), 0);
+    EXPECT_INT(hy_emit(&sender.events.text, &text), 1);
+    object_end(&sender.hy);
+}
+
+static void test_what_a_dead_sender_queued_is_delivered(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        emit_and_end(&here, i % 2 ? HY_QUEUED : HY_QUEUED | HY_SINGLE_SHOT);
+    assert_int_equal(text_copies(), 5);
+    wait_drain();
+    assert_true(PROBE_SAW(&here, 3, 3, 3, 3, 3));
+}
+
+static void test_the_receiver_ends_after_a_sender_that_queued(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        emit_and_end(&here, HY_QUEUED);
+    object_end(&here.hy);
+    wait_drain();
+    assert_int_equal(here.count, 0);
+}
+
+static void test_many_receivers_of_a_dead_sender(void **state)
+{
+    enum {
+        MANY = 50
+    };
+    static struct probe probes[MANY];
 
     (void)state;
-    source_init(&sender);
-    assert_ok(hy_connect(&sender.events.text, &here, probe_text, HY_QUEUED));
-    {
-        char bytes[] = "abc";
-        struct text text = {bytes};
-
-        assert_int_equal(hy_emit(&sender.events.text, &text), 1);
+    for (int i = 0; i < MANY; i++) {
+        probe_init(&probes[i], NULL);
+        assert_ok(hy_connect(&source.events.number, &probes[i], probe_number,
+                             i % 3 ? HY_QUEUED : HY_DIRECT));
     }
-    object_end(&sender.hy);
-    wait_drain(); /* delivered or dropped: the copy is freed either way */
-    assert_int_equal(text_copies(), 0);
+    assert_int_equal(emit(4), MANY);
+    for (int i = 0; i < MANY; i += 7)
+        object_end(&probes[i].hy);
+    object_end(&source.hy);
+    for (int i = 1; i < MANY; i += 7)
+        object_end(&probes[i].hy);
+    wait_drain();
+    for (int i = 0; i < MANY; i++) {
+        bool is_direct = i % 3 == 0, has_ended = i % 7 < 2;
+
+        assert_int_equal(probes[i].count, is_direct || !has_ended);
+        object_end(&probes[i].hy);
+    }
+}
+
+static void emit_and_end_there(void *context)
+{
+    emit_and_end(context, HY_AUTO);
+}
+
+static void test_a_sender_ends_in_another_thread_and_the_receiver_moves(void **state)
+{
+    struct worker one, two;
+
+    (void)state;
+    worker_start(&one, "sender");
+    worker_start(&two, "new home");
+    for (int i = 0; i < 3; i++)
+        run_there(&one.probe.hy, emit_and_end_there, &here);
+    assert_ok(hy_object_move_to_thread(&here.hy, &two.thread));
+    for (int i = 0; i < 3; i++)
+        run_there(&one.probe.hy, emit_and_end_there, &here);
+    flush_there(&here.hy);
+    worker_stop(&one);
+    worker_stop(&two);
+    assert_true(PROBE_SAW(&here, 3, 3, 3, 3, 3, 3));
+}
+
+static void end_the_sender(struct probe *self, int64_t value)
+{
+    (void)self;
+    (void)value;
+    object_end(&source.hy);
+}
+
+static void test_the_slot_of_a_queued_call_ends_the_sender(void **state)
+{
+    (void)state;
+    here.on_slot = end_the_sender;
+    assert_ok(hy_connect(&source.events.number, &here, probe_number, HY_QUEUED));
+    assert_int_equal(emit(1), 1);
+    assert_int_equal(emit(2), 1);
+    wait_drain();
+    assert_true(PROBE_SAW(&here, 1, 2));
 }
 
 static void test_post_to_oneself_in_a_slot_comes_later(void **state)
@@ -402,7 +488,11 @@ int main(void)
         CASE(test_sc36_a_cut_cancels_what_was_queued),
         CASE(test_sc36_a_remade_connection_does_not_get_the_old_ones),
         CASE(test_sc36_a_cut_in_the_slot_cancels_the_rest),
-        CASE(test_the_senders_end_cancels_nothing_it_must_not),
+        CASE(test_what_a_dead_sender_queued_is_delivered),
+        CASE(test_the_receiver_ends_after_a_sender_that_queued),
+        CASE(test_many_receivers_of_a_dead_sender),
+        CASE(test_a_sender_ends_in_another_thread_and_the_receiver_moves),
+        CASE(test_the_slot_of_a_queued_call_ends_the_sender),
         CASE(test_post_to_oneself_in_a_slot_comes_later),
     };
 

@@ -270,7 +270,8 @@ static void test_four_emitters_against_connect_and_cut(void **state)
     count_up(&stop);
     for (int i = 0; i < EMITTERS; i++)
         worker_stop(&emitters[i].worker);
-    assert_in_range(most, 0, total * 64L / 2); /* kept for good would be all of them */
+    /* Kept for good would be all of them. A walk that was pre-empted holds back a good many. */
+    assert_in_range(most, 0, total * 64L * 3 / 4);
 }
 
 /* --- single shot --------------------------------------------------------------------------------

@@ -345,11 +345,22 @@ static void test_sc17_single_shot_queued_gives_one_call(void **state)
     (void)state;
     assert_ok(connect(&one, HY_QUEUED | HY_SINGLE_SHOT));
     assert_int_equal(emit(1), 1);
-    assert_false(hy_signal_is_connected(&source.events.number.sig));
     assert_int_equal(emit(2), 0);
     assert_int_equal(emit(3), 0);
     wait_drain();
     assert_true(PROBE_SAW(&one, 1));
+    assert_false(hy_signal_is_connected(&source.events.number.sig));
+    assert_int_equal(cut(&one), 0);
+}
+
+static void test_single_shot_queued_can_still_be_cancelled(void **state)
+{
+    (void)state;
+    assert_ok(connect(&one, HY_QUEUED | HY_SINGLE_SHOT));
+    assert_int_equal(emit(1), 1);
+    assert_int_equal(cut(&one), 1);
+    wait_drain();
+    assert_int_equal(one.count, 0);
 }
 
 static void test_single_shot_queued_dies_with_its_receiver(void **state)
@@ -407,6 +418,24 @@ static void test_oa20_no_slot_of_the_dying(void **state)
     assert_int_equal(one.count, 0);
 }
 
+static void connect_dying_sender(struct probe *self)
+{
+    EXPECT_INT(hy_connect(&source.events.number, &two, probe_number, HY_AUTO), -HY_ESHUTDOWN);
+    EXPECT_INT(hy_connect(&source.events.nothing, &two, probe_nothing, HY_AUTO), -HY_ESHUTDOWN);
+    (void)self;
+}
+
+static void test_a_child_connects_its_dying_parent(void **state)
+{
+    struct probe child;
+
+    (void)state;
+    probe_init(&child, &source.hy);
+    child.on_fini = connect_dying_sender;
+    assert_ok(hy_connect(&source.events.number, &one, probe_number, HY_AUTO));
+    object_end(&source.hy);
+}
+
 static void test_many_receivers_and_senders(void **state)
 {
     enum {
@@ -454,7 +483,9 @@ int main(void)
         CASE(test_sc08_recursive_emission_with_changes),
         CASE(test_sc16_single_shot_is_cut_before_its_slot),
         CASE(test_sc17_single_shot_queued_gives_one_call),
+        CASE(test_single_shot_queued_can_still_be_cancelled),
         CASE(test_single_shot_queued_dies_with_its_receiver),
+        CASE(test_a_child_connects_its_dying_parent),
         CASE(test_sc22_either_end_cuts),
         CASE(test_connect_with_a_dead_end),
         CASE(test_oa20_no_slot_of_the_dying),

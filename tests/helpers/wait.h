@@ -10,7 +10,7 @@
 #include <semaphore.h>
 #include <stdbool.h>
 
-#define WAIT_LIMIT_S 60
+#define WAIT_LIMIT_S 20
 
 /* Pumps hy_process() until condition(context). */
 bool wait_for(bool (*condition)(void *context), void *context);
