@@ -3,7 +3,7 @@
 """The typed macros refuse what they must refuse: compiles every case twice with every compiler.
 
 Without MUST_FAIL a case must compile silently; with it the compiler must report an error, and about
-the marked line, not about another one. A compiler that is not installed is listed as skipped.
+the lines between #ifdef MUST_FAIL and #else, not about others. A compiler that is not installed is listed as skipped.
 
 usage: compile_fail.py INCLUDE_DIR [COMPILER...]     (default: gcc clang g++ clang++, or $COMPILERS)
 """
@@ -16,7 +16,6 @@ import subprocess
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "compile_fail"
-MARK = "/* MUST FAIL */"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
 
@@ -40,15 +39,15 @@ def check(compiler, include, case):
     if code == 0:
         return "the wrong form compiles"
     lines = case.read_text().splitlines()
-    marked = next(i for i, line in enumerate(lines, 1) if MARK in line)
+    marked = set(range(lines.index("#ifdef MUST_FAIL") + 2, lines.index("#else") + 1))
     if "error:" not in text:
         return "no error is reported:\n" + text
     named = {int(n) for n in re.findall(re.escape(case.name) + r":(\d+):", text)}
-    if marked not in named:
-        return f"the errors do not name line {marked}:\n{text}"
+    if not named & marked:
+        return f"the errors do not name the wrong lines {marked}:\n{text}"
     errors = {int(n) for n in re.findall(re.escape(case.name) + r":(\d+):\d+: (?:fatal )?error:", text)}
-    if errors - {marked}:
-        return f"errors outside line {marked}:\n{text}"
+    if errors - marked:
+        return f"errors outside the wrong lines {marked}:\n{text}"
     for place in re.findall(r"^(\S+?):\d+:\d+: (?:fatal )?error:", text, re.M):
         if pathlib.Path(place).name not in (case.name, "signal.h"):
             return f"an error in {place}:\n{text}"

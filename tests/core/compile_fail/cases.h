@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the cases share. Each case is one file, valid as it stands; with -DMUST_FAIL one marked line
- * takes the place of a right one, and the compiler must refuse exactly that line.
+ * What the cases share. Each case is one file, valid as it stands; with -DMUST_FAIL one statement
+ * takes the place of a right one, and the compiler must refuse exactly that.
  */
 #ifndef TESTS_COMPILE_FAIL_CASES_H
 #define TESTS_COMPILE_FAIL_CASES_H

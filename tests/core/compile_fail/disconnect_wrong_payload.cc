@@ -11,7 +11,7 @@ int test(struct sender *sender, struct view *view, struct label *label, struct s
     (void)label;
     (void)stranger;
 #ifdef MUST_FAIL
-    return hy_disconnect(&sender->events.moved, view, view_resized); /* MUST FAIL */
+    return hy_disconnect(&sender->events.moved, view, view_resized);
 #else
     return hy_disconnect(&sender->events.moved, view, view_moved);
 #endif

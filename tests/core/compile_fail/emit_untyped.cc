@@ -11,7 +11,7 @@ int test(struct sender *sender, struct view *view, struct label *label, struct s
     (void)label;
     (void)stranger;
 #ifdef MUST_FAIL
-    return hy_emit(&sender->events.moved, static_cast<const void *>(view)); /* MUST FAIL */
+    return hy_emit(&sender->events.moved, static_cast<const void *>(view));
 #else
     return hy_emit(&sender->events.moved, static_cast<const moved *>(nullptr));
 #endif

@@ -11,7 +11,7 @@ int test(struct sender *sender, struct view *view, struct label *label, struct s
     (void)label;
     (void)stranger;
 #ifdef MUST_FAIL
-    return hy_emit_with(&sender->events.moved, .z = 1); /* MUST FAIL */
+    return hy_emit_with(&sender->events.moved, .z = 1);
 #else
     return hy_emit_with(&sender->events.moved, .x = 1, .y = 2);
 #endif

@@ -11,7 +11,7 @@ int test(struct sender *sender, struct view *view, struct label *label, struct s
     (void)label;
     (void)stranger;
 #ifdef MUST_FAIL
-    return hy_emit_with(&sender->events.moved, 1, 2, 3); /* MUST FAIL */
+    return hy_emit_with(&sender->events.moved, 1, 2, 3);
 #else
     return hy_emit_with(&sender->events.moved, 1, 2);
 #endif

@@ -11,8 +11,11 @@ int test(struct sender *sender, struct view *view, struct label *label, struct s
     (void)label;
     (void)stranger;
 #ifdef MUST_FAIL
-    return hy_connect(&sender->events.moved, view, [sender](struct view *, const moved *) { (void)sender; }, HY_AUTO); /* MUST FAIL */
+    return hy_connect(
+        &sender->events.moved, view, [sender](struct view *, const moved *) { (void)sender; },
+        HY_AUTO);
 #else
-    return hy_connect(&sender->events.moved, view, +[](struct view *) {}, HY_AUTO);
+    return hy_connect(
+        &sender->events.moved, view, +[](struct view *) {}, HY_AUTO);
 #endif
 }

@@ -11,8 +11,10 @@ int test(struct sender *sender, struct view *view, struct label *label, struct s
     (void)label;
     (void)stranger;
 #ifdef MUST_FAIL
-    return hy_connect(&sender->events.moved, view, +[](struct view *, const resized *) {}, HY_AUTO); /* MUST FAIL */
+    return hy_connect(
+        &sender->events.moved, view, +[](struct view *, const resized *) {}, HY_AUTO);
 #else
-    return hy_connect(&sender->events.moved, view, +[](struct view *, const moved *) {}, HY_AUTO);
+    return hy_connect(
+        &sender->events.moved, view, +[](struct view *, const moved *) {}, HY_AUTO);
 #endif
 }

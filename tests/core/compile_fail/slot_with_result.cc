@@ -11,7 +11,7 @@ int test(struct sender *sender, struct view *view, struct label *label, struct s
     (void)label;
     (void)stranger;
 #ifdef MUST_FAIL
-    return hy_connect(&sender->events.moved, view, view_moved_result, HY_AUTO); /* MUST FAIL */
+    return hy_connect(&sender->events.moved, view, view_moved_result, HY_AUTO);
 #else
     return hy_connect(&sender->events.moved, view, view_moved, HY_AUTO);
 #endif
