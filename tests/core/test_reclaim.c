@@ -204,6 +204,40 @@ static void test_sc07_the_sender_ends_in_a_nested_loop_of_a_slot(void **state)
     object_end(&ender.hy);
 }
 
+/* --- a walk whose ground is cut ------------------------------------------------------------------
+ */
+
+static void slot_cut(struct probe *self)
+{
+    (void)self;
+    EXPECT(false);
+}
+
+/* Cuts itself and enough others that the graves are looked through, and makes as many of another
+ * signal: whoever still stands on a recycled connection would go on in the other list. */
+static void cut_own_ground(struct probe *self)
+{
+    EXPECT_INT(hy_disconnect(&source.events.number, self, cut_own_ground), 1);
+    EXPECT_INT(hy_disconnect(&source.events.number, self, slot_cut), 100);
+    for (int i = 0; i < 120; i++)
+        EXPECT_INT(hy_connect(&source.events.nothing, self, slot_cut, HY_DIRECT), 0);
+}
+
+static void test_a_slot_cuts_the_ground_it_stands_on(void **state)
+{
+    struct probe last;
+
+    (void)state;
+    probe_init(&last, NULL);
+    assert_ok(hy_connect(&source.events.number, &here, cut_own_ground, HY_DIRECT));
+    for (int i = 0; i < 100; i++)
+        assert_ok(hy_connect(&source.events.number, &here, slot_cut, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &last, probe_number, HY_DIRECT));
+    assert_int_equal(hy_emit_with(&source.events.number, .value = 7), 2);
+    assert_true(PROBE_SAW(&last, 7));
+    object_end(&last.hy);
+}
+
 /* --- several emitting threads ------------------------------------------------------------------
  */
 
@@ -355,6 +389,7 @@ int main(void)
         CASE(test_connect_and_cut_in_a_slot_under_a_nested_loop),
         CASE(test_a_parked_walk_whose_connection_is_cut),
         CASE(test_sc07_the_sender_ends_in_a_nested_loop_of_a_slot),
+        CASE(test_a_slot_cuts_the_ground_it_stands_on),
         CASE(test_four_emitters_against_connect_and_cut),
         CASE(test_sc18_single_shot_under_concurrent_emissions),
         CASE(test_message_memory_is_given_back_or_reused),
