@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: MIT
 """src/core/hub.c: a hub that is closed by its sender while receivers cut their connections from the other side.
 
-K closes the hub inside a slot of its own emission; R finishes a receiver with two connections; D delivers a single-shot call to the
-same receiver's connections, as another thread would cut them; L is a loop that looks after orphans. Lock order: hub, then anchor.
-Checked: each connection is buried and freed once, the hub is freed once, after the last use, and nobody waits for ever.
+K closes the hub inside a slot of its own emission; R delivers to a receiver with two connections and finishes it; D cuts the first one as
+a single-shot emission does; L is a loop that looks after orphans. Something is queued through connection 1: it outlives its sender,
+linked in the closed hub, until a CUT message behind what was queued. Lock order: hub, then anchor. Checked: each connection is buried
+and freed once, the hub is freed once, after the last use; what a sender queued before its end arrives; nobody waits for ever.
 """
 
 from explore import BLOCKED, explore, main, put, require, variants
 
 COUNT = 2
+QUEUED = 1  # the connection through which something was queued
 
 
 def set_in(s, name, index, value):
@@ -26,7 +28,8 @@ class Party:
     def __init__(self, me, broken):
         self.me, self.broken = me, broken
         self.cell, self.back, self.mine, self.after = f"{me}.cell", f"{me}.back", f"{me}.mine", f"{me}.after"
-        self.first = {self.cell: None, self.back: None, self.mine: (), self.after: None}
+        self.survivor = f"{me}.survivor"
+        self.first = {self.survivor: False, self.cell: None, self.back: None, self.mine: (), self.after: None}
 
     def steps(self):
         names = ("lock_hub", "slot", "anchor", "bury", "reap", "unlock_hub", "free", "unref", "try_lock", "try_look", "orphan")
@@ -52,6 +55,8 @@ class Party:
     def bury(self, s):
         touch(s)
         c = s[self.cell]
+        if s["closed"] and self.me != "K" and self.broken != "a survivor gives no reference back":
+            s[self.survivor] = True
         s["list"] = tuple(x for x in s["list"] if x != c)
         s["graves"] += (c,)
         return s[self.back]
@@ -82,9 +87,13 @@ class Party:
         set_in(s, "freed", c, True)
         return "free"
 
-    def unref(self, s):  # hub_unref()
+    def unref(self, s):  # hub_unref(); in cut_with_hub() first the one of a connection that outlived its sender
         touch(s)
         s["refs"] -= 1
+        if s[self.survivor]:
+            s[self.survivor] = False
+            require(s["refs"] > 0, "the last reference goes before its owner's")
+            return "unref"
         return "try_lock" if s["refs"] == 0 else s[self.after]
 
     def try_lock(self, s):  # try_free()
@@ -127,13 +136,30 @@ def closer(broken):
         s["hub_lock"] = "K"
         s["closed"] = True
         s[p.back], s[p.after] = "bury_all", "walk_end"
+        if QUEUED in s["list"] and broken != "the end of a sender cuts what has queued":
+            s["refs"] += broken != "a survivor takes no reference"
         return "bury_all"
 
-    def bury_all(s):
-        if not s["list"]:
+    def bury_all(s):  # close_hub()
+        todo = [c for c in s["list"] if c != QUEUED or broken == "the end of a sender cuts what has queued"]
+        if not todo:
             return "reap"
-        s[p.cell] = s["list"][0]
+        s[p.cell] = todo[0]
         return "slot"
+
+    def free(s):
+        return p.free(s) if s[p.mine] else "survivors"
+
+    def survivors(s):  # list_survivors(): under the lock
+        touch(s)
+        if s["hub_lock"] is not None:
+            return BLOCKED
+        return "post" if s["list"] else "unref"
+
+    def post(s):  # cut_behind_the_last(); a dead receiver cuts by itself
+        if not s["dead"]:
+            s["mail"] += ("cut",)
+        return "unref"
 
     def walk_end(s):
         touch(s)
@@ -148,13 +174,39 @@ def closer(broken):
         return "try_lock"
 
     steps = p.steps()
-    steps.update({"emit": emit, "lock": lock, "bury_all": bury_all, "walk_end": walk_end, "orphans": orphans})
+    steps.update({"emit": emit, "lock": lock, "bury_all": bury_all, "free": free, "survivors": survivors, "post": post,
+                  "walk_end": walk_end, "orphans": orphans})  # fmt: skip
     return p, steps, "emit"
 
 
 def receiver(broken):
     """hy__connections_of_receiver_cut(): hub reference under the anchor's lock, let go, hub lock, look again."""
     p = Party("R", broken)
+
+    def deliver(s):
+        if not s["mail"]:
+            return BLOCKED
+        kind, s["mail"] = s["mail"][0], s["mail"][1:]
+        if kind == "call":  # slot_of()
+            require(s["slot"][QUEUED], "what a sender queued before its end is lost")
+            return "idle"
+        return "cut"
+
+    def cut(s):  # hy__connection_cut() for the CUT message
+        if s["anchor"] is not None:
+            return BLOCKED
+        if not s["slot"][QUEUED]:
+            return "idle"
+        touch(s)
+        s["refs"] += 1
+        s[p.cell], s[p.back], s[p.after] = QUEUED, "reap", "idle"
+        return "lock_hub"
+
+    def fini(s):
+        if s["anchor"] is not None:
+            return BLOCKED
+        s["dead"] = True  # mark_dead(): posts fail, what is queued is dropped
+        return "look"
 
     def look(s):
         if s["anchor"] is not None:
@@ -179,11 +231,13 @@ def receiver(broken):
         return "lock_hub"
 
     def unref(s):
+        if s[p.after] == "idle":
+            return p.unref(s)
         return "look" if broken == "no reference to the hub is taken" else p.unref(s)
 
     steps = p.steps()
-    steps.update({"look": look, "wrong_order": wrong_order, "unref": unref})
-    return p, steps, "look"
+    steps.update({"idle": [deliver, fini], "cut": cut, "look": look, "wrong_order": wrong_order, "unref": unref})
+    return p, steps, "idle"
 
 
 def single_shot(broken):
@@ -223,7 +277,7 @@ def loop(broken):
 def hub(broken):
     first = {"slot": (True,) * COUNT, "freed": (False,) * COUNT, "incoming": tuple(range(COUNT)),
              "list": tuple(range(COUNT)), "graves": (), "refs": 1, "hub_lock": None, "anchor": None, "hub_freed": False,
-             "closed": False, "walk": False, "orphans": False}  # fmt: skip
+             "closed": False, "walk": False, "orphans": False, "dead": False, "mail": ("call",)}  # fmt: skip
     threads = {}
     for name, made in (("K", closer(broken)), ("R", receiver(broken)), ("D", single_shot(broken)), ("L", loop(broken))):
         party, threads[name], first[name] = made
@@ -267,6 +321,7 @@ if __name__ == "__main__":
     main(
         variants("close, cuts from the receiver's side, orphans", hub,
                  ["the slot is not looked at again", "no reference to the hub is taken", "locks the hub under the anchor's lock",
-                  "a hub is freed while it is walked"])
+                  "a hub is freed while it is walked", "the end of a sender cuts what has queued",
+                  "a survivor takes no reference", "a survivor gives no reference back"])
         + variants("single shot from two threads", spent, ["the bit is read and written in two steps"])
     )  # fmt: skip
