@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Exhaustive exploration of small concurrent programs.
 
-A state is a dict of hashable values. Each thread is a dict of labelled steps, and the state holds its
-current label under the thread's name; None: it has ended. A step changes the (copied) state and returns
-the next label, or BLOCKED. A list of steps under one label means: any of them.
+A state is a dict of hashable values. Each thread is a dict of labelled steps, and the state holds
+its current label under the thread's name; None: it has ended. A step changes the (copied) state and
+returns the next label, or BLOCKED. A list of steps under one label means: any of them.
 
-One step is one atomic operation, or one section under a lock of which only the lock matters. All schedules
-are explored, with sequentially consistent memory: the orders of the C code rest on its comments and on TSan.
+One step is one atomic operation, or one section under a lock of which only the lock matters. All
+schedules are explored, with sequentially consistent memory: the orders of the C code rest on its
+comments and on TSan.
 """
 
 import sys
@@ -39,7 +40,8 @@ def trace_of(seen, key):
 def explore(initial, threads, final, may_wait=()):
     """Returns (states, None) or (states, (violation, trace)).
 
-    A thread named in may_wait may be blocked for good at the end; any other is a lost wake-up or a deadlock.
+    A thread named in may_wait may be blocked for good at the end; any other one is a lost wake-up
+    or a deadlock.
     """
     first = tuple(initial.values())
     names = tuple(initial)
@@ -80,7 +82,8 @@ def explore(initial, threads, final, may_wait=()):
 
 
 def main(models):
-    """models: (name, function, None or the name of a broken step). Prints TAP; a broken one must be found."""
+    """models: (name, function, None or the name of a broken step). Prints TAP; a broken one must be
+    found."""
     print(f"1..{len(models)}")
     failed = 0
     for number, (name, model, broken) in enumerate(models, 1):
@@ -90,7 +93,8 @@ def main(models):
         failed += not ok
         what = f"{name}, broken: {broken}" if broken else name
         print(f"{'ok' if ok else 'not ok'} {number} - {what}")
-        print(f"# {states} states, {time.monotonic() - start:.1f} s: {found[0] if found else 'no violation'}")
+        took_s = time.monotonic() - start
+        print(f"# {states} states, {took_s:.1f} s: {found[0] if found else 'no violation'}")
         if found and not ok:
             for step in found[1]:
                 print(f"#   {step}")

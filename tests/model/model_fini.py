@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Anchors at the end of an object: hy__post(), hy_object_fini(), count_arrival() in message.c, hy__record_finish().
+"""Anchors at the end of an object: hy__post(), hy_object_fini(), count_arrival() in message.c,
+hy__record_finish().
 
-Two posters with a weak reference each post while the home thread delivers, finishes the object (with a loop inside its fini or
-without) and ends. Each payload is destroyed exactly once; the anchor is freed exactly once, by the last who needs it, and nobody
-touches it afterwards.
+Two posters with a weak reference each post while the home thread delivers, finishes the object
+(with a loop inside its fini or without) and ends. Each payload is destroyed exactly once; the
+anchor is freed exactly once, by the last who needs it, and nobody touches it afterwards.
 """
 
 from explore import BLOCKED, explore, main, require, variants
@@ -79,21 +80,24 @@ def poster(me, broken, count):
         unref(s)
         return None
 
-    return {"lock": lock, "push": push, "count": count_it, "unlock": unlock, "discard": discard, "release": release,
-            "late_unlock": late_unlock, "late_count": late_count}  # fmt: skip
+    return {"lock": lock, "push": push, "count": count_it, "unlock": unlock, "discard": discard,
+            "release": release,
+            "late_unlock": late_unlock, "late_count": late_count}
 
 
 def home(broken, loop_in_fini):
     def arrive(s, message):
-        """call() counts before it calls; hy__message_drop() counts, and drops the reference of a finished object."""
+        """call() counts before it calls; hy__message_drop() counts, and drops the reference of a
+        finished object."""
         touch(s)
         s["delivered"] += 1
         if s["object"]:
             require(message not in s["seen"], "delivered twice")
             s["seen"] = s["seen"] | {message}
         else:
-            over = not s["object"] if broken == "a drop inside fini lets the anchor go" else s["finished"]
-            if over and s["delivered"] == s["posted"] and broken != "the last message keeps the reference":
+            over = s["finished"] or broken == "a drop inside fini lets the anchor go"
+            settled = s["delivered"] == s["posted"]
+            if over and settled and broken != "the last message keeps the reference":
                 unref(s)
         destroy_payload(s, message)
 
@@ -135,7 +139,8 @@ def home(broken, loop_in_fini):
             unref(s)
         return "idle"
 
-    def end(s):  # hy__record_finish(): objects first, then hy__mailbox_close(), then drop_messages()
+    # hy__record_finish(): objects first, then hy__mailbox_close(), then drop_messages()
+    def end(s):
         if s["object"]:
             return BLOCKED
         s["queue"] += s["box"]
@@ -152,15 +157,19 @@ def home(broken, loop_in_fini):
             arrive(s, message)
         return "drop"
 
-    return {"idle": [take, deliver, fini, end], "hooks": [take, deliver, hooks_end], "settle": settle, "drop": drop}
+    return {"idle": [take, deliver, fini, end], "hooks": [take, deliver, hooks_end],
+            "settle": settle, "drop": drop}
 
 
 def model(loop_in_fini):
     def run(broken):
-        first = {"home": "idle", "a": "lock", "b": "lock", "a.n": 0, "b.n": 0, "lock": None, "refs": 3, "freed": False,
-                 "dead": False, "object": True, "finished": False, "posted": 0, "delivered": 0, "box": (), "queue": (),
-                 "seen": frozenset(), "destroyed": frozenset()}  # fmt: skip
-        threads = {"home": home(broken, loop_in_fini), "a": poster("a", broken, 2), "b": poster("b", broken, 2)}
+        first = {"home": "idle", "a": "lock", "b": "lock", "a.n": 0, "b.n": 0, "lock": None,
+                 "refs": 3, "freed": False,
+                 "dead": False, "object": True, "finished": False, "posted": 0, "delivered": 0,
+                 "box": (), "queue": (),
+                 "seen": frozenset(), "destroyed": frozenset()}
+        threads = {"home": home(broken, loop_in_fini), "a": poster("a", broken, 2),
+                   "b": poster("b", broken, 2)}
 
         def final(s):
             require(len(s["destroyed"]) == 4, "a payload is never destroyed")
@@ -174,7 +183,8 @@ def model(loop_in_fini):
 if __name__ == "__main__":
     main(
         variants("fini against posters and the thread's end", model(False),
-                 ["dead is set without the lock", "fini always drops the reference", "the last message keeps the reference",
+                 ["dead is set without the lock", "fini always drops the reference",
+                  "the last message keeps the reference",
                   "posted is counted after the unlock", "the end forgets to count what it drops"])
         + variants("a loop inside fini", model(True), ["a drop inside fini lets the anchor go"])
-    )  # fmt: skip
+    )

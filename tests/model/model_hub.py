@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""src/core/hub.c: a hub that is closed by its sender while receivers cut their connections from the other side.
+"""src/core/hub.c: a hub that is closed by its sender while receivers cut their connections from
+the other side.
 
-K closes the hub inside a slot of its own emission; R delivers to a receiver with two connections and finishes it; D cuts the first one as
-a single-shot emission does; L is a loop that looks after orphans. Something is queued through connection 1: it outlives its sender,
-linked in the closed hub, until a CUT message behind what was queued. Lock order: hub, then anchor. Checked: each connection is buried
-and freed once, the hub is freed once, after the last use; what a sender queued before its end arrives; nobody waits for ever.
+K closes the hub inside a slot of its own emission; R delivers to a receiver with two connections
+and finishes it; D cuts the first one as a single-shot emission does; L is a loop that looks after
+orphans. Something is queued through connection 1: it outlives its sender, linked in the closed hub,
+until a CUT message behind what was queued. Lock order: hub, then anchor. Checked: each connection
+is buried and freed once, the hub is freed once, after the last use; what a sender queued before its
+end arrives; nobody waits for ever.
 """
 
 from explore import BLOCKED, explore, main, put, require, variants
@@ -23,16 +26,20 @@ def touch(s):
 
 
 class Party:
-    """What every thread does with a hub, as subroutines that return to a label. Names start with the thread's."""
+    """What every thread does with a hub, as subroutines that return to a label. Names start with
+    the thread's."""
 
     def __init__(self, me, broken):
         self.me, self.broken = me, broken
-        self.cell, self.back, self.mine, self.after = f"{me}.cell", f"{me}.back", f"{me}.mine", f"{me}.after"
+        self.cell, self.back = f"{me}.cell", f"{me}.back"
+        self.mine, self.after = f"{me}.mine", f"{me}.after"
         self.survivor = f"{me}.survivor"
-        self.first = {self.survivor: False, self.cell: None, self.back: None, self.mine: (), self.after: None}
+        self.first = {self.survivor: False, self.cell: None, self.back: None, self.mine: (),
+                      self.after: None}
 
     def steps(self):
-        names = ("lock_hub", "slot", "anchor", "bury", "reap", "unlock_hub", "free", "unref", "try_lock", "try_look", "orphan")
+        names = ("lock_hub", "slot", "anchor", "bury", "reap", "unlock_hub", "free", "unref",
+                 "try_lock", "try_look", "orphan")
         return {name: getattr(self, name) for name in names}
 
     # bury(), under the hub's lock
@@ -87,7 +94,8 @@ class Party:
         set_in(s, "freed", c, True)
         return "free"
 
-    def unref(self, s):  # hub_unref(); in cut_with_hub() first the one of a connection that outlived its sender
+    # hub_unref(); in cut_with_hub() first the one of a connection that outlived its sender
+    def unref(self, s):
         touch(s)
         s["refs"] -= 1
         if s[self.survivor]:
@@ -141,7 +149,8 @@ def closer(broken):
         return "bury_all"
 
     def bury_all(s):  # close_hub()
-        todo = [c for c in s["list"] if c != QUEUED or broken == "the end of a sender cuts what has queued"]
+        cut_all = broken == "the end of a sender cuts what has queued"
+        todo = [c for c in s["list"] if c != QUEUED or cut_all]
         if not todo:
             return "reap"
         s[p.cell] = todo[0]
@@ -174,13 +183,15 @@ def closer(broken):
         return "try_lock"
 
     steps = p.steps()
-    steps.update({"emit": emit, "lock": lock, "bury_all": bury_all, "free": free, "survivors": survivors, "post": post,
-                  "walk_end": walk_end, "orphans": orphans})  # fmt: skip
+    steps.update({"emit": emit, "lock": lock, "bury_all": bury_all, "free": free,
+                  "survivors": survivors, "post": post,
+                  "walk_end": walk_end, "orphans": orphans})
     return p, steps, "emit"
 
 
 def receiver(broken):
-    """hy__connections_of_receiver_cut(): hub reference under the anchor's lock, let go, hub lock, look again."""
+    """hy__connections_of_receiver_cut(): hub reference under the anchor's lock, let go, hub lock,
+    look again."""
     p = Party("R", broken)
 
     def deliver(s):
@@ -236,12 +247,14 @@ def receiver(broken):
         return "look" if broken == "no reference to the hub is taken" else p.unref(s)
 
     steps = p.steps()
-    steps.update({"idle": [deliver, fini], "cut": cut, "look": look, "wrong_order": wrong_order, "unref": unref})
+    steps.update({"idle": [deliver, fini], "cut": cut, "look": look, "wrong_order": wrong_order,
+                  "unref": unref})
     return p, steps, "idle"
 
 
 def single_shot(broken):
-    """hy__connection_cut() of connection 0: what a queued single-shot call does before it calls the slot."""
+    """hy__connection_cut() of connection 0: what a queued single-shot call does before it calls the
+    slot."""
     p = Party("D", broken)
 
     def look(s):
@@ -276,10 +289,12 @@ def loop(broken):
 
 def hub(broken):
     first = {"slot": (True,) * COUNT, "freed": (False,) * COUNT, "incoming": tuple(range(COUNT)),
-             "list": tuple(range(COUNT)), "graves": (), "refs": 1, "hub_lock": None, "anchor": None, "hub_freed": False,
-             "closed": False, "walk": False, "orphans": False, "dead": False, "mail": ("call",)}  # fmt: skip
+             "list": tuple(range(COUNT)), "graves": (), "refs": 1, "hub_lock": None, "anchor": None,
+             "hub_freed": False,
+             "closed": False, "walk": False, "orphans": False, "dead": False, "mail": ("call",)}
     threads = {}
-    for name, made in (("K", closer(broken)), ("R", receiver(broken)), ("D", single_shot(broken)), ("L", loop(broken))):
+    for name, made in (("K", closer(broken)), ("R", receiver(broken)), ("D", single_shot(broken)),
+                       ("L", loop(broken))):
         party, threads[name], first[name] = made
         first.update(party.first)
 
@@ -292,7 +307,8 @@ def hub(broken):
 
 
 def spent(broken):
-    """emit_to(): two threads emit to one single-shot connection; whoever sets the bit calls the slot."""
+    """emit_to(): two threads emit to one single-shot connection; whoever sets the bit calls the
+    slot."""
 
     def emitter(me):
         def mark(s):
@@ -314,14 +330,17 @@ def spent(broken):
         return {"mark": mark, "store": store, "call": call}
 
     first = {"a": "mark", "b": "mark", "a.seen": False, "b.seen": False, "bit": False, "calls": 0}
-    return explore(first, {"a": emitter("a"), "b": emitter("b")}, lambda s: require(s["calls"] == 1, "never called"))
+    return explore(first, {"a": emitter("a"), "b": emitter("b")},
+                   lambda s: require(s["calls"] == 1, "never called"))
 
 
 if __name__ == "__main__":
     main(
         variants("close, cuts from the receiver's side, orphans", hub,
-                 ["the slot is not looked at again", "no reference to the hub is taken", "locks the hub under the anchor's lock",
+                 ["the slot is not looked at again", "no reference to the hub is taken",
+                  "locks the hub under the anchor's lock",
                   "a hub is freed while it is walked", "the end of a sender cuts what has queued",
                   "a survivor takes no reference", "a survivor gives no reference back"])
-        + variants("single shot from two threads", spent, ["the bit is read and written in two steps"])
-    )  # fmt: skip
+        + variants("single shot from two threads", spent,
+                   ["the bit is read and written in two steps"])
+    )

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """src/core/thread.c: hy_thread_join() from two threads against the end of thread_main().
 
-Everybody is parked on the state word until it says FINISHED; exactly one joins the system thread, the others wait for that
-one; all return after the system thread has ended.
+Everybody is parked on the state word until it says FINISHED; exactly one joins the system thread,
+the others wait for that one; all return after the system thread has ended.
 """
 
 from explore import BLOCKED, explore, main, require, variants
@@ -33,7 +33,8 @@ def ending(broken):
         s["ended"] = True
         return None
 
-    return {"finishing": finishing, "finished": finished, "late_store": late_store, "unpark": unpark, "exit": leave}
+    return {"finishing": finishing, "finished": finished, "late_store": late_store,
+            "unpark": unpark, "exit": leave}
 
 
 def joiner(me, broken):
@@ -92,21 +93,25 @@ def joiner(me, broken):
         require(s["ended"], "join returned before the end")
         return None
 
-    return {"wait_running": wait_running, "wait_finishing": wait_finishing, "claim": claim, "claim_store": claim_store,
-            "os_join": os_join, "told": told, "unpark": unpark, "wait_joined": wait_joined, "return": leave,
+    return {"wait_running": wait_running, "wait_finishing": wait_finishing, "claim": claim,
+            "claim_store": claim_store,
+            "os_join": os_join, "told": told, "unpark": unpark, "wait_joined": wait_joined,
+            "return": leave,
             "park_running": lambda s: park(s, "state", "running", "wait_running"),
             "park_finishing": lambda s: park(s, "state", "finishing", "wait_finishing"),
-            "park_joined": lambda s: park(s, "joined", 1, "wait_joined")}  # fmt: skip
+            "park_joined": lambda s: park(s, "joined", 1, "wait_joined")}
 
 
 def join(broken):
-    first = {"thread": "finishing", "a": "wait_running", "b": "wait_running", "state": "running", "joined": 0,
-             "asleep": (), "ended": False, "os_joined": False}  # fmt: skip
+    first = {"thread": "finishing", "a": "wait_running", "b": "wait_running", "state": "running",
+             "joined": 0,
+             "asleep": (), "ended": False, "os_joined": False}
     threads = {"thread": ending(broken), "a": joiner("a", broken), "b": joiner("b", broken)}
-    return explore(first, threads, lambda s: require(s["os_joined"], "nobody joined the system thread"))
+    return explore(first, threads,
+                   lambda s: require(s["os_joined"], "nobody joined the system thread"))
 
 
 if __name__ == "__main__":
     main(variants("two joiners and the end of the thread", join,
                   ["unpark before the state word", "parking does not look at the word",
-                   "the claim is a load and a store", "nobody wakes the second joiner"]))  # fmt: skip
+                   "the claim is a load and a store", "nobody wakes the second joiner"]))

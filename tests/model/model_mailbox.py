@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""src/core/mailbox.c: pushes against take, sleep, wake, an armed (hosted) mailbox, and the close at a thread's end.
+"""src/core/mailbox.c: pushes against take, sleep, wake, an armed (hosted) mailbox, and the close
+at a thread's end.
 
-Each message is delivered in its sender's order or dropped exactly once, or its push fails; no sleeper is forgotten.
+Each message is delivered in its sender's order or dropped exactly once, or its push fails; no
+sleeper is forgotten.
 """
 
-from explore import BLOCKED, Violation, explore, main, require, variants
+from explore import BLOCKED, explore, main, require, variants
 
 EMPTY, ASLEEP, CLOSED = "empty", "asleep", "closed"
 PER_PRODUCER = 3
@@ -92,7 +94,8 @@ def consumer(broken, armed, closing):
         return "take"
 
     def foreign(s):
-        """A foreign modal loop inside a handler: it never calls hy__mailbox_sleep(), only waits to be woken."""
+        """A foreign modal loop inside a handler: it never calls hy__mailbox_sleep(), only waits to
+        be woken."""
         if not s["woken"]:
             return BLOCKED
         s["woken"] = False
@@ -112,22 +115,26 @@ def consumer(broken, armed, closing):
         s["word"] = CLOSED
         return None
 
-    return {"take": [take, close] if closing else take, "store": store, "sleep": sleep, "wait": wait,
-            "wake_up": wake_up, "foreign": foreign, "close_store": close_store}  # fmt: skip
+    return {"take": [take, close] if closing else take, "store": store, "sleep": sleep,
+            "wait": wait,
+            "wake_up": wake_up, "foreign": foreign, "close_store": close_store}
 
 
 def mailbox(armed, closing):
     def run(broken):
-        first = {"p0": "load", "p1": "load", "c": "take", "word": ASLEEP if armed else EMPTY, "woken": False,
-                 "p0.n": 0, "p1.n": 0, "p0.head": None, "p1.head": None, "taken": (), "next": (0, 0),
-                 "done": 0, "failed": 0}  # fmt: skip
+        first = {"p0": "load", "p1": "load", "c": "take", "word": ASLEEP if armed else EMPTY,
+                 "woken": False,
+                 "p0.n": 0, "p1.n": 0, "p0.head": None, "p1.head": None, "taken": (),
+                 "next": (0, 0),
+                 "done": 0, "failed": 0}
         if broken == "a hosted loop is not armed":
             first["word"] = EMPTY
-        threads = {"p0": producer("p0", broken), "p1": producer("p1", broken), "c": consumer(broken, armed, closing)}
+        threads = {"p0": producer("p0", broken), "p1": producer("p1", broken),
+                   "c": consumer(broken, armed, closing)}
 
         def final(s):
-            if s["done"] + s["failed"] != 2 * PER_PRODUCER:
-                raise Violation(f"{s['done']} of {2 * PER_PRODUCER} messages arrived, {s['failed']} pushes failed")
+            done, failed = s["done"], s["failed"]
+            require(done + failed == 2 * PER_PRODUCER, f"{done} messages arrived, {failed} failed")
 
         return explore(first, threads, final, may_wait=("c",))
 
@@ -141,4 +148,4 @@ if __name__ == "__main__":
         + variants("armed for a hosted loop", mailbox(True, False), ["a hosted loop is not armed"])
         + variants("close at a thread's end", mailbox(False, True),
                    ["close by load and store", "push does not look for CLOSED"])
-    )  # fmt: skip
+    )

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """src/core/move.c, anchor.c, mailbox.c: trees that move between two loops under fire.
 
-A sender outside posts to all objects in turn; the loops post to them too, without the lock when the object is at home. Checked:
-each sender's order for each object, delivery at home only, posted == delivered at the end, each message delivered, dropped or
-refused exactly once, no deadlock, and that nobody reads the links of an object that is another thread's already.
+A sender outside posts to all objects in turn; the loops post to them too, without the lock when the
+object is at home. Checked: each sender's order for each object, delivery at home only, posted ==
+delivered at the end, each message delivered, dropped or refused exactly once, no deadlock, and that
+nobody reads the links of an object that is another thread's already.
 """
 
 from explore import BLOCKED, explore, main, put, require, variants
@@ -17,7 +18,8 @@ def set_in(s, name, index, value):
 
 
 class World:
-    """trees: lists of objects, the root first. Homes: per tree. Budgets: posts of S, own posts and hops per loop."""
+    """trees: lists of objects, the root first. Homes: per tree. Budgets: posts of S, own posts and
+    hops per loop."""
 
     def __init__(self, trees, homes, posts, own, hops, closing, broken):
         self.trees, self.posts, self.closing, self.broken = trees, posts, closing, broken
@@ -27,11 +29,14 @@ class World:
         for tree, where in zip(trees, homes):
             for o in tree:
                 home[o] = where
-        self.first = {"S": "next", "0": "idle", "1": "idle", "lock": (None,) * count, "home": tuple(home),
+        self.first = {"S": "next", "0": "idle", "1": "idle", "lock": (None,) * count,
+                      "home": tuple(home),
                       "dead": (False,) * count, "posted": (0,) * count, "delivered": (0,) * count,
-                      "box": ((), ()), "queue": ((), ()), "chain": ((), ()), "back": (None, None), "sent": 0,
-                      "own": own, "own_sent": (0, 0), "target": (None, None), "hops": hops, "cargo": ((), ()), "hop": (None, None),
-                      "at": (0, 0), "seen": ((-1,) * count,) * 3, "ended": 0, "made": 0}  # fmt: skip
+                      "box": ((), ()), "queue": ((), ()), "chain": ((), ()), "back": (None, None),
+                      "sent": 0,
+                      "own": own, "own_sent": (0, 0), "target": (None, None), "hops": hops,
+                      "cargo": ((), ()), "hop": (None, None),
+                      "at": (0, 0), "seen": ((-1,) * count,) * 3, "ended": 0, "made": 0}
         self.threads = {"S": self.sender(), "0": self.loop(0), "1": self.loop(1)}
 
     def root_of(self, o):
@@ -85,7 +90,8 @@ class World:
         def tree(s):
             return self.trees[s["hop"][me]]
 
-        # hy__mailbox_take(): the exchange, then message by message; expand_adopt() waits for the root's lock
+        # hy__mailbox_take(): the exchange, then message by message; expand_adopt() waits for the
+        # root's lock
         def take(s, back):
             if s["box"][me] == CLOSED or not s["box"][me]:
                 return back
@@ -281,7 +287,8 @@ class World:
             if not chain:
                 return "finish_again"
             set_in(s, "chain", me, chain)
-            set_in(s, "back", me, "drop" if broken == "what arrives at the end is not finished" else "finish_again")
+            forgets = broken == "what arrives at the end is not finished"
+            set_in(s, "back", me, "drop" if forgets else "finish_again")
             return "sort"
 
         def drop(s):
@@ -294,18 +301,22 @@ class World:
         idle = [idle_take, deliver, own_post] + [hop(number) for number in range(len(self.trees))]
         if self.closing and me == 1:
             idle.append(end)
-        return {"idle": idle, "sort": sort, "own_enqueue": own_enqueue, "own_lock": own_lock, "own_push": own_push,
-                "own_unlock": own_unlock, "lock": lock, "extract": extract, "push": push, "publish": publish,
+        return {"idle": idle, "sort": sort, "own_enqueue": own_enqueue, "own_lock": own_lock,
+                "own_push": own_push,
+                "own_unlock": own_unlock, "lock": lock, "extract": extract, "push": push,
+                "publish": publish,
                 "unlock": unlock, "step": step, "finish": finish("finish"), "close": close,
-                "finish_again": finish("finish_again"), "drop": drop}  # fmt: skip
+                "finish_again": finish("finish_again"), "drop": drop}
 
     def final(self, s):
         require({s["0"], s["1"]} <= {"idle", None}, "a loop is blocked for ever")
         require(s["lock"] == (None,) * len(self.objects), "a lock is still held")
-        require(s["made"] == s["ended"], f"{s['made']} messages made, {s['ended']} delivered, dropped or refused")
+        require(s["made"] == s["ended"],
+                f"{s['made']} messages made, {s['ended']} delivered, dropped or refused")
         require(s["posted"] == s["delivered"], "posted and delivered do not meet")
         for o in self.objects:
-            require(s["dead"][o] or s["home"][o] == 0 or s["1"] is not None, "an object lives in an ended thread")
+            require(s["dead"][o] or s["home"][o] == 0 or s["1"] is not None,
+                    "an object lives in an ended thread")
 
     def run(self):
         return explore(self.first, self.threads, self.final, may_wait=("0", "1"))
@@ -337,10 +348,12 @@ if __name__ == "__main__":
                  ["posts without the lock", "unlocks before it publishes",
                   "unlocking walks the tree", "the root is published first"])
         + variants("one object, two hops each side", two_hops,
-                   ["the move takes no lock", "take does not wait for the lock", "ADOPT is not expanded in place",
+                   ["the move takes no lock", "take does not wait for the lock",
+                    "ADOPT is not expanded in place",
                     "no take under the locks"])
-        + variants("own posts around a move", own_posts, ["an own post does not take the mail first"])
+        + variants("own posts around a move", own_posts,
+                   ["an own post does not take the mail first"])
         + variants("two trees cross", crossing, [])
         + variants("a move to a thread that ends", to_an_ending_thread,
                    ["a refused move loses its cargo", "what arrives at the end is not finished"])
-    )  # fmt: skip
+    )

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Quitting a thread whose dispatcher is made lazily: hy__record_quit(), hy__record_wake(), hy__record_need_dispatcher(),
-hy__loop_run() and wait_for_something(), with a poster beside. No quit is lost; no wake-up either.
+"""Quitting a thread whose dispatcher is made lazily: hy__record_quit(), hy__record_wake(),
+hy__record_need_dispatcher(), hy__loop_run() and wait_for_something(), with a poster beside. No
+quit is lost; no wake-up either.
 """
 
 from explore import BLOCKED, explore, main, require, variants
@@ -116,14 +117,17 @@ def loop(broken):
     def again(s):
         return "look"
 
-    return {"enter": enter, "early_look": early_look, "make_late": make_late, "make": make, "look": look, "take": take,
-            "sleep": sleep, "last_look": last_look, "wait": wait, "clear_late": clear_late, "clear": clear,
-            "take_blind": take_blind, "wake_up": wake_up, "again": again}  # fmt: skip
+    return {"enter": enter, "early_look": early_look, "make_late": make_late, "make": make,
+            "look": look, "take": take,
+            "sleep": sleep, "last_look": last_look, "wait": wait, "clear_late": clear_late,
+            "clear": clear,
+            "take_blind": take_blind, "wake_up": wake_up, "again": again}
 
 
 def quitting(broken):
-    first = {"loop": "enter", "quitter": "store", "poster": "push", "quit": False, "dispatcher": False, "seen": False,
-             "woken": False, "word": "empty", "delivered": False}  # fmt: skip
+    first = {"loop": "enter", "quitter": "store", "poster": "push", "quit": False,
+             "dispatcher": False, "seen": False,
+             "woken": False, "word": "empty", "delivered": False}
     threads = {"loop": loop(broken), "quitter": quitter(broken), "poster": poster()}
     return explore(first, threads, lambda s: None)
 
@@ -131,4 +135,4 @@ def quitting(broken):
 if __name__ == "__main__":
     main(variants("quit against a lazily made dispatcher", quitting,
                   ["wake before the quit word", "looks for a quit before it makes the dispatcher",
-                   "wake-ups are cleared after the look at the quit word"]))  # fmt: skip
+                   "wake-ups are cleared after the look at the quit word"]))

@@ -71,7 +71,8 @@ def returner(me, broken):
 
 
 def owner(broken):
-    def drain(s):  # slab_take() when it runs dry: takes the returned ones, and one of them out again
+    # slab_take() when it runs dry: takes the returned ones, and one of them out again
+    def drain(s):
         if s["drained"] or s["returned"] == 0:
             return "close"
         s["out"] -= s["returned"]
@@ -99,9 +100,10 @@ def owner(broken):
 
 
 def slab(broken):
-    first = {"owner": "drain", "a": "load", "b": "load", "a.cells": 2, "b.cells": CELLS - 2, "a.head": None,
+    first = {"owner": "drain", "a": "load", "b": "load", "a.cells": 2, "b.cells": CELLS - 2,
+             "a.head": None,
              "b.head": None, "returned": 0, "balance": 0, "out": CELLS, "taken": CELLS, "back": 0,
-             "drained": False, "freed": False}  # fmt: skip
+             "drained": False, "freed": False}
     threads = {"owner": owner(broken), "a": returner("a", broken), "b": returner("b", broken)}
     return explore(first, threads, lambda s: require(s["freed"], "never freed"))
 
@@ -109,4 +111,5 @@ def slab(broken):
 if __name__ == "__main__":
     main(variants("remote returns and the end of the owner", slab,
                   ["the return does not look for CLOSED", "balance by load and store",
-                   "the owner adds without looking at the result", "what came back before the end is not counted"]))  # fmt: skip
+                   "the owner adds without looking at the result",
+                   "what came back before the end is not counted"]))

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """src/core/emit.c and hub.c: walks against burying, reaping and the reuse of connections.
 
-Two walkers emit; the first may run a nested loop inside a slot, which parks its walk. Another thread cuts connections, reaps at
-every chance, and connects again in the memory that came back; connection 2 is queued to a receiver in that thread. Checked: no walker
-looks at memory that was freed, the connection that is never cut is served once by each emission, and nothing runs after its cut has
-returned in the receiver's thread.
+Two walkers emit; the first may run a nested loop inside a slot, which parks its walk. Another
+thread cuts connections, reaps at every chance, and connects again in the memory that came back;
+connection 2 is queued to a receiver in that thread. Checked: no walker looks at memory that was
+freed, the connection that is never cut is served once by each emission, and nothing runs after its
+cut has returned in the receiver's thread.
 """
 
 from explore import BLOCKED, explore, main, put, require, variants
@@ -28,7 +29,8 @@ def point(s, me, cell):
 def look(s, me):
     """The walker is about to read the connection."""
     cell = s[f"{me}.cur"]
-    require(s["mem"][cell] != "free" and s["gen"][cell] == s[f"{me}.gen"], f"{me} looks at a freed connection")
+    require(s["mem"][cell] != "free" and s["gen"][cell] == s[f"{me}.gen"],
+            f"{me} looks at a freed connection")
     return cell
 
 
@@ -134,14 +136,18 @@ def walker(me, nests, broken):
     def end(s):  # walk_end()
         s[var("hub")] = False
         require(s[var("served")], "a connection that was never cut is passed over")
-        for name, value in (("cur", None), ("gen", None), ("id", 0), ("burials", 0), ("at", None), ("number", 0)):
+        for name, value in (("cur", None), ("gen", None), ("id", 0), ("burials", 0), ("at", None),
+                            ("number", 0)):
             s[var(name)] = value
         return None
 
-    return {"begin": begin, "number": number, "hub": hub, "last": last, "head": head, "id": read_id, "slot": slot, "at": at,
-            "queue": queue, "call": [call, call_and_nest], "walk_on": walk_on, "next": read_next, "resume": resume,
-            "unpark": unpark, "still_there": still_there, "next_again": next_again, "restart": restart, "skip": skip,
-            "skip_next": skip_next, "end": end}  # fmt: skip
+    return {"begin": begin, "number": number, "hub": hub, "last": last, "head": head, "id": read_id,
+            "slot": slot, "at": at,
+            "queue": queue, "call": [call, call_and_nest], "walk_on": walk_on, "next": read_next,
+            "resume": resume,
+            "unpark": unpark, "still_there": still_there, "next_again": next_again,
+            "restart": restart, "skip": skip,
+            "skip_next": skip_next, "end": end}
 
 
 def cutter(script, broken):
@@ -164,7 +170,8 @@ def cutter(script, broken):
         if not s["mail"]:
             return BLOCKED
         (cell, identity), s["mail"] = s["mail"][0], s["mail"][1:]
-        if s["slot"][cell] and (s["id"][cell] == identity or broken == "delivery does not look at the id"):
+        same = s["id"][cell] == identity or broken == "delivery does not look at the id"
+        if s["slot"][cell] and same:
             require(s["id"][cell] == identity, "a queued call meets another connection")
             require(identity not in s["cut"], "a slot runs after its disconnect returned")
         return "begin"
@@ -226,7 +233,8 @@ def cutter(script, broken):
         stood_on = any(s[f"{w}.hub"] and s[f"{w}.at"] == cell for w in WALKS)
         if broken == "a reaper does not look where a parked walk stands":
             stood_on = False
-        if (burial > s["smallest"] and broken != "a reaper does not look at the numbers") or stood_on:
+        reachable = burial > s["smallest"] and broken != "a reaper does not look at the numbers"
+        if reachable or stood_on:
             s["kept"] += ((cell, burial),)
         else:
             s["graves"] = tuple(g for g in s["graves"] if g[0] != cell)
@@ -281,8 +289,10 @@ def cutter(script, broken):
         s["op"], s["cell"] = s["op"][1:], None
         return "begin"
 
-    steps = {"begin": [begin, deliver], "slot": slot, "unlink": unlink, "bury": bury, "graves": graves, "free": free,
-             "allocate": allocate, "skip": skip, "clear": clear, "fill": fill, "link": link, "publish": publish}  # fmt: skip
+    steps = {"begin": [begin, deliver], "slot": slot, "unlink": unlink, "bury": bury,
+             "graves": graves, "free": free,
+             "allocate": allocate, "skip": skip, "clear": clear, "fill": fill, "link": link,
+             "publish": publish}
     for i in range(len(WALKS)):
         steps[f"walkers {i}"], steps[f"number {i}"] = walkers(i), number(i)
     return steps
@@ -291,16 +301,24 @@ def cutter(script, broken):
 def walk(script, second, live=(1, 2, 3)):
     def run(broken):
         n = len(live)
-        first = {"c": "begin", "op": script, "cell": None, "mem": ("live",) * n, "gen": (0,) * n, "id": live,
-                 "slot": (True,) * n, "next": tuple(range(1, n)) + (None,), "prev": (None,) + tuple(range(n - 1)),
-                 "head": 0, "tail": n - 1, "last_id": max(live), "ids": max(live), "burials": 0, "graves": (),
-                 "kept": (), "freed": (), "smallest": 0, "any": False, "mail": (), "cut": frozenset()}  # fmt: skip
+        first = {"c": "begin", "op": script, "cell": None, "mem": ("live",) * n, "gen": (0,) * n,
+                 "id": live,
+                 "slot": (True,) * n, "next": tuple(range(1, n)) + (None,),
+                 "prev": (None,) + tuple(range(n - 1)),
+                 "head": 0, "tail": n - 1, "last_id": max(live), "ids": max(live), "burials": 0,
+                 "graves": (),
+                 "kept": (), "freed": (), "smallest": 0, "any": False, "mail": (),
+                 "cut": frozenset()}
         for w in WALKS:
-            first.update({w: "begin" if w == "w" or second else None, f"{w}.hub": False, f"{w}.number": PARKED - 1
-                          if broken == "the list is looked at before the number" else 0, f"{w}.at": None, f"{w}.cur": None,
-                          f"{w}.gen": None, f"{w}.id": 0, f"{w}.last": 0, f"{w}.burials": 0, f"{w}.served": False,
-                          f"{w}.nested": False})  # fmt: skip
-        threads = {"w": walker("w", True, broken), "v": walker("v", False, broken), "c": cutter(script, broken)}
+            first.update({w: "begin" if w == "w" or second else None, f"{w}.hub": False,
+                          f"{w}.number": PARKED - 1
+                          if broken == "the list is looked at before the number" else 0,
+                          f"{w}.at": None, f"{w}.cur": None,
+                          f"{w}.gen": None, f"{w}.id": 0, f"{w}.last": 0, f"{w}.burials": 0,
+                          f"{w}.served": False,
+                          f"{w}.nested": False})
+        threads = {"w": walker("w", True, broken), "v": walker("v", False, broken),
+                   "c": cutter(script, broken)}
         return explore(first, threads, lambda s: None, may_wait=("c",))
 
     return run
@@ -308,10 +326,13 @@ def walk(script, second, live=(1, 2, 3)):
 
 if __name__ == "__main__":
     main(
-        variants("one walk, a nested loop, three cuts and connects", walk((1, 2, "connect", "connect", 4, "connect"), False),
-                 ["the walk is not published", "the list is looked at before the number", "a resumed walk stays parked",
+        variants("one walk, a nested loop, three cuts and connects",
+                 walk((1, 2, "connect", "connect", 4, "connect"), False),
+                 ["the walk is not published", "the list is looked at before the number",
+                  "a resumed walk stays parked",
                   "a resumed walk trusts the connection it stood on", "unlinking clears the link",
-                  "a reaper does not look where a parked walk stands", "a reaper does not look at the numbers",
+                  "a reaper does not look where a parked walk stands",
+                  "a reaper does not look at the numbers",
                   "delivery does not look at the id", "the slot is not cleared"])
         + variants("two walks", walk((1, "connect", 4), True, (1, 3)), [])
-    )  # fmt: skip
+    )
