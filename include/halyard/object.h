@@ -70,7 +70,8 @@ struct hy_class {
     /* Gets the events posted or sent to the object; NULL: that of base. Thread: home. */
     void (*event)(struct hy_object *object, struct hy_event *event);
     /* The object is about to leave its thread (called there), or has arrived (called in the new
-     * one). */
+     * one; also when a move fails). They must not finish, move or re-parent an object of the tree
+     * that moves, nor run a loop: the other hooks of the tree are still to come. */
     void (*leave_thread)(struct hy_object *object);
     void (*enter_thread)(struct hy_object *object);
     const struct hy_signal_spec *signals;
@@ -178,8 +179,9 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
 HY_API int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread);
 
 /*
- * The thread the object lives in; NULL when its thread record has no thread object any more. The
- * answer is of the moment unless asked in the home thread. Thread: any.
+ * The thread the object lives in. NULL when its handle has been ended, or when it is a foreign
+ * thread that has not asked for its own handle yet (hy_thread_current()). The answer is of the
+ * moment unless asked in the home thread. Thread: any.
  */
 HY_API struct hy_thread *hy_object_thread(const struct hy_object *object);
 

@@ -63,8 +63,9 @@ enum hy__message_kind {
     HY__MESSAGE_SLOT,
     HY__MESSAGE_EVENT,
     HY__MESSAGE_INVOKE,
-    HY__MESSAGE_ADOPT,  /* an object tree arrives, with what was posted to it */
-    HY__MESSAGE_DESTROY /* hy_object_destroy_later() from another thread */
+    HY__MESSAGE_ADOPT,   /* an object tree arrives, with what was posted to it */
+    HY__MESSAGE_DESTROY, /* hy_object_destroy_later() from another thread */
+    HY__MESSAGE_CUT      /* behind the last call that a dead sender queued: cut its connection */
 };
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
@@ -72,12 +73,12 @@ struct hy__message {
     struct hy__message *next;
     struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted */
     union {
-        struct hy_connection *connection; /* SLOT; type-stable memory */
+        struct hy_connection *connection; /* SLOT, CUT; type-stable memory */
         hy_invoke_function function;      /* INVOKE */
         struct hy__message *cargo;        /* ADOPT */
         uint64_t event_type;              /* EVENT */
     } to;
-    uint64_t connection_id;               /* SLOT */
+    uint64_t connection_id;               /* SLOT, CUT */
     const struct hy_payload *description; /* NULL: plain bytes or none */
     struct hy__slab *slab;                /* whose cell this is; NULL: from the heap */
     uint32_t pass;                        /* the pass that delivers it */
@@ -108,17 +109,21 @@ struct hy_anchor {
     struct hy_connection *incoming; /* lock: connections whose receiver this is */
     uint32_t posted;                /* lock: messages from other threads so far */
     bool dead;                      /* lock: fini has begun */
+    struct hy_anchor *move_next; /* lock, in a move: the anchor that is unlocked after this one */
     HY__ALIGNED_LINE struct hy_object
         *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
     uint32_t delivered;            /* home: of `posted`, modulo 2^32; own posts count down */
+    bool finished;                 /* home: fini has ended; the last message drops the reference */
     bool delete_requested;         /* home */
-    struct hy_anchor *delete_next; /* home: in a list of deletes */
+    bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
+    struct hy_anchor *delete_next; /* home: the next in that list */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
 enum {
-    HY__FLAG_SPENT = 1 << 9, /* a single-shot connection that has fired */
-    HY__FLAG_MASK = 0xffff,
+    HY__FLAG_SPENT = 1 << 9,   /* a single-shot connection that has fired */
+    HY__FLAG_QUEUED = 1 << 10, /* something has been queued through it */
+    HY__FLAGS_OF_USER = 0x1ff,
     HY__ID_SHIFT = 16
 };
 
@@ -146,7 +151,8 @@ struct hy_hub {
     uint32_t closed;  /* atomic: the owner is gone */
     uint32_t lock;
     uint32_t pins; /* atomic: walkers that found no hazard slot */
-    uint32_t refs; /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side */
+    uint32_t refs; /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side, and in
+                      a closed hub 1 for each connection that is still linked */
     struct hy_connection *tail;    /* lock */
     struct hy_connection *graves;  /* lock; atomic for the look without it */
     uint32_t grave_count, reap_at; /* lock */
@@ -177,6 +183,12 @@ struct hy__frame {
     struct hy_anchor *deletes; /* objects to be destroyed as this frame returns */
     bool from_loop;            /* called by a loop, not by a direct emission */
     bool gone;                 /* the receiver was finished or moved away under the handler */
+};
+
+/* A list of deletes being served: user code runs between two of them. */
+struct hy__serving {
+    struct hy_anchor *list;
+    struct hy__serving *outer;
 };
 
 /* --- thread record ------------------------------------------------------------------------------
@@ -213,6 +225,7 @@ struct hy_thread_record {
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
     struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
     struct hy_anchor *deletes;   /* destroy_later outside every loop */
+    struct hy__serving *serving; /* lists of deletes being served, the innermost */
     struct hy_timer *timer_heap; /* pairing heap */
     struct hy_timer *first_due, *last_due;
     struct hy_timer *first_zero, *last_zero;
@@ -309,6 +322,8 @@ void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_ancho
 int hy__deliver(struct hy_thread_record *record, int limit);
 /* Ends a message without delivering it. */
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message);
+/* Ends a message that was posted, without counting it as dropped. */
+void hy__message_settle(struct hy__message *message);
 /* Ends a message that never was posted. */
 void hy__message_discard(struct hy__message *message);
 void hy__arrivals_enter(struct hy_thread_record *record);
@@ -319,6 +334,8 @@ void hy__event_handle(struct hy_object *object, struct hy_event *event);
 /* delete.c */
 void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list);
 void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anchor *anchor);
+/* Takes the anchor out of whatever list of deletes it hangs in: its object moves away. */
+void hy__delete_unhang(struct hy_thread_record *record, struct hy_anchor *anchor);
 
 /* anchor.c: posting */
 struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home);
@@ -327,11 +344,14 @@ void hy__anchor_unref(struct hy_anchor *anchor);
 /* The message is taken over on success only. */
 int hy__post(struct hy_anchor *anchor, struct hy__message *message);
 struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor);
+/* The home with a reference, for other threads: an object that moves lets go of its old home. */
+struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
 
 /* object.c */
 enum {
     HY__OBJECT_HEAP = 1 << 0,
-    HY__OBJECT_DYING = 1 << 1
+    HY__OBJECT_DYING = 1 << 1,
+    HY__OBJECT_LEAVING = 1 << 2 /* its hooks are being called before a move */
 };
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);

@@ -38,17 +38,24 @@ void hy__message_discard(struct hy__message *message)
     hy__message_release(message);
 }
 
-/* Counts the message as arrived; the anchor of a dead object goes with the last one. */
+/* Counts the message as arrived; the anchor of a finished object goes with the last one. Not that
+ * of an object inside its fini, which may run a loop: hy_object_fini() itself looks at its end. */
 static void count_arrival(struct hy_anchor *anchor)
 {
     anchor->delivered++;
-    if (anchor->object == NULL && anchor->delivered == anchor->posted)
+    if (anchor->finished && anchor->delivered == anchor->posted)
         hy__anchor_unref(anchor);
+}
+
+void hy__message_settle(struct hy__message *message)
+{
+    count_arrival(message->anchor);
+    hy__message_discard(message);
 }
 
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message)
 {
-    hy__count(&record->dropped, 1);
-    count_arrival(message->anchor);
-    hy__message_discard(message);
+    if (message->kind != HY__MESSAGE_CUT) /* nobody's message */
+        hy__count(&record->dropped, 1);
+    hy__message_settle(message);
 }
