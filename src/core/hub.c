@@ -37,7 +37,7 @@ int hy__hazards_acquire(struct hy_thread_record *record)
             break;
     }
     if (hazards == NULL) {
-        hazards = hy__allocate_aligned(HY__CACHE_LINE, sizeof *hazards);
+        hazards = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *hazards);
         if (hazards == NULL)
             return -HY_ENOMEM;
         hazards->used = 1;

@@ -43,7 +43,8 @@ enum {
 #define HY__ALIGNED_LINE __attribute__((aligned(HY__CACHE_LINE)))
 
 /* --- memory.c ------------------------------------------------------------------------------- */
-void *hy__allocate_aligned(size_t alignment, size_t size); /* zeroed */
+void *hy__allocate_aligned(size_t alignment, size_t size);
+void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
 void hy__release_aligned(void *memory);
 
 /* --- slab.c: cells for messages ------------------------------------------------------------- */
