@@ -362,7 +362,7 @@ struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object
 /* The innermost class that has the hook; NULL: none. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
 
-/* connection.c, hub.c, emit.c */
+/* connection.c, hazard.c, hub.c, connect.c, emit.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
     if ((flags & HY_NO_PAYLOAD_) != 0)
