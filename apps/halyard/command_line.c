@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The command line: popt finds the options, what they say is read here. */
 #include "command_line.h"
 
 #include "commands.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,10 +67,32 @@ int command_line_number(const char *command, const char *option, const char *tex
                         double high, double *ret_number)
 {
     char *end;
-    double number = strtod(text, &end);
 
+    if (text == NULL) {
+        return 0;
+    }
+    double number = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(number) || number <= low || number > high) {
         return command_line_wrong(command, "%s: \"%s\" is not a number above %g and up to %g",
+                                  option, text, low, high);
+    }
+    *ret_number = number;
+    return 0;
+}
+
+int command_line_integer(const char *command, const char *option, const char *text, int64_t low,
+                         int64_t high, int64_t *ret_number)
+{
+    char *end;
+
+    if (text == NULL) {
+        return 0;
+    }
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < low || number > high) {
+        return command_line_wrong(command,
+                                  "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64,
                                   option, text, low, high);
     }
     *ret_number = number;

@@ -21,8 +21,15 @@ int command_line_wrong(const char *command, const char *format, ...) HY_PRINTF(2
 int command_line_address(const char *command, const char *option, const char *text,
                          struct hy_address *ret_address);
 
-/* A number above `low` and up to `high`. Returns 0 or an exit code. */
+/*
+ * Numbers are read here and not by popt, whose errors name the text and not the option. This one is
+ * above `low` and up to `high`; NULL leaves it alone. Returns 0 or an exit code.
+ */
 int command_line_number(const char *command, const char *option, const char *text, double low,
                         double high, double *ret_number);
+
+/* A whole number from `low` to `high`; NULL leaves it alone. Returns 0 or an exit code. */
+int command_line_integer(const char *command, const char *option, const char *text, int64_t low,
+                         int64_t high, int64_t *ret_number);
 
 #endif

@@ -8,6 +8,7 @@
 #include <halyard/ws_client.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct listen {
@@ -126,24 +127,28 @@ static const char intro[] =
 
 int command_listen(int argc, const char **argv)
 {
-    int count = 0;
+    char *count = NULL;
+    int64_t count_max = 0;
     const struct poptOption table[] = {
-        {"count", 'c', POPT_ARG_INT, &count, 0, "end after N messages", "N"},
+        {"count", 'c', POPT_ARG_STRING, &count, 0, "end after N messages", "N"},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     int result = command_line_read("listen", argc, argv, table, intro, &context);
 
     if (result != 0) {
+        free(count);
         return result;
     }
     const char *url = poptGetArg(context);
     if (url == NULL || poptPeekArg(context) != NULL) {
         result = command_line_wrong("listen", "one URL is needed, such as ws://127.0.0.1:8100/ws");
-    } else if (count < 0) {
-        result = command_line_wrong("listen", "--count: give a number above 0");
     } else {
-        result = run(url, (uint64_t)count);
+        result = command_line_integer("listen", "--count", count, 1, INT64_MAX, &count_max);
+        if (result == 0) {
+            result = run(url, (uint64_t)count_max);
+        }
     }
+    free(count);
     poptFreeContext(context);
     return result;
 }

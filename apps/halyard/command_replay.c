@@ -266,7 +266,7 @@ static int check(poptContext context, const char *to, const char *speed, const c
     } else if (result == 0 && speed != NULL) {
         result = command_line_number("replay", "--speed", speed, 0, 1e6, &options->speed);
     }
-    if (result == 0 && rate != NULL) {
+    if (result == 0) {
         result = command_line_number("replay", "--rate", rate, 0, 1e6, &options->rate);
     }
     return result;

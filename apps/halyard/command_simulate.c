@@ -221,63 +221,76 @@ static const char intro[] =
     "\n"
     "Options:";
 
-static int check(int ships, int count, const char *rate, const char *to,
-                 struct simulate_options *options)
+/* The options as texts; NULL: not given. */
+struct simulate_texts {
+    char *ships, *to, *rate, *seed, *count;
+};
+
+static int check(const struct simulate_texts *texts, struct simulate_options *options)
 {
-    if (ships < 1 || ships > FLEET_SHIPS_MAX) {
-        return command_line_wrong("simulate", "--ships: give a number from 1 to %d",
-                                  FLEET_SHIPS_MAX);
+    int64_t ships = 250;
+    int64_t count = 0;
+    int64_t seed = 1;
+    int result =
+        command_line_integer("simulate", "--ships", texts->ships, 1, FLEET_SHIPS_MAX, &ships);
+
+    if (result == 0) {
+        result = command_line_address("simulate", "--to", texts->to, &options->to);
     }
-    if (count < 0) {
-        return command_line_wrong("simulate", "--count: give a number above 0");
+    if (result == 0) {
+        result = command_line_number("simulate", "--rate", texts->rate, 0.001, 100000,
+                                     &options->fleet.rate);
+    }
+    if (result == 0) {
+        result = command_line_integer("simulate", "--count", texts->count, 1, INT64_MAX, &count);
+    }
+    if (result == 0) {
+        result = command_line_integer("simulate", "--seed", texts->seed, 0, INT64_MAX, &seed);
     }
     options->fleet.ships = (size_t)ships;
+    options->fleet.seed = (uint64_t)seed;
     options->count = (uint64_t)count;
-    options->fleet.rate = 1;
-    int result = command_line_address("simulate", "--to", to, &options->to);
-    if (result == 0 && rate != NULL) {
-        result =
-            command_line_number("simulate", "--rate", rate, 0.001, 100000, &options->fleet.rate);
-    }
     return result;
 }
 
 int command_simulate(int argc, const char **argv)
 {
-    int ships = 250;
-    int count = 0;
+    struct simulate_texts texts = {0};
     int tag = 0;
-    long seed = 1;
-    char *to = NULL;
-    char *rate = NULL;
     const struct poptOption table[] = {
-        {"ships", 'n', POPT_ARG_INT, &ships, 0, "ships, Class A and B together (default 250)", "N"},
-        {"to", 't', POPT_ARG_STRING, &to, 0, "where to send", "ADDRESS:PORT"},
-        {"rate", 'r', POPT_ARG_STRING, &rate, 0,
+        {"ships", 'n', POPT_ARG_STRING, &texts.ships, 0,
+         "ships, Class A and B together (default 250)", "N"},
+        {"to", 't', POPT_ARG_STRING, &texts.to, 0, "where to send", "ADDRESS:PORT"},
+        {"rate", 'r', POPT_ARG_STRING, &texts.rate, 0,
          "report R times as often; the ships move no faster (default 1)", "R"},
-        {"seed", 's', POPT_ARG_LONG, &seed, 0, "another number, another fleet (default 1)", "S"},
-        {"count", 'c', POPT_ARG_INT, &count, 0, "end after M messages", "M"},
+        {"seed", 's', POPT_ARG_STRING, &texts.seed, 0, "another number, another fleet (default 1)",
+         "S"},
+        {"count", 'c', POPT_ARG_STRING, &texts.count, 0, "end after M messages", "M"},
         {"tag", 0, POPT_ARG_NONE, &tag, 0, "put a tag block with the time before each sentence",
          NULL},
         POPT_AUTOHELP POPT_TABLEEND};
-    struct simulate_options options = {.fleet.start_s = (int64_t)time(NULL)};
+    struct simulate_options options = {
+        .fleet = {.rate = 1, .start_s = (int64_t)time(NULL)},
+    };
     poptContext context;
     int result = command_line_read("simulate", argc, argv, table, intro, &context);
 
     if (result == 0) {
         const char *extra = poptGetArg(context);
 
-        result = extra != NULL ? command_line_wrong("simulate",
-                                                    "what is \"%s\"? There are only options", extra)
-                               : check(ships, count, rate, to, &options);
+        result = extra != NULL
+                     ? command_line_wrong("simulate", "\"%s\" belongs to no option", extra)
+                     : check(&texts, &options);
         poptFreeContext(context);
     }
     if (result == 0) {
-        options.fleet.seed = (uint64_t)seed;
         options.tag = tag != 0;
         result = run(&options);
     }
-    free(to);
-    free(rate);
+    free(texts.ships);
+    free(texts.to);
+    free(texts.rate);
+    free(texts.seed);
+    free(texts.count);
     return result;
 }
