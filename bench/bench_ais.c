@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU rate of the AIS decoder alone: a recording is read into memory, then fed line by line, as the
- * receiver thread does with datagrams. Prints one JSON object, with the minimum of several rounds
- * as the time.
+ * CPU rate of the AIS decoder alone, of decoder and tracker together, and of both with a delta of
+ * the page's protocol for each second of a busy feed: a recording is read into memory, then fed
+ * line by line, as the receiver thread does with datagrams. Prints one JSON object each, with the
+ * minimum of several rounds as the time.
  *
  *     bench_ais FILE [ROUNDS]
  */
 #include "ais/decoder.h"
 #include "input.h"
+#include "protocol.h"
+#include "tracker.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -95,12 +98,101 @@ static void count_message(void *context, const struct ais_report *report)
     *sum += report->message.mmsi;
 }
 
+static void track_message(void *context, const struct ais_report *report)
+{
+    struct tracker *tracker = context;
+
+    if (tracker_update(tracker, &report->message, report->received_ns,
+                       report->received_ns / 1000000000) < 0) {
+        (void)fputs("bench_ais: out of memory\n", stderr);
+        exit(1);
+    }
+}
+
+enum work {
+    WORK_DECODE,
+    WORK_TRACK,
+    WORK_DELTA,
+    WORK_COUNT
+};
+
+/* A line each 2 ms; a delta each 500 lines. */
+#define LINE_NS     INT64_C(2000000)
+#define DELTA_LINES 500
+
+static struct ais_decoder decoder;
+
+static void write_delta(struct tracker *tracker, uint64_t seq)
+{
+    struct protocol_text text;
+
+    if (protocol_delta(tracker, seq, 0, &text) < 0) {
+        (void)fputs("bench_ais: out of memory\n", stderr);
+        exit(1);
+    }
+    protocol_text_free(&text);
+    tracker_clear_changes(tracker);
+}
+
+/* One round from an empty decoder and tracker on. Returns nanoseconds. */
+static uint64_t run_round(const struct lines *lines, enum work work, size_t *ret_vessels)
+{
+    struct tracker tracker;
+    uint64_t sum = 0;
+
+    ais_decoder_init(&decoder, NULL);
+    tracker_init(&tracker, NULL);
+    uint64_t start = cpu_ns();
+    for (size_t i = 0; i < lines->count; i++) {
+        const char *line = lines->text + lines->starts[i];
+        size_t size = lines->starts[i + 1] - lines->starts[i];
+        int64_t now_ns = (int64_t)i * LINE_NS;
+
+        if (work == WORK_DECODE) {
+            ais_decoder_feed(&decoder, line, size, 0, now_ns, count_message, &sum);
+        } else {
+            ais_decoder_feed(&decoder, line, size, 0, now_ns, track_message, &tracker);
+        }
+        if (work == WORK_DELTA && i % DELTA_LINES == 0) {
+            write_delta(&tracker, i);
+        }
+    }
+    uint64_t time = cpu_ns() - start;
+    *ret_vessels = tracker_count(&tracker);
+    tracker_fini(&tracker);
+    return time;
+}
+
+static void run(const struct lines *lines, enum work work, long rounds)
+{
+    static const char *const names[WORK_COUNT] = {
+        [WORK_DECODE] = "ais_decode_rate",
+        [WORK_TRACK] = "ais_decode_track",
+        [WORK_DELTA] = "ais_decode_track_delta",
+    };
+    uint64_t best = UINT64_MAX;
+    size_t vessels = 0;
+
+    for (long round = 0; round < rounds; round++) {
+        uint64_t time = run_round(lines, work, &vessels);
+
+        best = time < best ? time : best;
+    }
+    if (!ais_counters_add_up(&decoder.counters)) {
+        (void)fputs("bench_ais: the counters do not add up\n", stderr);
+        exit(1);
+    }
+    (void)printf("{\"bench\": \"%s\", \"peer\": \"halyard\", \"value\": %.0f, "
+                 "\"unit\": \"sentences/s\"}\n",
+                 names[work], (double)decoder.counters.sentences * 1e9 / (double)best);
+    (void)fprintf(
+        stderr, "%s: %" PRIu64 " sentences, %" PRIu64 " messages, %zu vessels, %" PRIu64 " ns\n",
+        names[work], decoder.counters.sentences, decoder.counters.messages, vessels, best);
+}
+
 int main(int argc, char **argv)
 {
-    static struct ais_decoder decoder;
     struct lines lines;
-    uint64_t best = UINT64_MAX;
-    uint64_t sum = 0;
     long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 10;
 
     if (argc < 2 || rounds < 1) {
@@ -112,28 +204,9 @@ int main(int argc, char **argv)
         lines_free(&lines);
         return 1;
     }
-    for (long round = 0; round < rounds; round++) {
-        ais_decoder_init(&decoder, NULL);
-        uint64_t start = cpu_ns();
-        for (size_t i = 0; i < lines.count; i++) {
-            ais_decoder_feed(&decoder, lines.text + lines.starts[i],
-                             lines.starts[i + 1] - lines.starts[i], 0, (int64_t)i * 2000000,
-                             count_message, &sum);
-        }
-        uint64_t time = cpu_ns() - start;
-        best = time < best ? time : best;
+    for (int work = 0; work < WORK_COUNT; work++) {
+        run(&lines, (enum work)work, rounds);
     }
-    if (!ais_counters_add_up(&decoder.counters)) {
-        (void)fputs("bench_ais: the counters do not add up\n", stderr);
-        lines_free(&lines);
-        return 1;
-    }
-    (void)printf("{\"bench\": \"ais_decode_rate\", \"peer\": \"halyard\", \"value\": %.0f, "
-                 "\"unit\": \"sentences/s\"}\n",
-                 (double)decoder.counters.sentences * 1e9 / (double)best);
-    (void)fprintf(
-        stderr, "%" PRIu64 " sentences, %" PRIu64 " messages, %" PRIu64 " ns (check %" PRIu64 ")\n",
-        decoder.counters.sentences, decoder.counters.messages, best, sum);
     lines_free(&lines);
     return 0;
 }

@@ -14,9 +14,10 @@
 int command_line_read(const char *command, int argc, const char **argv,
                       const struct poptOption *options, const char *intro, poptContext *ret_context)
 {
-    char name[64];
+    static char name[64]; /* outlives the context */
 
     (void)snprintf(name, sizeof(name), "halyard %s", command);
+    argv[0] = name; /* what --help calls the program */
     poptContext context = poptGetContext(name, argc, argv, options, 0);
     if (context == NULL) {
         (void)fprintf(stderr, "halyard %s: out of memory\n", command);

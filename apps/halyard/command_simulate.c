@@ -214,7 +214,7 @@ static const char intro[] =
     "Sails a fleet of N invented ships from the Elbe to the Channel, Norway and the Baltic, and\n"
     "sends what their AIS transponders would say, as AIVDM sentences over UDP, until Ctrl-C. "
     "Every\n"
-    "station reports as often as the standard asks: 250 ships make about 20 sentences a second.\n"
+    "station reports as often as the standard asks: 250 ships make about 30 sentences a second.\n"
     "Buoys, base stations and SAR aircraft come on top of N.\n"
     "\n"
     "  halyard simulate --ships 250 --to 127.0.0.1:10110\n"
