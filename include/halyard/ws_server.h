@@ -186,7 +186,7 @@ struct hy_ws_server {
     /* The library's; atomic. Here and not behind priv, so that a sender in another thread needs
      * nothing that fini releases. */
     uint64_t pending_, queue_limit_, low_water_;
-    uint32_t refused_, state_;
+    uint32_t refused_, state_, port_, reserved_;
     struct hy_ws_server_counters counters_;
 };
 
