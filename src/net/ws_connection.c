@@ -19,8 +19,8 @@ int hy__ws_connection_create(struct hy_ws_server_private *ws, int fd)
 {
     int on = 1;
     struct hy__ws_connection *connection = hy_allocate_zeroed(sizeof *connection);
-    int rc = connection != NULL ? hy_notifier_init(&connection->notifier, &ws->server->hy)
-                                : -HY_ENOMEM;
+    int rc =
+        connection != NULL ? hy_notifier_init(&connection->notifier, &ws->server->hy) : -HY_ENOMEM;
     if (rc < 0) {
         hy_release(connection);
         close(fd);
@@ -293,8 +293,7 @@ void hy__ws_connection_push(struct hy__ws_connection *connection, struct hy__pac
     make_dirty(connection);
 }
 
-void hy__ws_connection_push_control(struct hy__ws_connection *connection,
-                                    struct hy__packet *packet)
+void hy__ws_connection_push_control(struct hy__ws_connection *connection, struct hy__packet *packet)
 {
     if (packet == NULL)
         return; /* a ping or pong that there is no memory for: the peer's time-out decides */

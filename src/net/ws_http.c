@@ -7,6 +7,7 @@
 #include "http_request.h"
 #include "http_response.h"
 #include "ws_server_private.h"
+#include <stdio.h>
 
 #define HEAD_SIZE_MAX 4096 /* of a response */
 
@@ -81,8 +82,8 @@ static void send_response(struct hy__ws_connection *connection,
     connection->phase = HY__WS_RESPONSE;
     connection->is_close_after |= response->is_close;
     hy__ws_deadline_clear(connection->ws, &connection->life);
-    hy__ws_connection_push(connection, hy__packet_create_raw(head, (size_t)size,
-                                                             connection->is_head ? NULL : body));
+    hy__ws_connection_push(
+        connection, hy__packet_create_raw(head, (size_t)size, connection->is_head ? NULL : body));
     hy__ws_connection_update(connection);
 }
 
@@ -91,8 +92,8 @@ static void send_error(struct hy__ws_connection *connection, int status, const c
 {
     char text[256];
     struct hy_buffer *body = NULL;
-    int size = snprintf(text, sizeof text, "%d %s: %s\n", status, hy__http_status_text(status),
-                        problem);
+    int size =
+        snprintf(text, sizeof text, "%d %s: %s\n", status, hy__http_status_text(status), problem);
     struct hy__http_response response = {.status = status,
                                          .content_type = "text/plain; charset=utf-8",
                                          .cache_control = "no-store",
@@ -154,8 +155,8 @@ static bool accepts_gzip(const struct hy__http_fields *fields)
             name = hy__slice_trim(name);
             struct hy__slice rest = {element.data + element.size, 0};
             if (semicolon != NULL)
-                rest = (struct hy__slice){
-                    semicolon + 1, element.size - (size_t)(semicolon + 1 - element.data)};
+                rest = (struct hy__slice){semicolon + 1,
+                                          element.size - (size_t)(semicolon + 1 - element.data)};
             rest = hy__slice_trim(rest);
             bool is_zero = rest.size >= 3 && hy__ascii_lower(rest.data[0]) == 'q' &&
                            rest.data[1] == '=' && rest.data[2] == '0';
@@ -193,18 +194,17 @@ static void send_page(struct hy__ws_connection *connection, const struct hy__ws_
     char etag[sizeof page->etag + 3];
     snprintf(etag, sizeof etag, "\"%s%s\"", page->etag, is_gzip ? "-gz" : "");
     bool is_known = has_etag(&request->fields, etag);
-    struct hy__http_response response = {
-        .status = is_known ? 304 : 200,
-        .content_type = page->content_type,
-        .has_content_length = !is_known,
-        .content_length = is_gzip ? page->gzip_size : page->size,
-        .content_encoding = is_gzip && !is_known ? "gzip" : NULL,
-        .cache_control = page->cache_control,
-        .etag = etag,
-        .vary = page->gzip != NULL ? "Accept-Encoding" : NULL,
-        .content_security_policy = page->content_security_policy,
-        .is_nosniff = true,
-        .is_close = connection->is_close_after};
+    struct hy__http_response response = {.status = is_known ? 304 : 200,
+                                         .content_type = page->content_type,
+                                         .has_content_length = !is_known,
+                                         .content_length = is_gzip ? page->gzip_size : page->size,
+                                         .content_encoding = is_gzip && !is_known ? "gzip" : NULL,
+                                         .cache_control = page->cache_control,
+                                         .etag = etag,
+                                         .vary = page->gzip != NULL ? "Accept-Encoding" : NULL,
+                                         .content_security_policy = page->content_security_policy,
+                                         .is_nosniff = true,
+                                         .is_close = connection->is_close_after};
     struct hy_buffer *body = is_gzip ? page->gzip : page->plain;
     hy__ws_count(&connection->ws->counters->pages, 1);
     send_response(connection, &response, is_known ? NULL : body);

@@ -5,11 +5,11 @@
  *     pending_ = bytes reserved by senders and not yet in the queues
  *              + ws->fullest, which is at least the fullest queue of a client that is not slow
  *
- * A sender reserves with a compare-and-swap and is refused where pending_ would pass queue_limit. So
- * every queue that counts stays within queue_limit, and the policy never acts on it: nothing is
+ * A sender reserves with a compare-and-swap and is refused where pending_ would pass queue_limit.
+ * So every queue that counts stays within queue_limit, and the policy never acts on it: nothing is
  * dropped but for slow clients. When a message reaches the queues, its bytes go from the first part
- * to the second (each queue grows by no more than them) and pending_ stays as it is. Only the server's
- * thread takes pending_ down, in hy__ws_pressure_settle(), at the end of a turn.
+ * to the second (each queue grows by no more than them) and pending_ stays as it is. Only the
+ * server's thread takes pending_ down, in hy__ws_pressure_settle(), at the end of a turn.
  *
  * No lost low_water: a refused sender sets refused_, then looks at pending_ again; settle lowers
  * pending_, then looks at refused_. Both pairs are sequentially consistent, so at least one of the

@@ -71,7 +71,7 @@ struct hy__ws_session {
     struct hy__ws_parser parser;
     uint64_t client;
     uint64_t messages_received, bytes_received, messages_sent, bytes_sent, messages_dropped;
-    int64_t ping_ns; /* when the newest ping was queued; 0: its pong is here */
+    int64_t ping_ns;     /* when the newest ping was queued; 0: its pong is here */
     uint16_t close_code; /* 0: nobody has closed */
     bool is_local, is_peer_closed, is_failing;
     uint8_t reason_size;

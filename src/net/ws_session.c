@@ -233,9 +233,9 @@ static void handle_event(struct hy__ws_connection *connection, const struct hy__
     case HY__WS_EVENT_PING:
         hy__ws_count(&connection->ws->counters->pings_received, 1);
         if (is_open)
-            hy__ws_connection_push_control(connection,
-                                           hy__packet_create(HY__WS_PONG, event->payload.data,
-                                                             event->payload.size));
+            hy__ws_connection_push_control(
+                connection,
+                hy__packet_create(HY__WS_PONG, event->payload.data, event->payload.size));
         break;
     case HY__WS_EVENT_PONG:
         pong_received(connection, event->payload);
