@@ -17,6 +17,7 @@ HY_BEGIN_DECLS
 
 struct hy_dispatcher_ops;
 
+/* What a back end embeds as its first member. */
 struct hy_dispatcher {
     const struct hy_dispatcher_ops *ops;
 };

@@ -13,6 +13,7 @@
 
 HY_BEGIN_DECLS
 
+/* What waits at a higher one is delivered first; within one, in the order posted. */
 enum hy_priority {
     HY_PRIORITY_LOW,
     HY_PRIORITY_NORMAL,

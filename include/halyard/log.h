@@ -11,6 +11,7 @@
 
 HY_BEGIN_DECLS
 
+/* In rising order. */
 enum hy_log_level {
     HY_LOG_DEBUG,
     HY_LOG_INFO,

@@ -14,9 +14,9 @@ HY_BEGIN_DECLS
 enum hy_condition {
     HY_READABLE = 1 << 0,
     HY_WRITABLE = 1 << 1,
-    HY_URGENT = 1 << 2,   /* out-of-band data */
-    HY_HANGUP = 1 << 3,   /* reported with READABLE and WRITABLE, whichever are watched */
-    HY_FAILURE = 1 << 4   /* the same, for an error on the descriptor */
+    HY_URGENT = 1 << 2, /* out-of-band data */
+    HY_HANGUP = 1 << 3, /* reported with READABLE and WRITABLE, whichever are watched */
+    HY_FAILURE = 1 << 4 /* the same, for an error on the descriptor */
 };
 
 struct hy_readiness {
@@ -33,7 +33,7 @@ struct hy_notifier {
     struct hy_notifier *previous_, *next_;
     intptr_t handle_;
     uint32_t conditions_, ready_;
-    bool watched_, queued_;
+    bool watched_, queued_, travels_;
 };
 
 extern HY_API const struct hy_class hy_notifier_class;

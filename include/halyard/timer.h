@@ -22,12 +22,10 @@ struct hy_timer {
         hy_signal0 timeout;
     } events;
     /* The library's: guard home thread. */
-    int64_t deadline_ns_, interval_ns_;
-    struct hy_timer *previous_, *next_;
+    int64_t deadline_ns_, key_ns_, interval_ns_;
+    struct hy_timer *previous_, *next_, *child_;
     uint64_t order_;
-    uint32_t heap_index_;
-    uint16_t state_;
-    uint8_t accuracy_;
+    uint8_t state_, accuracy_;
     bool single_shot_;
 };
 

@@ -118,7 +118,9 @@ int hy__http_fields_parse(struct hy__slice lines, const struct hy__http_limits *
     ret->count = 0;
     while (lines.size > 0) {
         const char *cr = memchr(lines.data, '\r', lines.size);
-        size_t line_size = cr != NULL ? (size_t)(cr - lines.data) : lines.size;
+        if (cr == NULL)
+            return -400;
+        size_t line_size = (size_t)(cr - lines.data);
         if (lines.size < line_size + 2 || cr[1] != '\n')
             return -400;
         if (ret->count == count_max)

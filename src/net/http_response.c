@@ -59,7 +59,7 @@ static void date_field(struct hy__writer *writer, int64_t unix_s)
         return;
     if (gmtime_r(&seconds, &utc) == NULL || utc.tm_year < 70 || utc.tm_year > 8099) {
         if (writer->rc == 0)
-            writer->rc = -EINVAL;
+            writer->rc = -HY_EINVAL;
         return;
     }
     snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[utc.tm_wday],
@@ -72,7 +72,7 @@ int hy__http_response_head(const struct hy__http_response *response, char *buffe
 {
     struct hy__writer writer = {.data = buffer, .capacity = capacity};
     if (response->status < 100 || response->status > 599)
-        return -EINVAL;
+        return -HY_EINVAL;
     if (capacity > INT32_MAX)
         writer.capacity = INT32_MAX;
     hy__writer_text(&writer, "HTTP/1.1 ");

@@ -19,9 +19,12 @@ struct hy__http_response_field {
 /** What the head says. A NULL text or false leaves its field out. */
 struct hy__http_response {
     int status;                          /* 100..599 */
+    bool has_content_length;             /* send content_length (also for 0) */
+    bool is_nosniff;                     /* X-Content-Type-Options: nosniff */
+    bool is_close;                       /* Connection: close */
+    bool is_websocket_version;           /* Sec-WebSocket-Version: 13 and Upgrade: for 426 */
     int64_t date_unix_s;                 /* Date: seconds since 1970; 0 leaves it out */
     const char *content_type;            /* Content-Type */
-    bool has_content_length;             /* send content_length (also for 0) */
     uint64_t content_length;             /* bytes of the body that follows */
     const char *content_encoding;        /* Content-Encoding: "gzip" */
     const char *cache_control;           /* Cache-Control */
@@ -29,9 +32,6 @@ struct hy__http_response {
     const char *vary;                    /* Vary: "Accept-Encoding" */
     const char *content_security_policy; /* Content-Security-Policy */
     const char *allow;                   /* Allow: for 405 */
-    bool is_nosniff;                     /* X-Content-Type-Options: nosniff */
-    bool is_close;                       /* Connection: close */
-    bool is_websocket_version;           /* Sec-WebSocket-Version: 13 and Upgrade: for 426 */
     const struct hy__http_response_field *fields; /* more fields, in this order */
     size_t field_count;
 };
@@ -41,8 +41,9 @@ const char *hy__http_status_text(int status);
 
 /**
  * Writes the head with its final empty line; no NUL is added.
- * Returns its size in bytes, -ENOBUFS (capacity too small) or -EINVAL (a value with a control byte,
- * a name that is no token, a status out of range). The buffer's content is undefined on failure.
+ * Returns its size in bytes, -HY_EMSGSIZE (capacity too small) or -HY_EINVAL (a value with a
+ * control byte, a name that is no token, a status out of range). The buffer's content is undefined
+ * on failure.
  */
 int hy__http_response_head(const struct hy__http_response *response, char *buffer, size_t capacity);
 

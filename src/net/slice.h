@@ -25,7 +25,9 @@ static inline struct hy__slice hy__slice_from(const char *text)
 /** ASCII lower case; locale-free, other bytes are left alone. */
 static inline char hy__ascii_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 /** Whether both hold the same bytes. */

@@ -8,13 +8,13 @@
 #define HY_NET_WRITER_H
 
 #include "http_fields.h"
-#include <errno.h>
+#include <halyard/error.h>
 
 struct hy__writer {
     char *data;
     size_t capacity; /* bytes */
     size_t size;     /* bytes written; <= capacity */
-    int rc;          /* 0, or the first failure: -ENOBUFS, -EINVAL */
+    int rc;          /* 0, or the first failure: -HY_EMSGSIZE, -HY_EINVAL */
 };
 
 static inline void hy__writer_put(struct hy__writer *writer, struct hy__slice slice)
@@ -22,7 +22,7 @@ static inline void hy__writer_put(struct hy__writer *writer, struct hy__slice sl
     if (writer->rc < 0 || slice.size == 0)
         return;
     if (slice.size > writer->capacity - writer->size) {
-        writer->rc = -ENOBUFS;
+        writer->rc = -HY_EMSGSIZE;
         return;
     }
     memcpy(writer->data + writer->size, slice.data, slice.size);
@@ -45,14 +45,15 @@ static inline void hy__writer_number(struct hy__writer *writer, uint64_t number)
     hy__writer_put(writer, (struct hy__slice){digits + at, sizeof digits - at});
 }
 
-/** One header line. Fails with -EINVAL on a name that is no token or a value with a control byte.
+/** One header line. Fails with -HY_EINVAL on a name that is no token or a value with a control
+ * byte.
  */
 static inline void hy__writer_field(struct hy__writer *writer, const char *name,
                                     struct hy__slice value)
 {
     if (writer->rc == 0 &&
         (!hy__http_is_token(hy__slice_from(name)) || !hy__http_is_field_value(value)))
-        writer->rc = -EINVAL;
+        writer->rc = -HY_EINVAL;
     hy__writer_text(writer, name);
     hy__writer_text(writer, ": ");
     hy__writer_put(writer, value);

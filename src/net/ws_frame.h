@@ -135,7 +135,7 @@ bool hy__ws_close_code_is_legal(unsigned code);
 /**
  * Writes a close frame's payload. The reason (may be NULL) is cut at HY__WS_REASON_SIZE_MAX octets,
  * on a code point's border, and before anything that is not UTF-8. HY__WS_CLOSE_NO_CODE gives an
- * empty payload. Returns its size (0 to 125), or -EINVAL if the code may not be sent.
+ * empty payload. Returns its size (0 to 125), or -HY_EINVAL if the code may not be sent.
  */
 int hy__ws_close_payload_encode(uint8_t buffer[HY__WS_CONTROL_SIZE_MAX], unsigned code,
                                 const char *reason, size_t reason_size);

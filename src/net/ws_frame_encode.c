@@ -3,7 +3,7 @@
  * Writing WebSocket frames: header, mask, close payload (RFC 6455 sections 5.2, 5.3, 5.5.1).
  */
 #include "ws_frame.h"
-#include <errno.h>
+#include <halyard/error.h>
 
 size_t hy__ws_frame_header_encode(uint8_t buffer[HY__WS_HEADER_SIZE_MAX], bool is_final,
                                   enum hy__ws_opcode opcode, uint64_t size, const uint8_t *mask)
@@ -58,7 +58,7 @@ int hy__ws_close_payload_encode(uint8_t buffer[HY__WS_CONTROL_SIZE_MAX], unsigne
     if (code == HY__WS_CLOSE_NO_CODE)
         return 0;
     if (!hy__ws_close_code_is_legal(code))
-        return -EINVAL;
+        return -HY_EINVAL;
     buffer[0] = (uint8_t)(code >> 8);
     buffer[1] = (uint8_t)code;
     if (reason == NULL)

@@ -7,7 +7,7 @@
 #include "ws_handshake.h"
 #include "http_response.h"
 #include "ws_extension.h"
-#include <errno.h>
+#include <halyard/error.h>
 #include <openssl/evp.h>
 
 int hy__ws_accept(const char key[HY__WS_KEY_SIZE], char ret_accept[HY__WS_ACCEPT_SIZE + 1])
@@ -20,7 +20,7 @@ int hy__ws_accept(const char key[HY__WS_KEY_SIZE], char ret_accept[HY__WS_ACCEPT
     memcpy(text + HY__WS_KEY_SIZE, guid, sizeof guid - 1);
     if (EVP_Digest(text, sizeof text, digest, &digest_size, EVP_sha1(), NULL) != 1 ||
         digest_size != 20)
-        return -EIO;
+        return -HY_EIO;
     EVP_EncodeBlock((unsigned char *)ret_accept, digest, (int)digest_size);
     return 0;
 }

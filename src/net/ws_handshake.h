@@ -13,7 +13,7 @@
 #define HY__WS_KEY_SIZE    24 /* base64 of 16 octets */
 #define HY__WS_ACCEPT_SIZE 28 /* base64 of a SHA-1 */
 
-/** Sec-WebSocket-Accept of a key; NUL-terminated. Returns 0 or -EIO if libcrypto fails. */
+/** Sec-WebSocket-Accept of a key; NUL-terminated. Returns 0 or -HY_EIO if libcrypto fails. */
 int hy__ws_accept(const char key[HY__WS_KEY_SIZE], char ret_accept[HY__WS_ACCEPT_SIZE + 1]);
 
 /* ------------------------------------------------------------------ server */
@@ -44,7 +44,7 @@ int hy__ws_handshake_check(const struct hy__http_request *request,
                            const struct hy__ws_policy *policy, struct hy__ws_handshake *ret,
                            const char **ret_problem);
 
-/** Writes the 101 response. Returns its size, -ENOBUFS or -EINVAL (see http_response.h). */
+/** Writes the 101 response. Returns its size, -HY_EMSGSIZE or -HY_EINVAL (see http_response.h). */
 int hy__ws_handshake_response(const struct hy__ws_handshake *handshake, char *buffer,
                               size_t capacity);
 
@@ -58,13 +58,13 @@ struct hy__ws_client_handshake {
     size_t subprotocol_count;
 };
 
-/** Makes a random key. Returns 0, or -EIO if there is no randomness. */
+/** Makes a random key. Returns 0, or -HY_EIO if there is no randomness. */
 int hy__ws_client_handshake_init(struct hy__ws_client_handshake *handshake,
                                  const char *const *subprotocols, size_t subprotocol_count);
 
 /**
  * Writes the upgrade request. origin: NULL for none.
- * Returns its size, -ENOBUFS (capacity too small) or -EINVAL (control byte in a value, a
+ * Returns its size, -HY_EMSGSIZE (capacity too small) or -HY_EINVAL (control byte in a value, a
  * subprotocol that is no token).
  */
 int hy__ws_client_request(const struct hy__ws_client_handshake *handshake,
@@ -80,7 +80,7 @@ struct hy__ws_client_response {
 /**
  * Parses and checks the server's answer. already_scanned and limits as in hy__http_request_parse.
  * Returns the bytes of the head if the connection is now a WebSocket (> 0; what follows are
- * frames), 0 if more is needed, -ECONNREFUSED (a valid response other than 101) or -EPROTO
+ * frames), 0 if more is needed, -HY_ECONNREFUSED (a valid response other than 101) or -HY_EPROTO
  * (anything else). ret is written in all cases but 0.
  */
 ssize_t hy__ws_client_response_parse(const struct hy__ws_client_handshake *handshake,

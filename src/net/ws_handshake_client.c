@@ -12,7 +12,7 @@ int hy__ws_client_handshake_init(struct hy__ws_client_handshake *handshake,
 {
     unsigned char nonce[16];
     if (RAND_bytes(nonce, sizeof nonce) != 1)
-        return -EIO;
+        return -HY_EIO;
     EVP_EncodeBlock((unsigned char *)handshake->key, nonce, sizeof nonce);
     handshake->subprotocols = subprotocols;
     handshake->subprotocol_count = subprotocol_count;
@@ -55,7 +55,7 @@ int hy__ws_client_request(const struct hy__ws_client_handshake *handshake,
     for (size_t i = 0; i < handshake->subprotocol_count; i++) {
         struct hy__slice name = hy__slice_from(handshake->subprotocols[i]);
         if (!hy__http_is_token(name))
-            return -EINVAL;
+            return -HY_EINVAL;
         hy__writer_text(&writer, i == 0 ? "Sec-WebSocket-Protocol: " : ", ");
         hy__writer_put(&writer, name);
     }
@@ -130,20 +130,20 @@ ssize_t hy__ws_client_response_parse(const struct hy__ws_client_handshake *hands
         return 0;
     *ret = response;
     if (end == -400)
-        return fail(ret, -EPROTO, "the server does not speak HTTP");
+        return fail(ret, -HY_EPROTO, "the server does not speak HTTP");
     if (end < 0)
-        return fail(ret, -EPROTO, "the server's response head is too large");
+        return fail(ret, -HY_EPROTO, "the server's response head is too large");
     const char *cr = memchr(data, '\r', (size_t)end);
     size_t line_size = (size_t)(cr - data);
     ret->status = status_line_parse((struct hy__slice){data, line_size});
     if (ret->status == 0)
-        return fail(ret, -EPROTO, "the server does not speak HTTP/1");
+        return fail(ret, -HY_EPROTO, "the server does not speak HTTP/1");
     struct hy__slice lines = {cr + 2, (size_t)end - line_size - 4};
     if (hy__http_fields_parse(lines, limits, &fields) < 0)
-        return fail(ret, -EPROTO, "the server's response has a malformed header");
+        return fail(ret, -HY_EPROTO, "the server's response has a malformed header");
     if (ret->status != 101)
-        return fail(ret, -ECONNREFUSED, "the server refused the WebSocket");
+        return fail(ret, -HY_ECONNREFUSED, "the server refused the WebSocket");
     const char *problem = data[7] == '0' ? "the server switched protocols in HTTP/1.0"
                                          : upgrade_problem(handshake, &fields, ret);
-    return problem != NULL ? fail(ret, -EPROTO, problem) : end;
+    return problem != NULL ? fail(ret, -HY_EPROTO, problem) : end;
 }

@@ -4,13 +4,13 @@
  */
 #include "ws_url.h"
 #include "http_fields.h"
-#include <errno.h>
+#include <halyard/error.h>
 
 static int problem(const char **ret_problem, const char *text)
 {
     if (ret_problem != NULL)
         *ret_problem = text;
-    return -EINVAL;
+    return -HY_EINVAL;
 }
 
 /* Takes the scheme off the front. */

@@ -20,8 +20,8 @@ struct hy__ws_url {
 
 /**
  * Takes a URL apart. "ws://host" and "ws://host?q" have an empty path: target is then the query
- * part with its '?', or empty; the request line puts a '/' before it. Returns 0, or -EINVAL with a
- * static text that says what is wrong in ret_problem (may be NULL). User names, fragments and
+ * part with its '?', or empty; the request line puts a '/' before it. Returns 0, or -HY_EINVAL with
+ * a static text that says what is wrong in ret_problem (may be NULL). User names, fragments and
  * characters that a URL may not hold are refused.
  */
 int hy__ws_url_parse(const char *text, size_t size, struct hy__ws_url *ret,

@@ -105,8 +105,8 @@ static void versions_and_connection(void **state)
     assert_int_equal(request.host.size, 0);
     assert_true(parse("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n") > 0);
     assert_true(request.is_keep_alive);
-    assert_true(parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: y , CLOSE\r\n\r\n") >
-                0);
+    assert_true(
+        parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: y , CLOSE\r\n\r\n") > 0);
     assert_false(request.is_keep_alive);
 }
 
@@ -220,8 +220,14 @@ static void bad_inputs(void **state)
 static void good_hosts(void **state)
 {
     (void)state;
-    static const char *const hosts[] = {"a", "a:", "a:65535", "[::1]", "[::1]:80", "127.0.0.1:1",
-                                        "xn--bcher-kva.example", "[::ffff:1.2.3.4]"};
+    static const char *const hosts[] = {"a",
+                                        "a:",
+                                        "a:65535",
+                                        "[::1]",
+                                        "[::1]:80",
+                                        "127.0.0.1:1",
+                                        "xn--bcher-kva.example",
+                                        "[::ffff:1.2.3.4]"};
     char text[200];
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
@@ -254,8 +260,9 @@ static void limit_of_the_request_line(void **state)
     char text[300];
     for (size_t size = 60; size <= 70; size++) {
         int path = (int)(size - strlen("GET / HTTP/1.1"));
-        int n = snprintf(text, sizeof text, "GET /%.*s HTTP/1.1\r\n" REST, path,
-                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        int n = snprintf(
+            text, sizeof text, "GET /%.*s HTTP/1.1\r\n" REST, path,
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         assert_int_equal(parse_sized(text, (size_t)n, &limits), size <= 64 ? n : -414);
         /* Refused when the line is one too long, not when its end comes. */
         if (size > 64)
@@ -271,6 +278,10 @@ static void limit_of_the_head(void **state)
     for (size_t max = size - 2; max <= size + 2; max++) {
         const struct hy__http_limits limits = {64, max, 10};
         assert_int_equal(parse_sized(text, size, &limits), max >= size ? (ssize_t)size : -431);
+        /* Refused when the head can no longer end within the limit, not one byte later. */
+        assert_int_equal(parse_at_guard(text, size - 3, 0, &limits), 0);
+        if (max < size)
+            assert_int_equal(parse_at_guard(text, max, 0, &limits), -431);
     }
 }
 
@@ -301,10 +312,12 @@ static void megabytes_are_refused_early(void **state)
     size_t size = 1 << 20;
     char *text = malloc(size);
     assert_non_null(text);
+    static const char line[] = "GET /";
+    static const char field[] = HEAD "X-A: ";
     memset(text, 'a', size);
-    memcpy(text, "GET /", 5);
+    memcpy(text, line, sizeof line - 1);
     assert_int_equal(hy__http_request_parse(text, size, 0, NULL, &request), -414);
-    memcpy(text, HEAD "X-A: ", strlen(HEAD "X-A: "));
+    memcpy(text, field, sizeof field - 1);
     assert_int_equal(hy__http_request_parse(text, size, 0, NULL, &request), -431);
     free(text);
 }
@@ -315,8 +328,8 @@ static void result_is_untouched_on_failure(void **state)
     struct hy__http_request before;
     memset(&request, 0x5A, sizeof request);
     memcpy(&before, &request, sizeof before);
-    assert_int_equal(parse_at_guard(HEAD "X-A : 1\r\n\r\n", strlen(HEAD "X-A : 1\r\n\r\n"), 0, NULL),
-                     -400);
+    assert_int_equal(
+        parse_at_guard(HEAD "X-A : 1\r\n\r\n", strlen(HEAD "X-A : 1\r\n\r\n"), 0, NULL), -400);
     assert_int_equal(parse_at_guard(HEAD, strlen(HEAD), 0, NULL), 0);
     assert_memory_equal(&before, &request, sizeof before);
 }

@@ -2,7 +2,7 @@
 /* HTTP response heads: exact bytes, every capacity, values that would split the response. */
 #include "guard.h"
 #include "http_response.h"
-#include <errno.h>
+#include <halyard/error.h>
 
 static void full_head(void **state)
 {
@@ -42,7 +42,7 @@ static void full_head(void **state)
     for (size_t capacity = 0; capacity < size; capacity++)
         assert_int_equal(
             hy__http_response_head(&response, guard.memory + guard.size - capacity, capacity),
-            -ENOBUFS);
+            -HY_EMSGSIZE);
     char *buffer = guard.memory + guard.size - size;
     assert_int_equal(hy__http_response_head(&response, buffer, size), size);
     assert_memory_equal(buffer, expected, size);
@@ -63,10 +63,10 @@ static void refusals(void **state)
     (void)state;
     assert_head(&(struct hy__http_response){.status = 405, .allow = "GET, HEAD"},
                 "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n\r\n");
-    assert_head(&(struct hy__http_response){
-                    .status = 426, .is_websocket_version = true, .is_close = true},
-                "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n"
-                "Upgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n");
+    assert_head(
+        &(struct hy__http_response){.status = 426, .is_websocket_version = true, .is_close = true},
+        "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n");
     assert_head(&(struct hy__http_response){.status = 404, .has_content_length = true},
                 "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     assert_head(&(struct hy__http_response){.status = 418}, "HTTP/1.1 418 Unknown\r\n\r\n");
@@ -87,17 +87,18 @@ static void values_that_split_are_refused(void **state)
             {.status = 200, .fields = &more, .field_count = 1},
         };
         for (size_t k = 0; k < sizeof responses / sizeof responses[0]; k++)
-            assert_int_equal(hy__http_response_head(&responses[k], buffer, sizeof buffer), -EINVAL);
+            assert_int_equal(hy__http_response_head(&responses[k], buffer, sizeof buffer),
+                             -HY_EINVAL);
     }
     const struct hy__http_response_field name = {"X: 1\r\nY", "1"};
     const struct hy__http_response response = {.status = 200, .fields = &name, .field_count = 1};
-    assert_int_equal(hy__http_response_head(&response, buffer, sizeof buffer), -EINVAL);
+    assert_int_equal(hy__http_response_head(&response, buffer, sizeof buffer), -HY_EINVAL);
     assert_int_equal(
         hy__http_response_head(&(struct hy__http_response){.status = 99}, buffer, sizeof buffer),
-        -EINVAL);
+        -HY_EINVAL);
     assert_int_equal(
         hy__http_response_head(&(struct hy__http_response){.status = 600}, buffer, sizeof buffer),
-        -EINVAL);
+        -HY_EINVAL);
 }
 
 int main(void)

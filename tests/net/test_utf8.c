@@ -31,8 +31,8 @@ static void every_value_in_every_form(void **state)
     uint8_t octets[4];
     for (size_t size = 1; size <= 4; size++) {
         for (uint32_t code = 0; code < ends[size]; code++) {
-            bool is_valid = shortest(code) == size && code <= 0x10FFFF &&
-                            !(code >= 0xD800 && code <= 0xDFFF);
+            bool is_valid =
+                shortest(code) == size && code <= 0x10FFFF && !(code >= 0xD800 && code <= 0xDFFF);
             encode(code, size, octets);
             if (hy__utf8_is_valid(octets, size) != is_valid)
                 fail_msg("code point %X in %zu octets: expected %d", code, size, is_valid);
@@ -97,8 +97,9 @@ static void bad_octet_at_every_place(void **state)
     guard_destroy(&guard);
 }
 
-static const char mixed[] = "plain ASCII text, \xC3\xA9\xE2\x82\xAC\xF0\x9F\x9A\xA2 and \xF4\x8F\xBF\xBF"
-                            "\xED\x9F\xBF\xEE\x80\x80 more than eight letters";
+static const char mixed[] =
+    "plain ASCII text, \xC3\xA9\xE2\x82\xAC\xF0\x9F\x9A\xA2 and \xF4\x8F\xBF\xBF"
+    "\xED\x9F\xBF\xEE\x80\x80 more than eight letters";
 
 static void cut_at_every_place(void **state)
 {

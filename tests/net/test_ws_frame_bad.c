@@ -37,13 +37,13 @@ static void headers(void **state)
         size_t size;
         const char *bytes; /* of a client, up to the byte that must fail */
     } cases[] = {
-        {1002, 2, "\x81\x05"},                                 /* unmasked text */
-        {1002, 2, "\x88\x00"},                                 /* unmasked close */
-        {1002, 2, "\xC1\x80"},                                 /* RSV1 */
-        {1002, 2, "\xA1\x80"},                                 /* RSV2 */
-        {1002, 2, "\x91\x80"},                                 /* RSV3 */
-        {1002, 2, "\xC9\x80"},                                 /* RSV1 on a ping */
-        {1002, 2, "\x83\x80"},                                 /* opcodes 3 to 7, 11 to 15 */
+        {1002, 2, "\x81\x05"}, /* unmasked text */
+        {1002, 2, "\x88\x00"}, /* unmasked close */
+        {1002, 2, "\xC1\x80"}, /* RSV1 */
+        {1002, 2, "\xA1\x80"}, /* RSV2 */
+        {1002, 2, "\x91\x80"}, /* RSV3 */
+        {1002, 2, "\xC9\x80"}, /* RSV1 on a ping */
+        {1002, 2, "\x83\x80"}, /* opcodes 3 to 7, 11 to 15 */
         {1002, 2, "\x84\x80"},
         {1002, 2, "\x85\x80"},
         {1002, 2, "\x86\x80"},
@@ -53,16 +53,16 @@ static void headers(void **state)
         {1002, 2, "\x8D\x80"},
         {1002, 2, "\x8E\x80"},
         {1002, 2, "\x8F\x80"},
-        {1002, 2, "\x09\x80"},                                 /* fragmented ping */
-        {1002, 2, "\x0A\x80"},                                 /* fragmented pong */
-        {1002, 2, "\x08\x80"},                                 /* fragmented close */
-        {1002, 2, "\x89\xFE"},                                 /* ping of 126 and more */
-        {1002, 2, "\x8A\xFE"},                                 /* pong */
-        {1002, 2, "\x88\xFF"},                                 /* close with a 64-bit length */
-        {1002, 2, "\x80\x80"},                                 /* continuation of nothing */
-        {1002, 2, "\x00\x80"},                                 /* the same, not final */
-        {1002, 4, "\x82\xFE\x00\x05"},                         /* 5 in the 16-bit form */
-        {1002, 4, "\x82\xFE\x00\x7D"},                         /* 125 */
+        {1002, 2, "\x09\x80"},                                  /* fragmented ping */
+        {1002, 2, "\x0A\x80"},                                  /* fragmented pong */
+        {1002, 2, "\x08\x80"},                                  /* fragmented close */
+        {1002, 2, "\x89\xFE"},                                  /* ping of 126 and more */
+        {1002, 2, "\x8A\xFE"},                                  /* pong */
+        {1002, 2, "\x88\xFF"},                                  /* close with a 64-bit length */
+        {1002, 2, "\x80\x80"},                                  /* continuation of nothing */
+        {1002, 2, "\x00\x80"},                                  /* the same, not final */
+        {1002, 4, "\x82\xFE\x00\x05"},                          /* 5 in the 16-bit form */
+        {1002, 4, "\x82\xFE\x00\x7D"},                          /* 125 */
         {1002, 10, "\x82\xFF\x00\x00\x00\x00\x00\x00\x00\xC8"}, /* 200 in the 64-bit form */
         {1002, 10, "\x82\xFF\x00\x00\x00\x00\x00\x00\xFF\xFF"}, /* 65535 */
         {1002, 10, "\x82\xFF\x80\x00\x00\x00\x00\x00\x00\x00"}, /* top bit */
@@ -145,11 +145,13 @@ static const struct {
     {1, "\xED\xBF\xBF"},
     {1, "\xF4\x90\x80\x80"},
     {0, "\xF5\x80\x80\x80"},
-    {2, "\xE2\x82" "a"},
+    {2, "\xE2\x82"
+        "a"},
     {13, "0123456789abc\xFE"},
 };
 
-/* The frame announces more than comes: the bad octet fails it while the rest is still on its way. */
+/* The frame announces more than comes: the bad octet fails it while the rest is still on its way.
+ */
 static void bad_text_fails_inside_the_frame(void **state)
 {
     (void)state;
@@ -224,9 +226,15 @@ static void close_payloads(void **state)
     char transcript[200];
     wire_add(&one, true, HY__WS_CLOSE, "\x03", 1);
     expect_at_last_byte(&one, &wire_server_config, "", 1002);
-    wire_add(&reason, true, HY__WS_CLOSE, "\x03\xE8" "bad \xFF", 7);
+    wire_add(&reason, true, HY__WS_CLOSE,
+             "\x03\xE8"
+             "bad \xFF",
+             7);
     expect_at_last_byte(&reason, &wire_server_config, "", 1007);
-    wire_add(&cut_reason, true, HY__WS_CLOSE, "\x03\xE8" "\xE2\x82", 4);
+    wire_add(&cut_reason, true, HY__WS_CLOSE,
+             "\x03\xE8"
+             "\xE2\x82",
+             4);
     expect_at_last_byte(&cut_reason, &wire_server_config, "", 1007);
     memset(payload + 2, 'r', sizeof payload - 2);
     wire_add(&longest, true, HY__WS_CLOSE, payload, sizeof payload);

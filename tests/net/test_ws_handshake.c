@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The WebSocket handshake: the server's check of every field, the client's check of the answer, and both
- * against each other.
+ * The WebSocket handshake: the server's check of every field, the client's check of the answer, and
+ * both against each other.
  */
 #include "guard.h"
 #include "http_response.h"
 #include "ws_handshake.h"
-#include <errno.h>
+#include <halyard/error.h>
 #include <stdio.h>
 
 #define KEY     "dGhlIHNhbXBsZSBub25jZQ=="
@@ -198,9 +198,9 @@ static void client_and_server_agree(void **state)
     for (int capacity = 0; capacity < size; capacity++)
         assert_int_equal(
             hy__ws_client_request(&client, &url, "http://[::1]:8100", text, (size_t)capacity),
-            -ENOBUFS);
-    assert_int_equal(
-        hy__ws_client_request(&client, &url, "http://[::1]:8100", text, (size_t)size), size);
+            -HY_EMSGSIZE);
+    assert_int_equal(hy__ws_client_request(&client, &url, "http://[::1]:8100", text, (size_t)size),
+                     size);
     text[size] = '\0';
     assert_non_null(strstr(text, "GET /?x=1 HTTP/1.1\r\nHost: [::1]:8100\r\n"));
     const struct hy__ws_policy policy = {.subprotocols = asked + 1, .subprotocol_count = 1};
@@ -234,9 +234,9 @@ static void client_values_are_checked(void **state)
     const char *const bad[] = {"a\r\nX: 1"};
     assert_int_equal(hy__ws_url_parse("ws://a", 6, &url, NULL), 0);
     assert_int_equal(hy__ws_client_handshake_init(&client, bad, 1), 0);
-    assert_int_equal(hy__ws_client_request(&client, &url, NULL, text, sizeof text), -EINVAL);
+    assert_int_equal(hy__ws_client_request(&client, &url, NULL, text, sizeof text), -HY_EINVAL);
     client.subprotocol_count = 0;
-    assert_int_equal(hy__ws_client_request(&client, &url, "a\nb", text, sizeof text), -EINVAL);
+    assert_int_equal(hy__ws_client_request(&client, &url, "a\nb", text, sizeof text), -HY_EINVAL);
 }
 
 #define R101  "HTTP/1.1 101 Switching Protocols\r\n"
@@ -254,29 +254,30 @@ static void bad_responses(void **state)
         {1, 101, RGOOD END},
         {1, 101, "HTTP/1.1 101\r\n" UPGRADE RACC END},
         {1, 101, RGOOD "Sec-WebSocket-Protocol: v1\r\n" END},
-        {-ECONNREFUSED, 404, "HTTP/1.1 404 Not Found\r\n\r\n"},
-        {-ECONNREFUSED, 503, "HTTP/1.0 503\r\n\r\n"},
-        {-EPROTO, 0, "SSH-2.0-OpenSSH_9\r\n\r\n"},
-        {-EPROTO, 0, "SSH-2.0-OpenSSH_9\n"},
-        {-EPROTO, 0, "HTTP/2.0 101 x\r\n\r\n"},
-        {-EPROTO, 0, "HTTP/1.1 1x1 x\r\n\r\n"},
-        {-EPROTO, 0, "HTTP/1.1 099 x\r\n\r\n"},
-        {-EPROTO, 0, "HTTP/1.1 1010 x\r\n\r\n"},
-        {-EPROTO, 0, "\r\n" RGOOD END},
-        {-EPROTO, 101, "HTTP/1.0 101 x\r\n" UPGRADE RACC END},
-        {-EPROTO, 101, R101 "Upgrade: websocket\r\n" RACC END},
-        {-EPROTO, 101, R101 "Connection: Upgrade\r\n" RACC END},
-        {-EPROTO, 101, R101 "Upgrade: websocket, x\r\nConnection: Upgrade\r\n" RACC END},
-        {-EPROTO, 101, R101 UPGRADE END},
-        {-EPROTO, 101, R101 UPGRADE "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOO=\r\n" END},
-        {-EPROTO, 101, R101 UPGRADE "Sec-WebSocket-Accept: S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n" END},
-        {-EPROTO, 101, RGOOD RACC END},
-        {-EPROTO, 101, RGOOD "Sec-WebSocket-Extensions: permessage-deflate\r\n" END},
-        {-EPROTO, 101, RGOOD "Sec-WebSocket-Protocol: v3\r\n" END},
-        {-EPROTO, 101, RGOOD "Sec-WebSocket-Protocol: v1, v2\r\n" END},
-        {-EPROTO, 101,
-         RGOOD "Sec-WebSocket-Protocol: v1\r\nSec-WebSocket-Protocol: v2\r\n" END},
-        {-EPROTO, 101, RGOOD "X : 1\r\n" END},
+        {-HY_ECONNREFUSED, 404, "HTTP/1.1 404 Not Found\r\n\r\n"},
+        {-HY_ECONNREFUSED, 503, "HTTP/1.0 503\r\n\r\n"},
+        {-HY_EPROTO, 0, "SSH-2.0-OpenSSH_9\r\n\r\n"},
+        {-HY_EPROTO, 0, "SSH-2.0-OpenSSH_9\n"},
+        {-HY_EPROTO, 0, "HTTP/2.0 101 x\r\n\r\n"},
+        {-HY_EPROTO, 0, "HTTP/1.1 1x1 x\r\n\r\n"},
+        {-HY_EPROTO, 0, "HTTP/1.1 099 x\r\n\r\n"},
+        {-HY_EPROTO, 0, "HTTP/1.1 1010 x\r\n\r\n"},
+        {-HY_EPROTO, 0, "\r\n" RGOOD END},
+        {-HY_EPROTO, 101, "HTTP/1.0 101 x\r\n" UPGRADE RACC END},
+        {-HY_EPROTO, 101, R101 "Upgrade: websocket\r\n" RACC END},
+        {-HY_EPROTO, 101, R101 "Connection: Upgrade\r\n" RACC END},
+        {-HY_EPROTO, 101, R101 "Upgrade: websocket, x\r\nConnection: Upgrade\r\n" RACC END},
+        {-HY_EPROTO, 101, R101 UPGRADE END},
+        {-HY_EPROTO, 101,
+         R101 UPGRADE "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOO=\r\n" END},
+        {-HY_EPROTO, 101,
+         R101 UPGRADE "Sec-WebSocket-Accept: S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n" END},
+        {-HY_EPROTO, 101, RGOOD RACC END},
+        {-HY_EPROTO, 101, RGOOD "Sec-WebSocket-Extensions: permessage-deflate\r\n" END},
+        {-HY_EPROTO, 101, RGOOD "Sec-WebSocket-Protocol: v3\r\n" END},
+        {-HY_EPROTO, 101, RGOOD "Sec-WebSocket-Protocol: v1, v2\r\n" END},
+        {-HY_EPROTO, 101, RGOOD "Sec-WebSocket-Protocol: v1\r\nSec-WebSocket-Protocol: v2\r\n" END},
+        {-HY_EPROTO, 101, RGOOD "X : 1\r\n" END},
     };
     struct hy__ws_client_handshake client;
     assert_int_equal(hy__ws_client_handshake_init(&client, asked, 2), 0);
@@ -298,36 +299,36 @@ static void urls(void **state)
     static const struct {
         const char *text;
         const char *host; /* NULL: refused */
-        int port;
         const char *target;
+        int port;
         bool is_secure;
         bool is_ipv6;
     } cases[] = {
-        {"ws://a", "a", 80, "", false, false},
-        {"WSS://a/", "a", 443, "/", true, false},
-        {"ws://127.0.0.1:8100/ws?x=1", "127.0.0.1", 8100, "/ws?x=1", false, false},
-        {"ws://a?x", "a", 80, "?x", false, false},
-        {"ws://a:/x", "a", 80, "/x", false, false},
-        {"wss://[::1]:9/x", "::1", 9, "/x", true, true},
-        {"ws://[::1]", "::1", 80, "", false, true},
-        {"ws://a:65535", "a", 65535, "", false, false},
-        {"", NULL, 0, NULL, false, false},
-        {"ws:/a", NULL, 0, NULL, false, false},
-        {"http://a", NULL, 0, NULL, false, false},
-        {"ws://", NULL, 0, NULL, false, false},
-        {"ws:///x", NULL, 0, NULL, false, false},
-        {"ws://:80", NULL, 0, NULL, false, false},
-        {"ws://a:0", NULL, 0, NULL, false, false},
-        {"ws://a:65536", NULL, 0, NULL, false, false},
-        {"ws://a:99999999999999999999", NULL, 0, NULL, false, false},
-        {"ws://a:x", NULL, 0, NULL, false, false},
-        {"ws://u@a", NULL, 0, NULL, false, false},
-        {"ws://[::1", NULL, 0, NULL, false, false},
-        {"ws://[]", NULL, 0, NULL, false, false},
-        {"ws://a/#f", NULL, 0, NULL, false, false},
-        {"ws://a/ b", NULL, 0, NULL, false, false},
-        {"ws://a/\r\nX: 1", NULL, 0, NULL, false, false},
-        {"ws://a/\xC3\xA9", NULL, 0, NULL, false, false},
+        {"ws://a", "a", "", 80, false, false},
+        {"WSS://a/", "a", "/", 443, true, false},
+        {"ws://127.0.0.1:8100/ws?x=1", "127.0.0.1", "/ws?x=1", 8100, false, false},
+        {"ws://a?x", "a", "?x", 80, false, false},
+        {"ws://a:/x", "a", "/x", 80, false, false},
+        {"wss://[::1]:9/x", "::1", "/x", 9, true, true},
+        {"ws://[::1]", "::1", "", 80, false, true},
+        {"ws://a:65535", "a", "", 65535, false, false},
+        {"", NULL, NULL, 0, false, false},
+        {"ws:/a", NULL, NULL, 0, false, false},
+        {"http://a", NULL, NULL, 0, false, false},
+        {"ws://", NULL, NULL, 0, false, false},
+        {"ws:///x", NULL, NULL, 0, false, false},
+        {"ws://:80", NULL, NULL, 0, false, false},
+        {"ws://a:0", NULL, NULL, 0, false, false},
+        {"ws://a:65536", NULL, NULL, 0, false, false},
+        {"ws://a:99999999999999999999", NULL, NULL, 0, false, false},
+        {"ws://a:x", NULL, NULL, 0, false, false},
+        {"ws://u@a", NULL, NULL, 0, false, false},
+        {"ws://[::1", NULL, NULL, 0, false, false},
+        {"ws://[]", NULL, NULL, 0, false, false},
+        {"ws://a/#f", NULL, NULL, 0, false, false},
+        {"ws://a/ b", NULL, NULL, 0, false, false},
+        {"ws://a/\r\nX: 1", NULL, NULL, 0, false, false},
+        {"ws://a/\xC3\xA9", NULL, NULL, 0, false, false},
     };
     struct guard guard = guard_create(100);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -335,7 +336,7 @@ static void urls(void **state)
         struct hy__ws_url url;
         const char *problem = NULL;
         int rc = hy__ws_url_parse(guard_copy(&guard, cases[i].text, size), size, &url, &problem);
-        if (rc != (cases[i].host != NULL ? 0 : -EINVAL) || (problem != NULL) != (rc < 0))
+        if (rc != (cases[i].host != NULL ? 0 : -HY_EINVAL) || (problem != NULL) != (rc < 0))
             fail_msg("%d for %s", rc, cases[i].text);
         if (rc < 0)
             continue;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Builds frames as a peer would send them, and runs them through a parser into a transcript:
- * "T[text] B[bytes] ping[..] pong[..] close 1000[reason] failed 1002 ". A piece has '<' if it is the
- * first and '>' if it is the last of its message. Every chunk fed ends at a page that must not be touched.
+ * "T[text] B[bytes] ping[..] pong[..] close 1000[reason] failed 1002 ". A piece has '<' if it is
+ * the first and '>' if it is the last of its message. Every chunk fed ends at a page that must not
+ * be touched.
  */
 #ifndef HY_TEST_WS_WIRE_H
 #define HY_TEST_WS_WIRE_H

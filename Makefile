@@ -1,0 +1,46 @@
+# Thin front to tools/ and Meson. On Debian 12, `make` and `git` are all that has to be there:
+# every target installs what it needs first (tools/setup) and asks nothing.
+
+.PHONY: all run test bench lint fuzz docs install clean setup
+
+all:
+	@tools/setup build
+	@ninja -C "$$(tools/configure dev)"
+
+setup:
+	@tools/setup build test lint
+
+run:
+	@tools/setup build
+	@ninja -C "$$(tools/configure dev)" --quiet
+	@exec tools/run
+
+test:
+	@tools/setup build test
+	@exec tools/test dev
+
+lint:
+	@tools/setup build test lint
+	@exec tools/lint
+
+bench:
+	@tools/setup build bench
+	@ninja -C "$$(tools/configure bench)" --quiet
+	@mkdir -p build && exec bench/run.py --build build-bench --out build/bench.json
+
+fuzz:
+	@tools/setup build test
+	@exec tools/fuzz $(TARGETS)
+
+docs:
+	@tools/setup docs
+	@mkdir -p build/docs && doxygen docs/Doxyfile
+
+# PREFIX=/usr/local and DESTDIR as usual.
+install:
+	@tools/setup build
+	@meson configure "$$(tools/configure release)" --prefix "$${PREFIX:-/usr/local}"
+	@meson install -C build-release
+
+clean:
+	rm -rf build build-*

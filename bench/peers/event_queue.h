@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue that users of libuv and libevent write themselves, since neither library carries data
+ * between threads: malloc'd nodes on a list under a mutex, taken whole by the consumer. The wake-up
+ * is the library's and is done by the caller after each push.
+ */
+#ifndef BENCH_EVENT_QUEUE_H
+#define BENCH_EVENT_QUEUE_H
+
+#include "harness.h"
+
+#include <pthread.h>
+
+struct event_node {
+    struct event_node *next;
+    struct bench_payload payload;
+};
+
+struct event_queue {
+    pthread_mutex_t lock;
+    struct event_node *first;
+    struct event_node **end; /* where the next node is linked */
+};
+
+void event_queue_init(struct event_queue *queue);
+
+/* Any thread. Ends the program when memory runs out: a benchmark cannot go on. */
+void event_queue_push(struct event_queue *queue, const struct bench_payload *payload);
+
+/* Consumer: takes all nodes, checks their order against `*expected` and frees them. */
+void event_queue_drain(struct event_queue *queue, uint64_t *expected);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Anchors and posting: what other threads hold of an object, and how a message reaches its thread.
+ *
+ * `refs` counts weak references, connections, and one for the object together with the messages on
+ * their way to it. Those messages hold no reference of their own: `posted` is counted under the
+ * lock that a post takes anyway, `delivered` by the home thread, and the anchor of a dead object
+ * goes when the two meet.
+ */
+#include "core/internal.h"
+
+struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home)
+{
+    struct hy_anchor *anchor = hy__allocate_aligned(HY__CACHE_LINE, sizeof *anchor);
+    if (anchor == NULL)
+        return NULL;
+    anchor->refs = 1;
+    anchor->object = object;
+    anchor->home = home;
+    hy__record_ref(home);
+    return anchor;
+}
+
+void hy__anchor_ref(struct hy_anchor *anchor)
+{
+    /* Relaxed: the caller has a reference, so the count cannot reach 0 meanwhile. */
+    __atomic_add_fetch(&anchor->refs, 1, __ATOMIC_RELAXED);
+}
+
+void hy__anchor_unref(struct hy_anchor *anchor)
+{
+    /* Release: my use is before the end; acquire: the end is after everybody's use. */
+    if (__atomic_sub_fetch(&anchor->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    hy__record_unref(anchor->home);
+    hy__release_aligned(anchor);
+}
+
+struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor)
+{
+    /*
+     * Acquire: who finds its own record here sees what the thread that moved the object wrote. Only
+     * the home thread changes it, so a thread that finds itself can rely on it; any other answer is
+     * of the moment.
+     */
+    return __atomic_load_n(&anchor->home, __ATOMIC_ACQUIRE);
+}
+
+static int post_here(struct hy_thread_record *record, struct hy_anchor *anchor,
+                     struct hy__message *message)
+{
+    if (anchor->object == NULL || record->closed)
+        return hy_error_set(
+            -HY_ESHUTDOWN, "the receiver is dead, or its thread \"%s\" has finished", record->name);
+    message->anchor = anchor;
+    /* What others posted before comes first. */
+    hy__mailbox_take(record);
+    hy__arrivals_enter(record);
+    anchor->delivered--; /* posted - delivered is the number on the way */
+    hy__record_enqueue(record, message);
+    return 0;
+}
+
+int hy__post(struct hy_anchor *anchor, struct hy__message *message)
+{
+    struct hy_thread_record *record = hy__record_if_any();
+    /* No lock: only this thread could move or finish an object that lives here. A hosted loop must
+     * be woken by the mailbox. */
+    if (record != NULL && hy__anchor_home(anchor) == record && record->rest == HY__MAILBOX_EMPTY)
+        return post_here(record, anchor, message);
+
+    message->anchor = anchor;
+    hy__lock(&anchor->lock); /* against a move or the death of this object, nothing else */
+    struct hy_thread_record *home = anchor->home;
+    enum hy__push_result result = anchor->dead ? HY__PUSH_CLOSED : hy__mailbox_push(home, message);
+    if (result != HY__PUSH_CLOSED)
+        anchor->posted++;
+    if (result == HY__PUSH_WAKE)
+        hy__record_ref(home); /* rare: keeps its dispatcher past the unlock */
+    hy__unlock(&anchor->lock);
+    if (result == HY__PUSH_WAKE) {
+        hy__record_wake(home);
+        hy__record_unref(home);
+    }
+    if (result == HY__PUSH_CLOSED)
+        return hy_error_set(-HY_ESHUTDOWN, "the receiver is dead, or its thread has finished");
+    return 0;
+}
+
+/* --- weak references ---------------------------------------------------------------------------
+ */
+
+struct hy_ref hy_ref_to(const struct hy_object *object)
+{
+    struct hy_ref ref = {object->anchor};
+    return hy_ref_copy(ref);
+}
+
+struct hy_ref hy_ref_copy(struct hy_ref ref)
+{
+    if (ref.anchor != NULL)
+        hy__anchor_ref(ref.anchor);
+    return ref;
+}
+
+void hy_ref_release(struct hy_ref *ref)
+{
+    if (ref->anchor != NULL)
+        hy__anchor_unref(ref->anchor);
+    ref->anchor = NULL;
+}
+
+struct hy_object *hy_ref_get(struct hy_ref ref)
+{
+    if (ref.anchor == NULL)
+        return NULL;
+    struct hy_thread_record *home = hy__anchor_home(ref.anchor);
+    if (home != hy__record_if_any()) {
+        hy_error_set(-HY_EWRONGTHREAD,
+                     "the object lives in another thread; post, invoke or emit to it instead");
+        return NULL;
+    }
+    return ref.anchor->object;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* The application object: signals of the system, the main loop, the order of shutdown. */
+#include "core/internal.h"
+
+#include <signal.h>
+
+struct hy_app_private {
+    struct hy_thread_record *record;
+    struct hy_notifier notifier; /* on the descriptor of the system's signals */
+    int descriptor;
+    uint32_t executing; /* atomic */
+};
+
+static struct hy_app *instance; /* atomic */
+static uint32_t
+    failed; /* atomic: hy_app_fail() was called; outlives a fini on purpose until the next init */
+
+struct hy_app *hy_app_instance(void)
+{
+    return __atomic_load_n(&instance, __ATOMIC_ACQUIRE);
+}
+
+static void signal_arrived(struct hy_app *app)
+{
+    int number;
+    while ((number = hy__signals_read(app->priv->descriptor)) > 0) {
+        hy_emit(&app->events.unix_signal, &number);
+        if (number == SIGINT || number == SIGTERM)
+            hy_app_quit(0);
+    }
+}
+
+static void app_fini(struct hy_object *object)
+{
+    struct hy_app *app = (struct hy_app *)(void *)object;
+    hy__threads_stop(app->priv->record);
+    hy_object_fini(&app->priv->notifier.hy);
+    hy__signals_close(app->priv->descriptor);
+    __atomic_store_n(&instance, NULL, __ATOMIC_RELEASE);
+    hy_release(app->priv);
+    app->priv = NULL;
+}
+
+static const struct hy_signal_spec app_signals[] = {
+    HY_PLAIN(struct hy_app, events.unix_signal),
+    HY_NO_PAYLOAD(struct hy_app, events.about_to_quit)};
+
+const struct hy_class hy_app_class =
+    HY_CLASS(struct hy_app, .fini = app_fini, .signals = app_signals, .signal_count = 2);
+
+static int watch_signals(struct hy_app *app)
+{
+    struct hy_app_private *priv = app->priv;
+    int system_errno = hy__signals_open(&priv->descriptor);
+    if (system_errno != 0)
+        return hy_error_set_system(system_errno, "cannot watch SIGINT, SIGTERM and SIGHUP");
+    int rc = hy_notifier_init(&priv->notifier, &app->hy);
+    if (rc == 0)
+        rc = hy_connect(&priv->notifier.events.ready, app, signal_arrived, HY_DIRECT);
+    if (rc == 0)
+        rc = hy_notifier_watch(&priv->notifier, priv->descriptor, HY_READABLE);
+    if (rc < 0)
+        hy__signals_close(priv->descriptor);
+    return rc;
+}
+
+int hy_app_init(struct hy_app *app)
+{
+    if (hy_app_instance() != NULL)
+        return hy_error_set(-HY_EEXIST, "there is an application object already");
+    struct hy_thread_record *record = hy__record();
+    struct hy_app_private *priv = record != NULL ? hy_allocate_zeroed(sizeof *priv) : NULL;
+    if (priv == NULL)
+        return -HY_ENOMEM;
+    /* Without the fini of the class until everything is there. */
+    static const struct hy_class unfinished = {HY_CLASS_VERSION,
+                                               "struct hy_app",
+                                               sizeof(struct hy_app),
+                                               NULL,
+                                               NULL,
+                                               NULL,
+                                               NULL,
+                                               NULL,
+                                               app_signals,
+                                               2};
+    int rc = hy_object_init(&app->hy, &unfinished, NULL);
+    if (rc < 0) {
+        hy_release(priv);
+        return rc;
+    }
+    priv->record = record;
+    app->priv = priv;
+    app->hy.name = "application";
+    rc = watch_signals(app);
+    if (rc < 0) {
+        hy_object_fini(&app->hy);
+        hy_release(priv);
+        return rc;
+    }
+    app->hy.type = &hy_app_class;
+    __atomic_store_n(&failed, 0u, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&instance, app, __ATOMIC_RELEASE);
+    return 0;
+}
+
+void hy_app_fini(struct hy_app *app)
+{
+    hy_object_fini(&app->hy);
+}
+
+/* What the threads posted to the main thread in their last moments. */
+static void deliver_the_rest(struct hy_thread_record *record)
+{
+    for (int round = 0; round < HY__DRAIN_ROUNDS; round++) {
+        struct hy_anchor *list = record->deletes;
+        record->deletes = NULL;
+        hy__deletes_serve(record, list);
+        if (hy__deliver(record, INT32_MAX) == 0 && record->queued == 0)
+            return;
+    }
+}
+
+int hy_app_exec(struct hy_app *app)
+{
+    int rc = hy_object_check_thread(&app->hy, "run");
+    if (rc < 0)
+        return rc;
+    struct hy_app_private *priv = app->priv;
+    struct hy_thread_record *record = priv->record;
+    if (__atomic_load_n(&priv->executing, __ATOMIC_RELAXED) != 0 || record->depth != 0)
+        return hy_error_set(-HY_EBUSY,
+                            "the application's loop runs already, or inside another one");
+    /*
+     * Sequentially consistent, against hy_app_fail(): it sets `failed` and then looks whether to
+     * quit the loop; this sets `executing`, forgets older quits, and then looks at `failed`.
+     */
+    __atomic_store_n(&priv->executing, 1u, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);
+    int code = __atomic_load_n(&failed, __ATOMIC_SEQ_CST) != 0 ? 1 : hy__thread_exec(record);
+    __atomic_store_n(&priv->executing, 0u, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);
+    hy_emit0(&app->events.about_to_quit);
+    hy__threads_stop(record);
+    deliver_the_rest(record);
+    return code;
+}
+
+void hy_app_quit(int code)
+{
+    struct hy_app *app = hy_app_instance();
+    if (app != NULL && __atomic_load_n(&app->priv->executing, __ATOMIC_SEQ_CST) != 0)
+        hy__record_quit(app->priv->record, code);
+}
+
+void hy_app_fail(int rc)
+{
+    hy_log(HY_LOG_ERROR, "application", "%s",
+           hy_last_error()->code != HY_OK ? hy_last_error()->message : hy_error_name(rc));
+    __atomic_store_n(&failed, 1u, __ATOMIC_SEQ_CST);
+    hy_app_quit(1);
+}

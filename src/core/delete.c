@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deferred delete.
+ *
+ * A request of the home thread is due when the handler that the loop called, and in which it was
+ * made, has returned, and no handler of the object is on the stack: it hangs on whichever of those
+ * frames is further out. Without a loop it waits in the record until one runs. A request from
+ * another thread is a message and needs only the second condition. A list holds a reference to each
+ * anchor; an object that was finished or moved meanwhile is passed over.
+ */
+#include "core/internal.h"
+
+static struct hy__frame *outermost_of(struct hy_thread_record *record,
+                                      const struct hy_anchor *anchor, bool with_requester)
+{
+    struct hy__frame *found = NULL;
+    bool requester_seen = !with_requester;
+    for (struct hy__frame *frame = record->frame; frame != NULL; frame = frame->outer) {
+        if (!requester_seen && frame->from_loop) {
+            requester_seen = true;
+            found = frame;
+        } else if (frame->anchor == anchor && requester_seen) {
+            found = frame;
+        }
+    }
+    return found;
+}
+
+static void hang_on(struct hy_anchor **list, struct hy_anchor *anchor)
+{
+    struct hy_anchor **end = list;
+    while (*end != NULL) /* in the order asked for */
+        end = &(*end)->delete_next;
+    anchor->delete_next = NULL;
+    hy__anchor_ref(anchor);
+    *end = anchor;
+}
+
+static int request_from_elsewhere(struct hy_anchor *anchor)
+{
+    struct hy__message *message;
+    int rc = hy__message_make(NULL, NULL, &message);
+    if (rc < 0)
+        return rc;
+    message->kind = HY__MESSAGE_DESTROY;
+    rc = hy__post(anchor, message);
+    if (rc < 0)
+        hy__message_discard(message);
+    return rc;
+}
+
+int hy_object_destroy_later(struct hy_object *object)
+{
+    struct hy_anchor *anchor = object->anchor;
+    if (anchor == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the object has been finished already");
+    struct hy_thread_record *record = hy__record();
+    if (record == NULL)
+        return -HY_ENOMEM;
+    if (hy__anchor_home(anchor) != record)
+        return request_from_elsewhere(anchor);
+    if (anchor->delete_requested)
+        return 0;
+    anchor->delete_requested = true;
+    struct hy__frame *frame = outermost_of(record, anchor, true);
+    hang_on(frame != NULL ? &frame->deletes : &record->deletes, anchor);
+    return 0;
+}
+
+/* In the home thread: destroys the object now, or as its outermost handler returns. */
+void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anchor *anchor)
+{
+    struct hy__frame *frame = outermost_of(record, anchor, false);
+    if (frame != NULL) {
+        hang_on(&frame->deletes, anchor);
+        return;
+    }
+    hy_object_destroy(anchor->object);
+}
+
+void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list)
+{
+    while (list != NULL) {
+        struct hy_anchor *anchor = list;
+        list = anchor->delete_next;
+        anchor->delete_next = NULL;
+        if (hy__anchor_home(anchor) == record && anchor->object != NULL)
+            hy__destroy_request_arrived(record, anchor);
+        hy__anchor_unref(anchor);
+    }
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Delivery: frames, and the choice of the next message.
+ *
+ * A message carries the number of the pass that may deliver it. The next message is the one with
+ * the smallest number, then the highest priority; so nothing posted during a pass overtakes it,
+ * whether the pass is cut by the batch limit or goes on in a nested loop.
+ */
+#include "core/internal.h"
+
+void hy__frame_push(struct hy_thread_record *record, struct hy__frame *frame,
+                    struct hy_anchor *anchor, bool from_loop)
+{
+    frame->anchor = anchor;
+    frame->outer = record->frame;
+    frame->deletes = NULL;
+    frame->from_loop = from_loop;
+    frame->gone = false;
+    record->frame = frame;
+}
+
+static bool serve_and_look(struct hy_thread_record *record, struct hy__frame *frame)
+{
+    /* The receiver may be among those to be destroyed: a reference keeps its anchor to look at. */
+    struct hy_anchor *anchor = frame->anchor;
+    if (anchor != NULL)
+        hy__anchor_ref(anchor);
+    hy__deletes_serve(record, frame->deletes);
+    if (anchor == NULL)
+        return false;
+    bool alive = anchor->object != NULL && hy__anchor_home(anchor) == record;
+    hy__anchor_unref(anchor);
+    return alive;
+}
+
+bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame)
+{
+    record->frame = frame->outer;
+    if (HY_UNLIKELY(frame->deletes != NULL))
+        return serve_and_look(record, frame);
+    return !frame->gone;
+}
+
+void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_anchor *anchor)
+{
+    for (struct hy__frame *frame = record->frame; frame != NULL; frame = frame->outer)
+        if (frame->anchor == anchor) {
+            frame->anchor = NULL;
+            frame->gone = true;
+        }
+}
+
+static struct hy__queue *next_queue(struct hy_thread_record *record, uint32_t last_pass)
+{
+    struct hy__queue *best = NULL;
+    for (int priority = HY__PRIORITIES - 1; priority >= 0; priority--) {
+        struct hy__queue *queue = &record->queues[priority];
+        /* Differences, for the numbers wrap. */
+        if (queue->first != NULL && (int32_t)(queue->first->pass - last_pass) <= 0 &&
+            (best == NULL || (int32_t)(queue->first->pass - best->first->pass) < 0))
+            best = queue;
+    }
+    return best;
+}
+
+/* The slot to call, or NULL when the connection has been cut since. */
+static hy_slot slot_of(struct hy__message *message, uint64_t *ret_flags)
+{
+    struct hy_connection *connection = message->to.connection;
+    /* Acquire: a connection cut before this moment is seen as cut; a recycled one has another id.
+     */
+    hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
+    uint64_t id_flags = __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE);
+    if (slot == NULL || id_flags >> HY__ID_SHIFT != message->connection_id)
+        return NULL;
+    if ((id_flags & HY_SINGLE_SHOT) != 0 &&
+        !hy__connection_cut(message->anchor, connection, message->connection_id))
+        return NULL;
+    *ret_flags = id_flags;
+    return slot;
+}
+
+static void call_in_frame(struct hy_object *object, struct hy__message *message, hy_slot slot,
+                          uint64_t flags)
+{
+    const void *payload = message->has_payload ? hy__message_payload(message) : NULL;
+    if (message->kind == HY__MESSAGE_SLOT) {
+        hy__slot_call(slot, flags, object, payload);
+    } else if (message->kind == HY__MESSAGE_EVENT) {
+        struct hy_event event = {(uint32_t)message->to.event_type, payload, message->size};
+        hy__event_handle(object, &event);
+    } else {
+        message->to.function(object, payload);
+    }
+}
+
+/* Calls what the message is for. False: there is nobody to call any more. */
+static bool call(struct hy_thread_record *record, struct hy__message *message)
+{
+    struct hy_anchor *anchor = message->anchor;
+    struct hy_object *object = anchor->object;
+    hy_slot slot = NULL;
+    uint64_t flags = 0;
+    if (object == NULL)
+        return false;
+    if (message->kind == HY__MESSAGE_SLOT && (slot = slot_of(message, &flags)) == NULL)
+        return false;
+    /* Counted before the call: the handler may finish the object or move it away, and then the
+     * anchor is not ours. */
+    anchor->delivered++;
+    if (message->kind == HY__MESSAGE_DESTROY) {
+        hy__destroy_request_arrived(record, anchor);
+        return true;
+    }
+    struct hy__frame frame;
+    hy__frame_push(record, &frame, anchor, true);
+    call_in_frame(object, message, slot, flags);
+    hy__frame_pop(record, &frame);
+    return true;
+}
+
+int hy__deliver(struct hy_thread_record *record, int limit)
+{
+    hy__mailbox_take(record);
+    hy__arrivals_enter(record);
+    uint32_t last_pass = record->next_pass++;
+    int count = 0;
+    while (count < limit && record->queued != 0) {
+        struct hy__queue *queue = next_queue(record, last_pass);
+        if (queue == NULL)
+            break;
+        struct hy__message *message = queue->first;
+        queue->first = message->next;
+        if (queue->first == NULL)
+            queue->end = &queue->first;
+        record->queued--;
+        if (call(record, message)) {
+            hy__count(&record->delivered, 1);
+            hy__message_discard(message);
+            count++;
+        } else {
+            hy__message_drop(record, message);
+        }
+        if (hy__loop_should_stop(record))
+            break;
+    }
+    return count;
+}
+
+void hy__arrivals_enter(struct hy_thread_record *record)
+{
+    struct hy__message *adopt;
+    while ((adopt = record->arrivals.first) != NULL) {
+        record->arrivals.first = adopt->next;
+        if (record->arrivals.first == NULL)
+            record->arrivals.end = &record->arrivals.first;
+        struct hy_anchor *anchor = adopt->anchor;
+        struct hy_object *root = anchor->object;
+        /* It may have been finished, or moved on, before anybody looked here. */
+        if (root != NULL && hy__anchor_home(anchor) == record)
+            for (struct hy_object *object = root; object != NULL;
+                 object = hy__tree_next(root, object))
+                hy__object_call_hook(object, true);
+        hy__message_discard(adopt);
+        hy__anchor_unref(anchor);
+    }
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Emission: the walk over a hub's connections, without a lock.
+ *
+ * The walk notes the connection it stands on before it calls a slot. A nested loop inside that slot
+ * parks the walks of its thread, so that a walk that lasts holds back one connection and not all
+ * that are cut meanwhile. A walk that finds itself parked publishes a new number and goes on from
+ * where it stood, or, when that connection has been cut, from the first one with a larger id.
+ */
+#include "core/internal.h"
+
+struct emission {
+    struct hy_thread_record *record;
+    struct hy_hub *hub;
+    const struct hy_payload *description;
+    const void *payload;
+    struct hy__walk *walk; /* NULL: pinned */
+    uint64_t last_id;
+    int count, error;
+};
+
+static void walk_begin(struct emission *emission)
+{
+    struct hy_thread_record *record = emission->record;
+    struct hy_hub *hub = emission->hub;
+    if (HY_UNLIKELY(record->hazard_depth >= HY__HAZARDS)) {
+        emission->walk = NULL;
+        __atomic_add_fetch(&hub->pins, 1, __ATOMIC_SEQ_CST);
+    } else {
+        struct hy__walk *walk = &record->hazards->walks[record->hazard_depth];
+        emission->walk = walk;
+        /* Acquire: what was buried up to this number is seen unlinked. */
+        __atomic_store_n(&walk->number, __atomic_load_n(&hub->burials, __ATOMIC_ACQUIRE),
+                         __ATOMIC_RELEASE);
+        __atomic_store_n(&walk->at, NULL, __ATOMIC_RELAXED);
+        /* Sequentially consistent, against the reaper's look: see hub.c. */
+        __atomic_store_n(&walk->hub, hub, __ATOMIC_SEQ_CST);
+    }
+    record->hazard_depth++;
+    emission->last_id = __atomic_load_n(&hub->last_id, __ATOMIC_ACQUIRE);
+}
+
+static void walk_end(struct emission *emission)
+{
+    struct hy_hub *hub = emission->hub;
+    bool closed = __atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0;
+    emission->record->hazard_depth--;
+    /* Release: the reaper frees after my last look. */
+    if (emission->walk != NULL)
+        __atomic_store_n(&emission->walk->hub, NULL, __ATOMIC_RELEASE);
+    else
+        __atomic_sub_fetch(&hub->pins, 1, __ATOMIC_SEQ_CST);
+    if (HY_UNLIKELY(closed))
+        hy__orphans_reap();
+}
+
+/* A nested loop begins: the walks of this thread all stand inside slots. */
+void hy__walks_park(struct hy_thread_record *record)
+{
+    if (record->hazards == NULL)
+        return;
+    uint32_t count = record->hazard_depth < HY__HAZARDS ? record->hazard_depth : HY__HAZARDS;
+    for (uint32_t i = 0; i < count; i++)
+        /* Release: a reaper that sees it parked sees where it stands. */
+        __atomic_store_n(&record->hazards->walks[i].number, HY__WALK_PARKED, __ATOMIC_RELEASE);
+}
+
+/* The connection after the one whose slot has returned. */
+static struct hy_connection *walk_on(struct emission *emission, struct hy_connection *connection,
+                                     uint64_t id)
+{
+    struct hy__walk *walk = emission->walk;
+    struct hy_hub *hub = emission->hub;
+    if (walk == NULL || __atomic_load_n(&walk->number, __ATOMIC_RELAXED) != HY__WALK_PARKED)
+        return __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
+    /* Sequentially consistent: as the beginning of a walk. */
+    __atomic_store_n(&walk->number, __atomic_load_n(&hub->burials, __ATOMIC_ACQUIRE),
+                     __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&connection->slot, __ATOMIC_SEQ_CST) != NULL &&
+        __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE) >> HY__ID_SHIFT == id)
+        return __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
+    connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
+    while (connection != NULL &&
+           __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE) >> HY__ID_SHIFT <= id)
+        connection = __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
+    return connection;
+}
+
+static void emit_queued(struct emission *emission, struct hy_connection *connection,
+                        uint64_t id_flags)
+{
+    struct hy__message *message;
+    const void *payload = (id_flags & HY_NO_PAYLOAD_) != 0 ? NULL : emission->payload;
+    int rc = hy__message_make(emission->description, payload, &message);
+    if (rc == 0) {
+        message->kind = HY__MESSAGE_SLOT;
+        message->to.connection = connection;
+        message->connection_id = id_flags >> HY__ID_SHIFT;
+        rc = hy__post(connection->anchor, message);
+        if (rc < 0)
+            hy__message_discard(message);
+    }
+    if (rc == 0)
+        emission->count++;
+    else if (rc == -HY_ESHUTDOWN)
+        rc = 0; /* a receiver that has died meanwhile is no error */
+    if (rc < 0) {
+        emission->error = rc;
+        if ((id_flags & HY_SINGLE_SHOT) != 0) /* it has not fired after all */
+            __atomic_fetch_and(&connection->id_flags, ~(uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED);
+    }
+}
+
+static void emit_direct(struct emission *emission, struct hy_connection *connection, hy_slot slot,
+                        uint64_t id_flags, bool here)
+{
+    struct hy_anchor *anchor = connection->anchor;
+    /* Relaxed: here it is ours; elsewhere (HY_DIRECT) the slot must not touch it anyway. */
+    struct hy_object *receiver = __atomic_load_n(&anchor->object, __ATOMIC_RELAXED);
+    if (HY_UNLIKELY(receiver == NULL))
+        return;
+    if (HY_UNLIKELY((id_flags & HY_SINGLE_SHOT) != 0) &&
+        !hy__connection_cut(anchor, connection, id_flags >> HY__ID_SHIFT))
+        return;
+    /* Release: pairs with the reaper's acquire; the order against parking is hy__walks_park()'s
+     * release. */
+    if (emission->walk != NULL)
+        __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
+    struct hy__frame frame;
+    hy__frame_push(emission->record, &frame, here ? anchor : NULL, false);
+    hy__slot_call(slot, id_flags, receiver, emission->payload);
+    hy__frame_pop(emission->record, &frame);
+    emission->count++;
+}
+
+/* One connection of the walk. */
+static void emit_to(struct emission *emission, struct hy_connection *connection, uint64_t id_flags)
+{
+    /* Acquire: pairs with the cutting. */
+    hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
+    if (slot == NULL)
+        return;
+    if (HY_UNLIKELY((id_flags & HY_SINGLE_SHOT) != 0) &&
+        /* Whoever sets the bit delivers. Relaxed: only the one winner matters. */
+        (__atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED) &
+         HY__FLAG_SPENT) != 0)
+        return;
+    bool here = hy__anchor_home(connection->anchor) == emission->record;
+    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
+        emit_direct(emission, connection, slot, id_flags, here);
+    else
+        emit_queued(emission, connection, id_flags);
+}
+
+int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
+{
+    struct hy_thread_record *record = hy__record();
+    struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
+    if (HY_UNLIKELY(record == NULL))
+        return -HY_ENOMEM;
+    if (hub == NULL)
+        return 0;
+    struct emission emission = {record, hub, &signal->spec->payload, payload, NULL, 0, 0, 0};
+    walk_begin(&emission);
+    struct hy_connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
+    while (connection != NULL) {
+        /* Acquire: pairs with the release in connect. */
+        uint64_t id_flags = __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE);
+        uint64_t id = id_flags >> HY__ID_SHIFT;
+        if (id > emission.last_id)
+            break; /* connected during this emission */
+        emit_to(&emission, connection, id_flags);
+        /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not
+         * looked at again. */
+        if (HY_UNLIKELY(__atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0))
+            break;
+        connection = walk_on(&emission, connection, id);
+    }
+    walk_end(&emission);
+    return emission.error < 0 ? emission.error : emission.count;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core's private structures. ARCHITECTURE.md ("The core in one page") is the map.
+ *
+ * Guards, as named in the comments of fields:
+ *   home     only the thread that the record, or the object, belongs to
+ *   lock     under the lock word of the same structure
+ *   atomic   by atomic access; the code that does it says why its order is enough
+ *   const    never changes after creation
+ * Lock order: hub, then anchor. No lock is held while user code, the allocator or the system runs.
+ */
+#ifndef HALYARD_CORE_INTERNAL_H
+#define HALYARD_CORE_INTERNAL_H
+
+#include "platform/platform.h"
+
+#include <halyard/app.h>
+#include <halyard/dispatcher.h>
+#include <halyard/error.h>
+#include <halyard/event.h>
+#include <halyard/log.h>
+#include <halyard/loop.h>
+#include <halyard/memory.h>
+#include <halyard/notifier.h>
+#include <halyard/object.h>
+#include <halyard/signal.h>
+#include <halyard/thread.h>
+#include <halyard/timer.h>
+
+enum {
+    HY__CACHE_LINE = 64,
+    HY__BATCH = 256,  /* messages delivered in one iteration, so that timers and descriptors get
+                         their turn */
+    HY__HAZARDS = 32, /* emissions inside each other that need no shared counter */
+    HY__PRIORITIES = 3,
+    HY__SLAB_CLASSES = 2,
+    HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
+    HY__DRAIN_ROUNDS =
+        1000, /* passes that a draining thread makes before it drops what keeps coming */
+    HY__NAME_SIZE = 32
+};
+
+#define HY__ALIGNED_LINE __attribute__((aligned(HY__CACHE_LINE)))
+
+/* --- memory.c ------------------------------------------------------------------------------- */
+void *hy__allocate_aligned(size_t alignment, size_t size); /* zeroed */
+void hy__release_aligned(void *memory);
+
+/* --- slab.c: cells for messages ------------------------------------------------------------- */
+struct hy__slab;
+struct hy__cell {
+    struct hy__cell *next;
+};
+/* A chain of cells on its way back to another thread's slab. */
+struct hy__returns {
+    struct hy__slab *slab;
+    struct hy__cell *first, *last;
+    int64_t count;
+};
+
+/* --- messages -------------------------------------------------------------------------------- */
+enum hy__message_kind {
+    HY__MESSAGE_SLOT,
+    HY__MESSAGE_EVENT,
+    HY__MESSAGE_INVOKE,
+    HY__MESSAGE_ADOPT,  /* an object tree arrives, with what was posted to it */
+    HY__MESSAGE_DESTROY /* hy_object_destroy_later() from another thread */
+};
+
+/* Owned by one thread at a time: the poster, the mailbox, the consumer. */
+struct hy__message {
+    struct hy__message *next;
+    struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted */
+    union {
+        struct hy_connection *connection; /* SLOT; type-stable memory */
+        hy_invoke_function function;      /* INVOKE */
+        struct hy__message *cargo;        /* ADOPT */
+        uint64_t event_type;              /* EVENT */
+    } to;
+    uint64_t connection_id;               /* SLOT */
+    const struct hy_payload *description; /* NULL: plain bytes or none */
+    struct hy__slab *slab;                /* whose cell this is; NULL: from the heap */
+    uint32_t pass;                        /* the pass that delivers it */
+    uint32_t size;                        /* bytes of payload */
+    uint8_t kind;
+    uint8_t priority;
+    bool has_payload;
+    uint8_t slab_class;
+    uint32_t reserved;
+};
+/* The payload stands behind the header, aligned for everything. */
+static inline void *hy__message_payload(struct hy__message *message)
+{
+    return (char *)message + ((sizeof *message + 15) & ~(size_t)15);
+}
+
+struct hy__queue {
+    struct hy__message *first, **end;
+};
+
+/* --- anchor: what other threads hold of an object -------------------------------------------- */
+struct hy_anchor {
+    uint32_t lock;
+    uint32_t refs; /* atomic: weak references, connections, delete lists, and 1 for the
+                      object together with the messages on their way to it */
+    struct hy_thread_record
+        *home; /* written under lock by the home thread; read atomically. Holds a reference */
+    struct hy_connection *incoming; /* lock: connections whose receiver this is */
+    uint32_t posted;                /* lock: messages from other threads so far */
+    bool dead;                      /* lock: fini has begun */
+    HY__ALIGNED_LINE struct hy_object
+        *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
+    uint32_t delivered;            /* home: of `posted`, modulo 2^32; own posts count down */
+    bool delete_requested;         /* home */
+    struct hy_anchor *delete_next; /* home: in a list of deletes */
+};
+
+/* --- connections ------------------------------------------------------------------------------ */
+enum {
+    HY__FLAG_SPENT = 1 << 9, /* a single-shot connection that has fired */
+    HY__FLAG_MASK = 0xffff,
+    HY__ID_SHIFT = 16
+};
+
+/* 64 bytes, one cache line, in type-stable memory: a queued message may look at a recycled one and
+ * finds another id. */
+struct hy_connection {
+    struct hy_connection *next,
+        *previous; /* hub lock; next is read by walkers, and stays readable after unlinking */
+    hy_slot slot;  /* atomic; NULL once cut */
+    struct hy_anchor
+        *anchor;        /* the receiver; holds a reference. const while linked or in a grave */
+    struct hy_hub *hub; /* const while linked */
+    struct hy_connection *in_next; /* anchor lock: in anchor->incoming; in a grave: hub lock */
+    union {
+        struct hy_connection *in_previous; /* anchor lock */
+        uint64_t burial;                   /* hub lock, in a grave: its number */
+    } u;
+    uint64_t id_flags; /* atomic: 48 bits of id, 16 of flags; free: the link of the pool */
+};
+
+struct hy_hub {
+    struct hy_connection *head; /* hub lock to write; walkers read */
+    uint64_t last_id; /* atomic: emissions do not reach connections made after they began */
+    uint64_t burials; /* atomic; written under lock */
+    uint32_t closed;  /* atomic: the owner is gone */
+    uint32_t lock;
+    uint32_t pins; /* atomic: walkers that found no hazard slot */
+    uint32_t refs; /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side */
+    struct hy_connection *tail;    /* lock */
+    struct hy_connection *graves;  /* lock; atomic for the look without it */
+    uint32_t grave_count, reap_at; /* lock */
+    struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
+};
+
+#define HY__WALK_PARKED UINT64_MAX
+
+/* One emission in progress. Written by its thread, read by reapers. */
+struct hy__walk {
+    const struct hy_hub *hub; /* atomic; NULL: free */
+    uint64_t number;          /* atomic: hub->burials when the walk began, or HY__WALK_PARKED */
+    const struct hy_connection *at; /* atomic: the connection whose slot runs */
+};
+
+/* One per living thread; never freed, reused. Linked in a list that only grows. */
+struct hy__hazards {
+    struct hy__walk walks[HY__HAZARDS];
+    struct hy__hazards *next; /* const once linked */
+    uint32_t used;            /* atomic */
+};
+
+/* --- frames: the handlers on a thread's stack --------------------------------------------------
+ */
+struct hy__frame {
+    struct hy_anchor *anchor; /* the receiver; NULL: of another thread, or gone */
+    struct hy__frame *outer;
+    struct hy_anchor *deletes; /* objects to be destroyed as this frame returns */
+    bool from_loop;            /* called by a loop, not by a direct emission */
+    bool gone;                 /* the receiver was finished or moved away under the handler */
+};
+
+/* --- thread record ------------------------------------------------------------------------------
+ */
+enum { /* values of the mailbox word that are not messages */
+    HY__MAILBOX_EMPTY = 0,
+    HY__MAILBOX_ASLEEP = 1,
+    HY__MAILBOX_CLOSED = 2
+};
+
+#define HY__QUIT_REQUESTED (UINT64_C(1) << 63)
+
+struct hy_thread_record {
+    /* any thread */
+    uintptr_t mailbox;                 /* atomic: see mailbox.c */
+    HY__ALIGNED_LINE uint32_t refs;    /* atomic */
+    uint32_t state;                    /* atomic; enum hy_thread_state; joins park on it */
+    uint64_t quit;                     /* atomic: HY__QUIT_REQUESTED and the code */
+    struct hy_dispatcher *dispatcher;  /* atomic; set once, destroyed with the record */
+    struct hy_thread *handle;          /* atomic; NULL once the handle is gone */
+    uint64_t delivered, dropped, kept; /* atomic, written by home */
+    char name[HY__NAME_SIZE];          /* const once started */
+
+    /* home */
+    HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
+    struct hy__hazards *hazards;
+    uint32_t hazard_depth;
+    uint32_t rest;        /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
+    uint32_t next_pass;   /* stamp for messages that arrive now */
+    int32_t depth;        /* loops executing */
+    struct hy_loop *loop; /* the innermost */
+    struct hy__queue queues[HY__PRIORITIES];
+    uint64_t queued;
+    struct hy_object *first_root, *last_root; /* parentless objects that live here */
+    struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
+    struct hy_anchor *deletes;   /* destroy_later outside every loop */
+    struct hy_timer *timer_heap; /* pairing heap */
+    struct hy_timer *first_due, *last_due;
+    struct hy_timer *first_zero, *last_zero;
+    uint64_t timer_order, zero_pass;
+    uint32_t zero_idle; /* zero timers not inside their own callback */
+    struct hy_notifier *first_ready, *last_ready;
+    struct hy__slab *slabs[HY__SLAB_CLASSES];
+    struct hy__returns returns[HY__RETURNS];
+    struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
+    bool adopted;
+    bool closed; /* the mailbox is */
+};
+
+/* record.c */
+extern __thread struct hy_thread_record *hy__current_record
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+struct hy_thread_record *hy__record_adopt(void);
+static inline struct hy_thread_record *hy__record_if_any(void)
+{
+    return hy__current_record;
+}
+/* The calling thread's record, made at first use; NULL: out of memory, the last error is set. */
+static inline struct hy_thread_record *hy__record(void)
+{
+    struct hy_thread_record *record = hy__current_record;
+    return __builtin_expect(record != NULL, 1) ? record : hy__record_adopt();
+}
+struct hy_thread_record *hy__record_create(const char *name);
+void hy__record_ref(struct hy_thread_record *record);
+void hy__record_unref(struct hy_thread_record *record);
+/* The calling thread takes the record as its own; 0 or -HY_ENOMEM. */
+int hy__record_enter(struct hy_thread_record *record);
+/* Gives back what belongs to the running thread; the record itself stays. */
+void hy__record_leave(struct hy_thread_record *record);
+/* Drops what waits for dead objects, in a record whose thread does not run and would never get to
+ * it. */
+void hy__record_purge(struct hy_thread_record *record);
+/* Finishes objects and messages by the policy. In its own thread, or while none runs. */
+void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
+bool hy__record_is_running(const struct hy_thread_record *record);
+/* Makes the default dispatcher if there is none. */
+int hy__record_need_dispatcher(struct hy_thread_record *record);
+void hy__record_wake(struct hy_thread_record *record);
+int64_t hy__record_now(struct hy_thread_record *record);
+bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns);
+void hy__unpark(uint32_t *word);
+
+/* slab.c */
+struct hy__message *hy__message_allocate(size_t payload_size);
+void hy__message_release(struct hy__message *message);
+void hy__returns_flush(struct hy_thread_record *record);
+void hy__slabs_abandon(struct hy_thread_record *record);
+
+/* mailbox.c */
+enum hy__push_result {
+    HY__PUSH_CLOSED = -1,
+    HY__PUSH_DONE = 0,
+    HY__PUSH_WAKE = 1 /* the consumer sleeps: wake it */
+};
+enum hy__push_result hy__mailbox_push(struct hy_thread_record *record, struct hy__message *message);
+void hy__mailbox_take(struct hy_thread_record *record);
+bool hy__mailbox_sleep(struct hy_thread_record *record);
+void hy__mailbox_wake_up(struct hy_thread_record *record);
+void hy__mailbox_close(struct hy_thread_record *record);
+void hy__mailbox_open(struct hy_thread_record *record);
+void hy__queue_append(struct hy__queue *queue, struct hy__message *message);
+void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message);
+
+/* deliver.c */
+void hy__frame_push(struct hy_thread_record *record, struct hy__frame *frame,
+                    struct hy_anchor *anchor, bool from_loop);
+/* Whether the receiver is still alive and here. Serves deletes. */
+bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame);
+void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_anchor *anchor);
+/* Delivers at most limit messages of the passes up to now; stops early when the loop is asked to.
+ */
+int hy__deliver(struct hy_thread_record *record, int limit);
+/* Ends a message without delivering it. */
+void hy__message_drop(struct hy_thread_record *record, struct hy__message *message);
+/* Ends a message that never was posted. */
+void hy__message_discard(struct hy__message *message);
+void hy__arrivals_enter(struct hy_thread_record *record);
+
+/* event.c */
+void hy__event_handle(struct hy_object *object, struct hy_event *event);
+
+/* delete.c */
+void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list);
+void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anchor *anchor);
+
+/* anchor.c: posting */
+struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home);
+void hy__anchor_ref(struct hy_anchor *anchor);
+void hy__anchor_unref(struct hy_anchor *anchor);
+/* The message is taken over on success only. */
+int hy__post(struct hy_anchor *anchor, struct hy__message *message);
+struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor);
+
+/* object.c */
+enum {
+    HY__OBJECT_HEAP = 1 << 0,
+    HY__OBJECT_DYING = 1 << 1
+};
+void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
+void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);
+const char *hy__object_text(const struct hy_object *object);
+/* The next object of the tree in the order parents first; NULL at the end. */
+struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
+/* The innermost class that has the hook; NULL: none. */
+void hy__object_call_hook(struct hy_object *object, bool entering);
+
+/* connection.c, hub.c, emit.c */
+static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
+{
+    if ((flags & HY_NO_PAYLOAD_) != 0)
+        ((void (*)(void *))(void (*)(void))slot)(receiver);
+    else
+        slot(receiver, payload);
+}
+struct hy_connection *hy__connection_allocate(void);
+void hy__connection_release(struct hy_connection *connection);
+/* Cuts all connections of a dying object: those to it, and those of its signals. */
+void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
+void hy__signal_close(struct hy_signal_base *signal);
+/* Cuts the connection if it is still the one with the id. */
+bool hy__connection_cut(struct hy_anchor *anchor, struct hy_connection *connection, uint64_t id);
+int hy__hazards_acquire(struct hy_thread_record *record);
+void hy__hazards_release(struct hy_thread_record *record);
+void hy__walks_park(struct hy_thread_record *record);
+void hy__orphans_reap(void);
+
+/* payload copies, message.c */
+int hy__message_make(const struct hy_payload *description, const void *payload,
+                     struct hy__message **ret_message);
+
+/* timer.c */
+void hy__timers_fire(struct hy_thread_record *record, int *callbacks);
+void hy__timers_fire_zero(struct hy_thread_record *record);
+/* The time of the next timer, HY_FOREVER: none; *ret_precise as it wants. */
+int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_precise);
+
+/* notifier.c */
+void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks);
+void hy__notifier_is_ready(void *cookie, unsigned conditions);
+
+/* loop.c */
+bool hy__loop_should_stop(struct hy_thread_record *record);
+int hy__loop_run(struct hy_thread_record *record, struct hy_loop *loop);
+int hy__thread_exec(struct hy_thread_record *record);
+
+/* thread.c */
+struct hy_thread_record *hy__thread_record(const struct hy_thread *thread);
+/* Asks the threads started from this one to quit, the last one first, and joins them. */
+void hy__threads_stop(struct hy_thread_record *record);
+/* Emits `finished` for a thread that the library did not start. */
+void hy__thread_adopted_ends(struct hy_thread_record *record);
+void hy__record_quit(struct hy_thread_record *record, int code);
+
+/* move.c */
+int hy__move(struct hy_object *object, struct hy_thread_record *target);
+
+/* Relaxed single-writer count: only the home thread adds, others may read. */
+static inline void hy__count(uint64_t *counter, uint64_t by)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The allocator hook, and aligned memory on top of it. */
+#include "core/internal.h"
+
+#include <halyard/memory.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct hy_allocator system_allocator = {malloc, realloc, free};
+static const struct hy_allocator *current = &system_allocator;
+
+void hy_set_allocator(const struct hy_allocator *allocator)
+{
+    /* Release and acquire: a thread that sees the pointer sees the structure. */
+    __atomic_store_n(&current, allocator != NULL ? allocator : &system_allocator, __ATOMIC_RELEASE);
+}
+
+static const struct hy_allocator *allocator_now(void)
+{
+    return __atomic_load_n(&current, __ATOMIC_ACQUIRE);
+}
+
+static void *checked(void *memory, size_t size)
+{
+    if (memory == NULL)
+        hy_error_set(-HY_ENOMEM, "out of memory: %zu bytes were refused", size);
+    return memory;
+}
+
+void *hy_allocate(size_t size)
+{
+    return checked(allocator_now()->allocate(size != 0 ? size : 1), size);
+}
+
+void *hy_allocate_zeroed(size_t size)
+{
+    void *memory = hy_allocate(size);
+    if (memory != NULL)
+        memset(memory, 0, size);
+    return memory;
+}
+
+void *hy_resize(void *memory, size_t size)
+{
+    return checked(allocator_now()->resize(memory, size != 0 ? size : 1), size);
+}
+
+void hy_release(void *memory)
+{
+    if (memory != NULL)
+        allocator_now()->release(memory);
+}
+
+/* The address that the allocator gave stands right before the aligned one. */
+void *hy__allocate_aligned(size_t alignment, size_t size)
+{
+    char *memory = hy_allocate_zeroed(size + alignment + sizeof(void *));
+    if (memory == NULL)
+        return NULL;
+    uintptr_t start = (uintptr_t)(memory + sizeof(void *));
+    size_t skip = (alignment - start % alignment) % alignment;
+    void **aligned = (void **)(void *)(memory + sizeof(void *) + skip);
+    aligned[-1] = memory;
+    return aligned;
+}
+
+void hy__release_aligned(void *memory)
+{
+    if (memory != NULL)
+        hy_release(((void **)memory)[-1]);
+}

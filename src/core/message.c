@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages with a copied payload, and their end. */
+#include "core/internal.h"
+
+#include <string.h>
+
+int hy__message_make(const struct hy_payload *description, const void *payload,
+                     struct hy__message **ret_message)
+{
+    bool has_payload =
+        description != NULL && description->kind != HY_PAYLOAD_NONE && payload != NULL;
+    size_t size = has_payload ? description->size : 0;
+    struct hy__message *message = hy__message_allocate(size);
+    if (message == NULL)
+        return -HY_ENOMEM;
+    message->priority = HY_PRIORITY_NORMAL;
+    message->size = (uint32_t)size;
+    message->has_payload = has_payload;
+    if (has_payload && description->kind == HY_PAYLOAD_DESCRIBED) {
+        /* User code: no lock is held. */
+        int rc = description->copy(hy__message_payload(message), payload);
+        if (rc < 0) {
+            hy__message_release(message);
+            return rc;
+        }
+        message->description = description;
+    } else if (has_payload) {
+        memcpy(hy__message_payload(message), payload, size);
+    }
+    *ret_message = message;
+    return 0;
+}
+
+void hy__message_discard(struct hy__message *message)
+{
+    if (message->description != NULL && message->description->destroy != NULL)
+        message->description->destroy(hy__message_payload(message));
+    hy__message_release(message);
+}
+
+/* Counts the message as arrived; the anchor of a dead object goes with the last one. */
+static void count_arrival(struct hy_anchor *anchor)
+{
+    anchor->delivered++;
+    if (anchor->object == NULL && anchor->delivered == anchor->posted)
+        hy__anchor_unref(anchor);
+}
+
+void hy__message_drop(struct hy_thread_record *record, struct hy__message *message)
+{
+    hy__count(&record->dropped, 1);
+    count_arrival(message->anchor);
+    hy__message_discard(message);
+}

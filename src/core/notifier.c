@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Notifiers. The dispatcher reports what is ready into the record's list; the loop delivers the
+ * list one by one, so that a notifier stopped or finished by an earlier slot of the same pass is
+ * not delivered.
+ */
+#include "core/internal.h"
+
+static struct hy_thread_record *record_of(const struct hy_notifier *notifier)
+{
+    return hy__anchor_home(notifier->hy.anchor);
+}
+
+static void ready_remove(struct hy_thread_record *record, struct hy_notifier *notifier)
+{
+    if (!notifier->queued_)
+        return;
+    if (notifier->previous_ != NULL)
+        notifier->previous_->next_ = notifier->next_;
+    else
+        record->first_ready = notifier->next_;
+    if (notifier->next_ != NULL)
+        notifier->next_->previous_ = notifier->previous_;
+    else
+        record->last_ready = notifier->previous_;
+    notifier->previous_ = notifier->next_ = NULL;
+    notifier->queued_ = false;
+}
+
+/* Called by the dispatcher inside its wait; runs no user code. */
+void hy__notifier_is_ready(void *cookie, unsigned conditions)
+{
+    struct hy_notifier *notifier = cookie;
+    struct hy_thread_record *record = record_of(notifier);
+    if (!notifier->queued_) {
+        notifier->ready_ = 0;
+        notifier->queued_ = true;
+        notifier->next_ = NULL;
+        notifier->previous_ = record->last_ready;
+        if (record->last_ready != NULL)
+            record->last_ready->next_ = notifier;
+        else
+            record->first_ready = notifier;
+        record->last_ready = notifier;
+    }
+    notifier->ready_ |= conditions;
+}
+
+void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks)
+{
+    struct hy_notifier *notifier;
+    while ((notifier = record->first_ready) != NULL && !hy__loop_should_stop(record)) {
+        ready_remove(record, notifier);
+        struct hy_readiness readiness = {notifier->handle_, notifier->ready_};
+        struct hy__frame frame;
+        hy__frame_push(record, &frame, notifier->hy.anchor, true);
+        hy_emit(&notifier->events.ready, &readiness);
+        hy__frame_pop(record, &frame);
+        ++*callbacks;
+    }
+}
+
+static void forget(struct hy_notifier *notifier)
+{
+    struct hy_thread_record *record = record_of(notifier);
+    ready_remove(record, notifier);
+    if (notifier->watched_)
+        record->dispatcher->ops->forget(record->dispatcher, notifier->handle_);
+    notifier->watched_ = false;
+}
+
+static void notifier_fini(struct hy_object *object)
+{
+    forget((struct hy_notifier *)(void *)object);
+}
+
+static void notifier_leave_thread(struct hy_object *object)
+{
+    struct hy_notifier *notifier = (struct hy_notifier *)(void *)object;
+    bool was_watched = notifier->watched_;
+    forget(notifier);
+    notifier->travels_ = was_watched;
+}
+
+static int watch(struct hy_notifier *notifier)
+{
+    struct hy_thread_record *record = record_of(notifier);
+    int rc = hy__record_need_dispatcher(record);
+    if (rc == 0)
+        rc = record->dispatcher->ops->watch(record->dispatcher, notifier->handle_,
+                                            notifier->conditions_, notifier);
+    if (rc == 0)
+        notifier->watched_ = true;
+    return rc;
+}
+
+static void notifier_enter_thread(struct hy_object *object)
+{
+    struct hy_notifier *notifier = (struct hy_notifier *)(void *)object;
+    if (!notifier->travels_)
+        return;
+    notifier->travels_ = false;
+    if (watch(notifier) < 0) {
+        hy_log(HY_LOG_ERROR, "notifier", "descriptor %ld is no longer watched after a move: %s",
+               (long)notifier->handle_, hy_last_error()->message);
+        hy__notifier_is_ready(notifier, HY_FAILURE); /* its owner is told */
+    }
+}
+
+static const struct hy_signal_spec notifier_signals[] = {
+    HY_PLAIN(struct hy_notifier, events.ready)};
+
+const struct hy_class hy_notifier_class =
+    HY_CLASS(struct hy_notifier, .fini = notifier_fini, .leave_thread = notifier_leave_thread,
+             .enter_thread = notifier_enter_thread, .signals = notifier_signals, .signal_count = 1);
+
+int hy_notifier_init(struct hy_notifier *notifier, struct hy_object *parent)
+{
+    int rc = hy_object_init(&notifier->hy, &hy_notifier_class, parent);
+    if (rc < 0)
+        return rc;
+    notifier->previous_ = notifier->next_ = NULL;
+    notifier->handle_ = -1;
+    notifier->conditions_ = notifier->ready_ = 0;
+    notifier->watched_ = notifier->queued_ = notifier->travels_ = false;
+    return 0;
+}
+
+void hy_notifier_fini(struct hy_notifier *notifier)
+{
+    hy_object_fini(&notifier->hy);
+}
+
+int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions)
+{
+    int rc = hy_object_check_thread(&notifier->hy, "watch a descriptor with");
+    if (rc < 0)
+        return rc;
+    struct hy_thread_record *record = record_of(notifier);
+    if (notifier->watched_ && notifier->handle_ != handle)
+        return hy_error_set(-HY_EBUSY, "%s watches descriptor %ld; unwatch that first",
+                            hy__object_text(&notifier->hy), (long)notifier->handle_);
+    if (notifier->watched_) {
+        rc = record->dispatcher->ops->change(record->dispatcher, handle, conditions, notifier);
+        if (rc == 0) {
+            notifier->conditions_ = conditions;
+            /* What is no longer asked for is not delivered either. */
+            notifier->ready_ &= conditions | HY_HANGUP | HY_FAILURE;
+            if (notifier->ready_ == 0 || conditions == 0)
+                ready_remove(record, notifier);
+        }
+        return rc;
+    }
+    notifier->handle_ = handle;
+    notifier->conditions_ = conditions;
+    return watch(notifier);
+}
+
+int hy_notifier_unwatch(struct hy_notifier *notifier)
+{
+    int rc = hy_object_check_thread(&notifier->hy, "stop");
+    if (rc == 0)
+        forget(notifier);
+    return rc;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects: making, ending, the tree. Moving is in move.c, deferred delete in delete.c. */
+#include "core/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "tracker" (struct tracker), for messages; in a buffer of the thread, two at a time. */
+const char *hy__object_text(const struct hy_object *object)
+{
+    static __thread char buffers[2][80];
+    static __thread unsigned turn;
+    char *buffer = buffers[turn++ % 2];
+    if (object == NULL)
+        return "no object";
+    snprintf(buffer, sizeof buffers[0], "\"%s\" (%s)",
+             object->name != NULL ? object->name : "unnamed",
+             object->type != NULL ? object->type->name : "not initialised");
+    return buffer;
+}
+
+/* --- the tree --------------------------------------------------------------------------------- */
+
+static void list_append(struct hy_object **first, struct hy_object **last, struct hy_object *object)
+{
+    object->previous = *last;
+    object->next = NULL;
+    if (*last != NULL)
+        (*last)->next = object;
+    else
+        *first = object;
+    *last = object;
+}
+
+static void list_remove(struct hy_object **first, struct hy_object **last, struct hy_object *object)
+{
+    if (object->previous != NULL)
+        object->previous->next = object->next;
+    else if (*first == object)
+        *first = object->next;
+    else
+        return; /* in no list: a tree on its way to another thread */
+    if (object->next != NULL)
+        object->next->previous = object->previous;
+    else
+        *last = object->previous;
+    object->previous = object->next = NULL;
+}
+
+void hy__root_link(struct hy_thread_record *record, struct hy_object *object)
+{
+    list_append(&record->first_root, &record->last_root, object);
+}
+
+void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object)
+{
+    list_remove(&record->first_root, &record->last_root, object);
+}
+
+static void link_in(struct hy_object *object, struct hy_object *parent,
+                    struct hy_thread_record *record)
+{
+    object->parent = parent;
+    if (parent != NULL)
+        list_append(&parent->first_child, &parent->last_child, object);
+    else
+        hy__root_link(record, object);
+}
+
+static void link_out(struct hy_object *object, struct hy_thread_record *record)
+{
+    if (object->parent != NULL)
+        list_remove(&object->parent->first_child, &object->parent->last_child, object);
+    else
+        hy__root_unlink(record, object);
+    object->parent = NULL;
+}
+
+struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object)
+{
+    if (object->first_child != NULL)
+        return object->first_child;
+    while (object != root && object->next == NULL)
+        object = object->parent;
+    return object == root ? NULL : object->next;
+}
+
+void hy__object_call_hook(struct hy_object *object, bool entering)
+{
+    for (const struct hy_class *type = object->type; type != NULL; type = type->base) {
+        void (*hook)(struct hy_object *) = entering ? type->enter_thread : type->leave_thread;
+        if (hook != NULL)
+            hook(object);
+    }
+}
+
+/* --- making ------------------------------------------------------------------------------------
+ */
+
+static int check_class(const struct hy_class *type)
+{
+    if (type == NULL || type->version != HY_CLASS_VERSION || type->size < sizeof(struct hy_object))
+        return hy_error_set(-HY_EINVAL,
+                            "the class %s is not of this version; write it with HY_CLASS()",
+                            type != NULL && type->name != NULL ? type->name : "(none)");
+    for (const struct hy_class *c = type; c != NULL; c = c->base)
+        for (size_t i = 0; i < c->signal_count; i++)
+            if (c->signals[i].offset + sizeof(struct hy_signal_base) > c->size)
+                return hy_error_set(-HY_EINVAL, "signal %s lies outside of %s", c->signals[i].name,
+                                    c->name);
+    return 0;
+}
+
+static int check_parent(const struct hy_object *parent, const struct hy_class *type)
+{
+    if (parent == NULL)
+        return 0;
+    if (parent->anchor == NULL || (parent->flags & HY__OBJECT_DYING) != 0)
+        return hy_error_set(-HY_ESHUTDOWN, "a %s cannot be made under %s, which is being finished",
+                            type->name, hy__object_text(parent));
+    return hy_object_check_thread(parent, "make a child under");
+}
+
+static void signals_init(struct hy_object *object)
+{
+    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
+        for (size_t i = 0; i < type->signal_count; i++) {
+            const struct hy_signal_spec *spec = &type->signals[i];
+            struct hy_signal_base *signal =
+                (struct hy_signal_base *)(void *)((char *)object + spec->offset);
+            *signal = (struct hy_signal_base){NULL, object, spec};
+        }
+}
+
+int hy_object_init(struct hy_object *object, const struct hy_class *type, struct hy_object *parent)
+{
+    int rc = check_class(type);
+    if (rc == 0)
+        rc = check_parent(parent, type);
+    if (rc < 0)
+        return rc;
+    struct hy_thread_record *record = hy__record();
+    if (record == NULL)
+        return -HY_ENOMEM;
+    struct hy_anchor *anchor = hy__anchor_create(object, record);
+    if (anchor == NULL)
+        return -HY_ENOMEM;
+    *object = (struct hy_object){.type = type, .anchor = anchor};
+    signals_init(object);
+    link_in(object, parent, record);
+    return 0;
+}
+
+int hy_object_create(const struct hy_class *type, struct hy_object *parent,
+                     struct hy_object **ret_object)
+{
+    int rc = check_class(type);
+    if (rc < 0)
+        return rc;
+    struct hy_object *object = hy_allocate_zeroed(type->size);
+    if (object == NULL)
+        return -HY_ENOMEM;
+    rc = hy_object_init(object, type, parent);
+    if (rc < 0) {
+        hy_release(object);
+        return rc;
+    }
+    object->flags |= HY__OBJECT_HEAP;
+    *ret_object = object;
+    return 0;
+}
+
+/* --- ending -------------------------------------------------------------------------------------
+ */
+
+/* Its home thread, or any while that one does not run. */
+static int check_may_end(const struct hy_object *object)
+{
+    struct hy_thread_record *home = hy__anchor_home(object->anchor);
+    if (home == hy__record_if_any() || !hy__record_is_running(home))
+        return 0;
+    return hy_object_check_thread(object, "finish");
+}
+
+static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
+{
+    hy__lock(&anchor->lock); /* posts that come later fail; those before are counted */
+    anchor->dead = true;
+    hy__unlock(&anchor->lock);
+    /* Relaxed: a direct emission of another thread may look at the pointer; using the object there
+     * is its user's business. */
+    __atomic_store_n(&anchor->object, NULL, __ATOMIC_RELAXED);
+    hy__frames_mark_gone(home, anchor);
+}
+
+static void signals_close(struct hy_object *object)
+{
+    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
+        for (size_t i = 0; i < type->signal_count; i++)
+            hy__signal_close(
+                (struct hy_signal_base *)(void *)((char *)object + type->signals[i].offset));
+}
+
+static void children_finish(struct hy_object *object, struct hy_thread_record *home)
+{
+    struct hy_object *child;
+    while ((child = object->first_child) != NULL)
+        if ((child->flags & HY__OBJECT_DYING) != 0)
+            link_out(child, home); /* its fini is what ends this object, and goes on afterwards */
+        else
+            hy_object_destroy(child);
+}
+
+int hy_object_fini(struct hy_object *object)
+{
+    if (object->anchor == NULL || (object->flags & HY__OBJECT_DYING) != 0)
+        return 0;
+    int rc = check_may_end(object);
+    if (rc < 0)
+        return rc;
+    struct hy_anchor *anchor = object->anchor;
+    struct hy_thread_record *home = hy__anchor_home(anchor);
+    object->flags |= HY__OBJECT_DYING;
+    mark_dead(home, anchor);
+    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
+        if (type->fini != NULL)
+            type->fini(object);
+    hy__connections_of_receiver_cut(anchor);
+    signals_close(object);
+    children_finish(object, home);
+    link_out(object, home);
+    object->anchor = NULL;
+    /* Posts have stopped, so `posted` is final; messages still on their way keep the anchor until
+     * the last is dropped. */
+    bool running = hy__record_is_running(home);
+    if (!running)
+        hy__record_ref(home);
+    bool settled = anchor->delivered == anchor->posted;
+    if (settled)
+        hy__anchor_unref(anchor);
+    if (!running) {
+        if (!settled)
+            hy__record_purge(home);
+        hy__record_unref(home);
+    }
+    return 0;
+}
+
+int hy_object_destroy(struct hy_object *object)
+{
+    if (object == NULL)
+        return 0;
+    if ((object->flags & HY__OBJECT_DYING) != 0 && object->anchor != NULL)
+        return 0; /* its fini is running; whoever called that releases it */
+    int rc = hy_object_fini(object);
+    if (rc == 0 && (object->flags & HY__OBJECT_HEAP) != 0)
+        hy_release(object);
+    return rc;
+}
+
+/* --- questions -----------------------------------------------------------------------------------
+ */
+
+struct hy_thread *hy_object_thread(const struct hy_object *object)
+{
+    if (object->anchor == NULL)
+        return NULL;
+    /* Acquire: the handle is seen initialised. */
+    return __atomic_load_n(&hy__anchor_home(object->anchor)->handle, __ATOMIC_ACQUIRE);
+}
+
+bool hy_object_is_here(const struct hy_object *object)
+{
+    return object->anchor != NULL && hy__anchor_home(object->anchor) == hy__record_if_any();
+}
+
+int hy_object_check_thread(const struct hy_object *object, const char *operation)
+{
+    if (object->anchor == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "cannot %s %s: it has been finished", operation,
+                            hy__object_text(object));
+    struct hy_thread_record *here = hy__record();
+    if (here == NULL)
+        return -HY_ENOMEM;
+    struct hy_thread_record *home = hy__anchor_home(object->anchor);
+    if (home == here)
+        return 0;
+    return hy_error_set(-HY_EWRONGTHREAD,
+                        "cannot %s %s from thread \"%s\": it lives in thread \"%s\"; do it there, "
+                        "by a signal, a post or an invoke",
+                        operation, hy__object_text(object), here->name, home->name);
+}
+
+struct hy_object *hy_object_parent(const struct hy_object *object)
+{
+    return object->parent;
+}
+
+struct hy_object *hy_object_first_child(const struct hy_object *object)
+{
+    return object->first_child;
+}
+
+struct hy_object *hy_object_next_sibling(const struct hy_object *object)
+{
+    return object->parent != NULL ? object->next : NULL;
+}
+
+void hy_object_set_name(struct hy_object *object, const char *name)
+{
+    object->name = name;
+}
+
+bool hy_object_is_a(const struct hy_object *object, const struct hy_class *type)
+{
+    for (const struct hy_class *c = object->type; c != NULL; c = c->base)
+        if (c == type)
+            return true;
+    return false;
+}
+
+int hy_object_set_parent(struct hy_object *object, struct hy_object *parent)
+{
+    int rc = hy_object_check_thread(object, "give a parent to");
+    if (rc == 0 && parent != NULL) {
+        if ((parent->flags & HY__OBJECT_DYING) != 0)
+            return hy_error_set(-HY_ESHUTDOWN, "%s is being finished", hy__object_text(parent));
+        rc = hy_object_check_thread(parent, "put a child under");
+    }
+    if (rc < 0)
+        return rc;
+    for (struct hy_object *above = parent; above != NULL; above = above->parent)
+        if (above == object)
+            return hy_error_set(-HY_EINVAL, "%s cannot be its own ancestor",
+                                hy__object_text(object));
+    struct hy_thread_record *record = hy__record_if_any();
+    link_out(object, record);
+    link_in(object, parent, record);
+    return 0;
+}

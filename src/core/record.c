@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Thread records: one per thread, found through thread-local storage, counted by references.
+ *
+ * A record exists before its thread starts, and as long as an object or a reference names it. A
+ * foreign thread gets one at its first call; a destructor of the system's thread-local storage ends
+ * it.
+ */
+#include "core/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+__thread struct hy_thread_record *hy__current_record;
+
+static uint32_t adopted_count; /* atomic; for names */
+
+struct hy_thread_record *hy__record_create(const char *name)
+{
+    struct hy_thread_record *record = hy__allocate_aligned(HY__CACHE_LINE, sizeof *record);
+    if (record == NULL)
+        return NULL;
+    record->refs = 1;
+    snprintf(record->name, sizeof record->name, "%s", name != NULL ? name : "thread");
+    record->state = HY_THREAD_NOT_STARTED;
+    for (int i = 0; i < HY__PRIORITIES; i++)
+        record->queues[i].end = &record->queues[i].first;
+    record->arrivals.end = &record->arrivals.first;
+    return record;
+}
+
+void hy__record_ref(struct hy_thread_record *record)
+{
+    /* Relaxed: the caller knows it to be alive. */
+    __atomic_add_fetch(&record->refs, 1, __ATOMIC_RELAXED);
+}
+
+static void drop_messages(struct hy_thread_record *record, bool only_dead)
+{
+    for (int i = 0; i < HY__PRIORITIES; i++) {
+        struct hy__message **link = &record->queues[i].first, *message, *dropped = NULL;
+        while ((message = *link) != NULL) {
+            if (only_dead && message->anchor->object != NULL) {
+                link = &message->next;
+                continue;
+            }
+            *link = message->next;
+            message->next = dropped;
+            dropped = message;
+            record->queued--;
+        }
+        record->queues[i].end = link;
+        /* Dropped when the queue is in order again: destroying a payload is user code. */
+        while ((message = dropped) != NULL) {
+            dropped = message->next;
+            hy__message_drop(record, message);
+        }
+    }
+}
+
+void hy__record_purge(struct hy_thread_record *record)
+{
+    hy__mailbox_take(record);
+    drop_messages(record, true);
+}
+
+void hy__record_unref(struct hy_thread_record *record)
+{
+    /* Release and acquire: the end is after everybody's use. */
+    if (record == NULL || __atomic_sub_fetch(&record->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (record->dispatcher != NULL)
+        record->dispatcher->ops->destroy(record->dispatcher);
+    hy__release_aligned(record);
+}
+
+bool hy__record_is_running(const struct hy_thread_record *record)
+{
+    /* Acquire: after the end of a thread, what it did is seen. */
+    uint32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
+    return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
+}
+
+int hy__record_enter(struct hy_thread_record *record)
+{
+    int rc = hy__hazards_acquire(record);
+    if (rc == 0)
+        hy__current_record = record;
+    return rc;
+}
+
+void hy__record_leave(struct hy_thread_record *record)
+{
+    hy__orphans_reap();
+    hy__slabs_abandon(record);
+    hy__hazards_release(record);
+    hy__current_record = NULL;
+}
+
+/* --- finishing -----------------------------------------------------------------------------------
+ */
+
+static void serve_record_deletes(struct hy_thread_record *record)
+{
+    struct hy_anchor *list = record->deletes;
+    record->deletes = NULL;
+    hy__deletes_serve(record, list);
+}
+
+static void finish_objects(struct hy_thread_record *record)
+{
+    while (record->first_root != NULL) {
+        struct hy_object *root = record->first_root;
+        hy_object_destroy(root);
+        if (record->first_root ==
+            root) /* its fini is on the stack: nothing more can be done for it here */
+            hy__root_unlink(record, root);
+    }
+}
+
+static void drain(struct hy_thread_record *record)
+{
+    for (int round = 0; round < HY__DRAIN_ROUNDS; round++) {
+        serve_record_deletes(record);
+        if (hy__deliver(record, INT32_MAX) == 0 && record->queued == 0)
+            return;
+    }
+    hy_log(HY_LOG_WARNING, "thread",
+           "thread \"%s\" still posts to itself after %d rounds of draining; %llu messages are "
+           "dropped",
+           record->name, HY__DRAIN_ROUNDS, (unsigned long long)record->queued);
+}
+
+void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
+{
+    if (policy == HY_FINISH_KEEP) {
+        hy__mailbox_take(record);
+        hy__arrivals_enter(record);
+        serve_record_deletes(record);
+        __atomic_store_n(&record->kept, record->queued, __ATOMIC_RELAXED);
+        return;
+    }
+    if (policy == HY_FINISH_DRAIN)
+        drain(record);
+    serve_record_deletes(record);
+    finish_objects(record);
+    hy__mailbox_close(record);
+    /* An object may have arrived until a moment ago; it is finished here too. */
+    hy__arrivals_enter(record);
+    finish_objects(record);
+    serve_record_deletes(record);
+    drop_messages(record, false);
+    __atomic_store_n(&record->kept, 0, __ATOMIC_RELAXED);
+}
+
+/* --- adopted threads
+ * ------------------------------------------------------------------------------ */
+
+static void adopted_thread_ends(void *value)
+{
+    struct hy_thread_record *record = value;
+    hy__current_record = record; /* another destructor may have run before this one */
+    hy__thread_adopted_ends(record);
+    hy__record_finish(record, HY_FINISH_DISCARD);
+    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
+    hy__unpark(&record->state);
+    hy__record_leave(record);
+    hy__record_unref(record);
+}
+
+struct hy_thread_record *hy__record_adopt(void)
+{
+    char name[HY__NAME_SIZE];
+    uint32_t number = __atomic_add_fetch(&adopted_count, 1, __ATOMIC_RELAXED);
+    if (hy__os_thread_is_initial())
+        snprintf(name, sizeof name, "main");
+    else
+        snprintf(name, sizeof name, "adopted-%u", number);
+    struct hy_thread_record *record = hy__record_create(name);
+    if (record == NULL)
+        return NULL;
+    record->adopted = true;
+    record->state = HY_THREAD_RUNNING;
+    int rc = hy__record_enter(record);
+    int system_errno = rc == 0 ? hy__at_thread_end(adopted_thread_ends, record) : 0;
+    if (rc < 0 || system_errno != 0) {
+        if (system_errno != 0)
+            hy_error_set_system(system_errno, "cannot adopt the calling thread");
+        if (rc == 0)
+            hy__record_leave(record);
+        hy__record_unref(record);
+        return NULL;
+    }
+    return record;
+}
+
+/* --- dispatcher
+ * ------------------------------------------------------------------------------------- */
+
+static struct hy_dispatcher *dispatcher_of(struct hy_thread_record *record)
+{
+    return __atomic_load_n(&record->dispatcher, __ATOMIC_ACQUIRE);
+}
+
+int hy__record_need_dispatcher(struct hy_thread_record *record)
+{
+    if (dispatcher_of(record) != NULL)
+        return 0;
+    struct hy_dispatcher *dispatcher;
+    int rc = hy_dispatcher_create(&dispatcher);
+    if (rc < 0)
+        return rc;
+    /* Sequentially consistent: see hy__record_wake(). */
+    __atomic_store_n(&record->dispatcher, dispatcher, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+/*
+ * Any thread. The caller has published a reason first (a quit word, sequentially consistent):
+ * either it sees the dispatcher here and wakes it, or the thread, which makes its dispatcher first
+ * and looks for reasons then, sees the reason.
+ */
+void hy__record_wake(struct hy_thread_record *record)
+{
+    struct hy_dispatcher *dispatcher = __atomic_load_n(&record->dispatcher, __ATOMIC_SEQ_CST);
+    if (dispatcher != NULL)
+        dispatcher->ops->wake(dispatcher);
+}
+
+int64_t hy__record_now(struct hy_thread_record *record)
+{
+    struct hy_dispatcher *dispatcher = dispatcher_of(record);
+    return dispatcher != NULL ? dispatcher->ops->now(dispatcher) : hy__clock_ns();
+}
+
+int64_t hy_now_ns(void)
+{
+    struct hy_thread_record *record = hy__record_if_any();
+    return record != NULL ? hy__record_now(record) : hy__clock_ns();
+}
+
+bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+    struct hy_thread_record *record = hy__record_if_any();
+    struct hy_dispatcher *dispatcher = record != NULL ? dispatcher_of(record) : NULL;
+    if (dispatcher != NULL)
+        return dispatcher->ops->park(dispatcher, word, expected, deadline_ns) == 0;
+    return hy__futex_wait(word, expected, deadline_ns);
+}
+
+void hy__unpark(uint32_t *word)
+{
+    struct hy_thread_record *record = hy__record_if_any();
+    struct hy_dispatcher *dispatcher = record != NULL ? dispatcher_of(record) : NULL;
+    if (dispatcher != NULL)
+        dispatcher->ops->unpark(dispatcher, word);
+    else
+        hy__futex_wake(word, INT32_MAX);
+}

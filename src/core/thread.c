@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Thread handles: start, quit, join, end. What a thread *is* stands in its record (record.c).
+ */
+#include "core/internal.h"
+
+#include <stdio.h>
+
+struct hy_thread_private {
+    struct hy_thread_record *record;          /* const */
+    struct hy__os_thread os;                  /* home; read by the one that joins */
+    void (*body)(struct hy_thread *, void *); /* home, const while running */
+    void *context;
+    size_t stack_size;
+    uint32_t policy; /* atomic */
+    uint32_t
+        joined; /* atomic: 0 nobody has, 1 somebody is about to, 2 the system thread has ended */
+    bool needs_join; /* home: a system thread was started and not joined */
+    struct hy_thread *previous_started,
+        *next_started; /* home: record->first_started of the starter */
+};
+
+struct hy_thread_record *hy__thread_record(const struct hy_thread *thread)
+{
+    return thread->priv != NULL ? thread->priv->record : NULL;
+}
+
+/* --- the list of those that the application stops -------------------------------------------- */
+
+static void started_link(struct hy_thread *thread)
+{
+    struct hy_thread_record *home = hy__anchor_home(thread->hy.anchor);
+    struct hy_thread_private *priv = thread->priv;
+    priv->previous_started = NULL;
+    priv->next_started = home->first_started; /* the last one first */
+    if (home->first_started != NULL)
+        home->first_started->priv->previous_started = thread;
+    home->first_started = thread;
+    priv->needs_join = true;
+}
+
+static void started_unlink(struct hy_thread *thread)
+{
+    struct hy_thread_private *priv = thread->priv;
+    if (!priv->needs_join)
+        return;
+    struct hy_thread_record *home = hy__anchor_home(thread->hy.anchor);
+    if (priv->previous_started != NULL)
+        priv->previous_started->priv->next_started = priv->next_started;
+    else
+        home->first_started = priv->next_started;
+    if (priv->next_started != NULL)
+        priv->next_started->priv->previous_started = priv->previous_started;
+    priv->previous_started = priv->next_started = NULL;
+    priv->needs_join = false;
+}
+
+void hy__threads_stop(struct hy_thread_record *record)
+{
+    for (struct hy_thread *thread = record->first_started; thread != NULL;
+         thread = thread->priv->next_started)
+        hy_thread_quit(thread, 0);
+    while (record->first_started != NULL) {
+        struct hy_thread *thread = record->first_started;
+        hy_thread_join(thread, HY_FOREVER);
+        started_unlink(thread);
+    }
+}
+
+/* --- making and ending --------------------------------------------------------------------------
+ */
+
+static void thread_fini(struct hy_object *object)
+{
+    struct hy_thread *thread = (struct hy_thread *)(void *)object;
+    struct hy_thread_private *priv = thread->priv;
+    struct hy_thread_record *record = priv->record;
+    if (!record->adopted) {
+        hy_thread_quit(thread, 0);
+        hy_thread_join(thread, HY_FOREVER);
+        started_unlink(thread);
+        if (__atomic_load_n(&priv->policy, __ATOMIC_RELAXED) != HY_FINISH_KEEP && !record->closed)
+            hy__record_finish(record, HY_FINISH_DISCARD); /* it never ran, or kept what it had */
+    }
+    /* Release: hy_object_thread() finds NULL, or a handle that is still whole. */
+    __atomic_store_n(&record->handle, NULL, __ATOMIC_RELEASE);
+    hy__record_unref(record);
+    hy_release(priv);
+    thread->priv = NULL;
+}
+
+static void thread_leave(struct hy_object *object)
+{
+    struct hy_thread *thread = (struct hy_thread *)(void *)object;
+    bool needed = thread->priv->needs_join;
+    started_unlink(thread);
+    thread->priv->needs_join = needed;
+}
+
+static void thread_enter(struct hy_object *object)
+{
+    struct hy_thread *thread = (struct hy_thread *)(void *)object;
+    if (thread->priv->needs_join)
+        started_link(thread);
+}
+
+static const struct hy_signal_spec thread_signals[] = {
+    HY_NO_PAYLOAD(struct hy_thread, events.started),
+    HY_NO_PAYLOAD(struct hy_thread, events.finished)};
+
+const struct hy_class hy_thread_class =
+    HY_CLASS(struct hy_thread, .fini = thread_fini, .leave_thread = thread_leave,
+             .enter_thread = thread_enter, .signals = thread_signals, .signal_count = 2);
+
+static int init_with(struct hy_thread *thread, struct hy_thread_record *record,
+                     struct hy_object *parent)
+{
+    struct hy_thread_private *priv = hy_allocate_zeroed(sizeof *priv);
+    if (priv == NULL)
+        return -HY_ENOMEM;
+    priv->record = record;
+    priv->policy = HY_FINISH_DRAIN;
+    int rc = hy_object_init(&thread->hy, &hy_thread_class, parent);
+    if (rc < 0) {
+        hy_release(priv);
+        return rc;
+    }
+    thread->priv = priv;
+    thread->hy.name = record->name;
+    hy__record_ref(record);
+    __atomic_store_n(&record->handle, thread, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int hy_thread_init(struct hy_thread *thread, const char *name, struct hy_object *parent)
+{
+    struct hy_thread_record *record = hy__record_create(name);
+    if (record == NULL)
+        return -HY_ENOMEM;
+    int rc = init_with(thread, record, parent);
+    hy__record_unref(record);
+    return rc;
+}
+
+void hy_thread_fini(struct hy_thread *thread)
+{
+    hy_object_fini(&thread->hy);
+}
+
+struct hy_thread *hy_thread_current(void)
+{
+    struct hy_thread_record *record = hy__record();
+    if (record == NULL)
+        return NULL;
+    struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
+    if (thread != NULL || !record->adopted)
+        return thread;
+    struct hy_thread *made = hy_allocate_zeroed(sizeof *made);
+    if (made == NULL)
+        return NULL;
+    if (init_with(made, record, NULL) < 0) {
+        hy_release(made);
+        return NULL;
+    }
+    made->hy.flags |= HY__OBJECT_HEAP;
+    return made;
+}
+
+void hy__thread_adopted_ends(struct hy_thread_record *record)
+{
+    struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHING, __ATOMIC_RELEASE);
+    if (thread != NULL)
+        hy_emit0(&thread->events.finished);
+}
+
+/* --- settings
+ * ------------------------------------------------------------------------------------- */
+
+static int check_idle(const struct hy_thread *thread, const char *operation)
+{
+    int rc = hy_object_check_thread(&thread->hy, operation);
+    if (rc == 0 && hy__record_is_running(thread->priv->record))
+        rc = hy_error_set(-HY_EBUSY, "cannot %s thread \"%s\" while it runs", operation,
+                          thread->priv->record->name);
+    return rc;
+}
+
+int hy_thread_set_body(struct hy_thread *thread, void (*body)(struct hy_thread *, void *),
+                       void *context)
+{
+    int rc = check_idle(thread, "set the body of");
+    if (rc == 0) {
+        thread->priv->body = body;
+        thread->priv->context = context;
+    }
+    return rc;
+}
+
+void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy)
+{
+    /* Relaxed: it is one word, and the thread reads it at its end. */
+    __atomic_store_n(&thread->priv->policy, (uint32_t)policy, __ATOMIC_RELAXED);
+}
+
+int hy_thread_set_stack_size(struct hy_thread *thread, size_t size)
+{
+    int rc = check_idle(thread, "set the stack size of");
+    if (rc == 0)
+        thread->priv->stack_size = size;
+    return rc;
+}
+
+int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dispatcher)
+{
+    int rc = check_idle(thread, "set the dispatcher of");
+    if (rc < 0)
+        return rc;
+    struct hy_thread_record *record = thread->priv->record;
+    if (dispatcher == NULL || dispatcher->ops == NULL ||
+        dispatcher->ops->version != HY_DISPATCHER_VERSION ||
+        dispatcher->ops->size < sizeof(struct hy_dispatcher_ops))
+        return hy_error_set(-HY_EINVAL, "the dispatcher is not of this version");
+    if (record->dispatcher != NULL)
+        return hy_error_set(-HY_EBUSY, "thread \"%s\" has a dispatcher already", record->name);
+    __atomic_store_n(&record->dispatcher, dispatcher, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+/* --- running
+ * -------------------------------------------------------------------------------------- */
+
+static void *thread_main(void *context)
+{
+    struct hy_thread_record *record = context;
+    struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
+    struct hy_thread_private *priv = thread->priv;
+    hy__current_record = record;
+    hy__os_thread_set_name(record->name);
+    /* Objects that were moved here before the start live here from now on. */
+    hy__mailbox_take(record);
+    hy__arrivals_enter(record);
+    hy_emit0(&thread->events.started);
+    int rc = 0;
+    if (priv->body != NULL)
+        priv->body(thread, priv->context);
+    else
+        rc = hy__thread_exec(record);
+    if (rc < 0)
+        hy_log(HY_LOG_ERROR, "thread", "thread \"%s\" cannot run: %s", record->name,
+               hy_last_error()->message);
+
+    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHING, __ATOMIC_RELEASE);
+    hy_emit0(&thread->events.finished);
+    hy__record_finish(record,
+                      (enum hy_finish_policy)__atomic_load_n(&priv->policy, __ATOMIC_RELAXED));
+    hy__record_leave(record);
+    /* Release: who joins sees everything that this thread did. From here on the handle may go; the
+     * record is held. */
+    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
+    hy__unpark(&record->state);
+    hy__record_unref(record);
+    return NULL;
+}
+
+static int start_system_thread(struct hy_thread *thread)
+{
+    struct hy_thread_private *priv = thread->priv;
+    struct hy_thread_record *record = priv->record;
+    int rc = hy__hazards_acquire(record);
+    if (rc < 0)
+        return rc;
+    uint32_t state_before = __atomic_load_n(&record->state, __ATOMIC_RELAXED);
+    if (record->closed)
+        hy__mailbox_open(record);
+    __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST); /* a quit from before does not count */
+    __atomic_store_n(&priv->joined, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_RUNNING, __ATOMIC_RELEASE);
+    hy__record_ref(record); /* the thread's own */
+    int system_errno = hy__os_thread_start(&priv->os, thread_main, record, priv->stack_size);
+    if (system_errno == 0) {
+        started_link(thread);
+        return 0;
+    }
+    __atomic_store_n(&record->state, state_before, __ATOMIC_RELEASE);
+    hy__hazards_release(record);
+    hy__record_unref(record);
+    return hy_error_set_system(system_errno, "cannot start thread \"%s\"", record->name);
+}
+
+int hy_thread_start(struct hy_thread *thread)
+{
+    int rc = hy_object_check_thread(&thread->hy, "start");
+    if (rc < 0)
+        return rc;
+    enum hy_thread_state state = hy_thread_get_state(thread);
+    if (state == HY_THREAD_RUNNING)
+        return hy_error_set(-HY_EBUSY, "thread \"%s\" runs already", thread->priv->record->name);
+    if (state != HY_THREAD_NOT_STARTED) {
+        rc = hy_thread_join(thread, HY_FOREVER);
+        if (rc < 0)
+            return rc;
+        started_unlink(thread);
+    }
+    return start_system_thread(thread);
+}
+
+void hy__record_quit(struct hy_thread_record *record, int code)
+{
+    __atomic_store_n(&record->quit, HY__QUIT_REQUESTED | (uint32_t)code, __ATOMIC_SEQ_CST);
+    if (record != hy__record_if_any())
+        hy__record_wake(record);
+}
+
+void hy_thread_quit(struct hy_thread *thread, int code)
+{
+    struct hy_thread_record *record = thread->priv->record;
+    if (hy__record_is_running(record))
+        hy__record_quit(record, code);
+}
+
+/* --- joining
+ * ---------------------------------------------------------------------------------------- */
+
+static bool wait_while(uint32_t *word, uint32_t value, int64_t deadline_ns)
+{
+    /* Acquire: what the ended thread did is seen. */
+    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value)
+        if (!hy__park(word, value, deadline_ns))
+            return false;
+    return true;
+}
+
+/* The first to come waits for the system thread, which is about to end; the others for the first.
+ */
+static bool join_system_thread(struct hy_thread_private *priv, int64_t deadline_ns)
+{
+    uint32_t nobody = 0;
+    if (__atomic_compare_exchange_n(&priv->joined, &nobody, 1u, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        hy__os_thread_join(priv->os);
+        __atomic_store_n(&priv->joined, 2u, __ATOMIC_RELEASE);
+        hy__unpark(&priv->joined);
+        return true;
+    }
+    return wait_while(&priv->joined, 1u, deadline_ns);
+}
+
+int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
+{
+    struct hy_thread_private *priv = thread->priv;
+    struct hy_thread_record *record = priv->record;
+    if (record == hy__record_if_any())
+        return hy_error_set(-HY_EDEADLK, "thread \"%s\" cannot wait for its own end", record->name);
+    if (__atomic_load_n(&record->state, __ATOMIC_ACQUIRE) == HY_THREAD_NOT_STARTED)
+        return 0;
+    if (wait_while(&record->state, HY_THREAD_RUNNING, deadline_ns) &&
+        wait_while(&record->state, HY_THREAD_FINISHING, deadline_ns) &&
+        (record->adopted || join_system_thread(priv, deadline_ns)))
+        return 0;
+    return hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
+}
+
+/* --- questions
+ * ---------------------------------------------------------------------------------------- */
+
+enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread)
+{
+    return (enum hy_thread_state)__atomic_load_n(&thread->priv->record->state, __ATOMIC_ACQUIRE);
+}
+
+struct hy_thread_counts hy_thread_get_counts(const struct hy_thread *thread)
+{
+    const struct hy_thread_record *record = thread->priv->record;
+    struct hy_thread_counts counts = {__atomic_load_n(&record->delivered, __ATOMIC_RELAXED),
+                                      __atomic_load_n(&record->dropped, __ATOMIC_RELAXED),
+                                      __atomic_load_n(&record->kept, __ATOMIC_RELAXED)};
+    return counts;
+}
+
+const char *hy_thread_name(const struct hy_thread *thread)
+{
+    return thread->priv->record->name;
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Installs the build into an empty folder and uses it as a stranger would: by pkg-config.
+
+    test_install.py BUILD_FOLDER
+"""
+
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import tap
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.path.abspath(sys.argv[1])
+LIBC = ("libc.so.", "libpthread.so.", "ld-linux")
+
+
+def output_of(*command, **options):
+    result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if result.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: {result.stdout}{result.stderr}")
+    return result.stdout
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="halyard-install-")
+        output_of("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", cls.folder)
+        found = cls.find("halyard*.pc")
+        if not found:
+            cls.tearDownClass()
+            raise unittest.SkipTest("src/meson.build builds no library yet")
+        cls.environment = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=cls.folder,
+                               PKG_CONFIG_PATH=os.path.dirname(found[0]),
+                               LD_LIBRARY_PATH=os.path.dirname(cls.find("libhalyard.so")[0]))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    @classmethod
+    def find(cls, pattern):
+        return sorted(glob.glob(os.path.join(cls.folder, "**", pattern), recursive=True))
+
+    def pkg_config(self, *arguments):
+        return output_of("pkg-config", *arguments, env=self.environment).split()
+
+    def test_public_headers_are_installed_and_nothing_else(self):
+        installed = [os.path.basename(path) for path in self.find("*.h")]
+        self.assertEqual(installed, sorted(os.listdir(os.path.join(ROOT, "include", "halyard"))))
+
+    def test_libraries_export_public_names_only(self):
+        for library in self.find("libhalyard*.so"):
+            rows = output_of("nm", "-D", "--defined-only", library).splitlines()
+            names = [row.split()[-1] for row in rows if row.split()[-2] != "A"]
+            self.assertTrue(names, library)
+            alien = [name for name in names
+                     if not name.startswith("hy_") or name.startswith("hy__") or "@@HALYARD" not in name]
+            self.assertEqual(alien, [], library)
+
+    def test_core_needs_libc_only(self):
+        rows = output_of("readelf", "-d", self.find("libhalyard.so")[0]).splitlines()
+        needed = [row.split("[")[1].rstrip("]") for row in rows if "(NEEDED)" in row]
+        self.assertEqual([name for name in needed if not name.startswith(LIBC)], [])
+        self.assertNotIn("-lcrypto", self.pkg_config("--libs", "--static", "halyard"))
+
+    def test_examples_build_and_run(self):
+        sources = sorted(glob.glob(os.path.join(ROOT, "examples", "*.c")))
+        if not sources:
+            self.skipTest("no example yet")
+        for source in sources:
+            with open(source, encoding="utf-8") as file:
+                text = file.read()
+            package = "halyard-net" if "<halyard/net.h>" in text else "halyard"
+            arguments = ["--listen", "127.0.0.1:0"] if '"listen"' in text or "--listen" in text else []
+            for linking in ((), ("--static",)):
+                with self.subTest(f"{os.path.basename(source)} {' '.join(linking)}"):
+                    program = os.path.join(self.folder, "example")
+                    flags = self.pkg_config("--cflags", "--libs", *linking, package)
+                    if linking:
+                        flags = ["-Wl,-Bstatic", *[f for f in flags if "halyard" in f],
+                                 "-Wl,-Bdynamic", *[f for f in flags if "halyard" not in f]]
+                    output_of("cc", "-std=gnu11", source, "-o", program, *flags, "-lm")
+                    self.run_to_its_end([program, *arguments])
+
+    def run_to_its_end(self, command):
+        """A program that serves until it is asked to end gets a second, then SIGTERM."""
+        process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            output, _ = process.communicate(timeout=1)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+            try:
+                output, _ = process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output, _ = process.communicate()
+        self.assertEqual(process.returncode, 0, output)
+
+    def test_the_program_runs(self):
+        programs = [path for path in self.find("halyard") if os.access(path, os.X_OK)
+                    and os.path.isfile(path)]
+        if not programs:
+            self.skipTest("no program yet")
+        self.assertIn("halyard", output_of(programs[0], "--version", env=self.environment))
+
+
+if __name__ == "__main__":
+    tap.main()
