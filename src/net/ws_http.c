@@ -191,7 +191,7 @@ static void send_page(struct hy__ws_connection *connection, const struct hy__ws_
                       const struct hy__http_request *request)
 {
     bool is_gzip = page->gzip != NULL && accepts_gzip(&request->fields);
-    char etag[sizeof page->etag + 3];
+    char etag[sizeof page->etag + 8];
     snprintf(etag, sizeof etag, "\"%s%s\"", page->etag, is_gzip ? "-gz" : "");
     bool is_known = has_etag(&request->fields, etag);
     struct hy__http_response response = {.status = is_known ? 304 : 200,
