@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue of one socket: rings of packets, and one gathering write for as many as fit.
+ */
+#include "packet_queue.h"
+#include <errno.h>
+#include <halyard/memory.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define RING_CAPACITY_MIN  8
+#define RING_CAPACITY_IDLE 16 /* slots that an empty ring may keep */
+#define SLICES_MAX         64 /* in one system call */
+
+static bool ring_push(struct hy__packet_ring *ring, struct hy__packet *packet)
+{
+    if (ring->count == ring->capacity) {
+        uint32_t capacity = ring->capacity > 0 ? ring->capacity * 2 : RING_CAPACITY_MIN;
+        if (capacity > UINT32_MAX / 2)
+            return false;
+        struct hy__packet **items = hy_allocate(capacity * sizeof(struct hy__packet *));
+        if (items == NULL)
+            return false;
+        for (uint32_t i = 0; i < ring->count; i++)
+            items[i] = ring->items[(ring->head + i) & (ring->capacity - 1)];
+        hy_release(ring->items);
+        ring->items = items;
+        ring->capacity = capacity;
+        ring->head = 0;
+    }
+    ring->items[(ring->head + ring->count++) & (ring->capacity - 1)] = packet;
+    return true;
+}
+
+static struct hy__packet *ring_at(const struct hy__packet_ring *ring, uint32_t index)
+{
+    return ring->items[(ring->head + index) & (ring->capacity - 1)];
+}
+
+static struct hy__packet *ring_pop(struct hy__packet_ring *ring)
+{
+    struct hy__packet *packet = ring_at(ring, 0);
+    ring->head++;
+    ring->count--;
+    return packet;
+}
+
+static void ring_trim(struct hy__packet_ring *ring, uint32_t capacity_max)
+{
+    if (ring->count > 0 || ring->capacity <= capacity_max)
+        return;
+    hy_release(ring->items);
+    *ring = (struct hy__packet_ring){0};
+}
+
+bool hy__packet_queue_push(struct hy__packet_queue *queue, struct hy__packet *packet)
+{
+    if (!ring_push(&queue->data, packet))
+        return false;
+    queue->cost += hy__packet_cost(packet);
+    return true;
+}
+
+bool hy__packet_queue_push_control(struct hy__packet_queue *queue, struct hy__packet *packet,
+                                   bool is_blocked)
+{
+    struct hy__packet_ring *ring = &queue->control;
+    if (packet->is_pong && ring->count > 0 && (is_blocked || ring->count >= HY__CONTROL_MAX)) {
+        struct hy__packet **newest =
+            &ring->items[(ring->head + ring->count - 1) & (ring->capacity - 1)];
+        if ((*newest)->is_pong) {
+            hy__packet_unref(*newest);
+            *newest = packet;
+            return true;
+        }
+    }
+    return ring_push(ring, packet);
+}
+
+bool hy__packet_queue_drop_oldest(struct hy__packet_queue *queue)
+{
+    if (queue->data.count == 0)
+        return false;
+    struct hy__packet *packet = ring_pop(&queue->data);
+    queue->cost -= hy__packet_cost(packet);
+    hy__packet_unref(packet);
+    return true;
+}
+
+uint64_t hy__packet_queue_drop_messages(struct hy__packet_queue *queue)
+{
+    uint64_t count = 0;
+    while (queue->data.count > 0) {
+        count += ring_at(&queue->data, 0)->is_message;
+        hy__packet_queue_drop_oldest(queue);
+    }
+    return count;
+}
+
+uint64_t hy__packet_queue_messages(const struct hy__packet_queue *queue)
+{
+    uint64_t count = queue->partial != NULL && queue->partial->is_message;
+    for (uint32_t i = 0; i < queue->data.count; i++)
+        count += ring_at(&queue->data, i)->is_message;
+    return count;
+}
+
+/* Adds the rest of a packet behind `done` to the slices, at most room bytes; returns how many. */
+static size_t gather(const struct hy__packet *packet, size_t done, size_t room,
+                     struct iovec *slices, int *count)
+{
+    const unsigned char *payload = hy_buffer_data(packet->payload);
+    size_t payload_size = hy_buffer_size(packet->payload);
+    size_t total = 0;
+    if (done < packet->own_size) {
+        size_t size = packet->own_size - done;
+        if (size > room)
+            size = room;
+        /* struct iovec has no const; sending writes nothing. */
+        slices[(*count)++] = (struct iovec){(void *)(uintptr_t)(packet->bytes + done), size};
+        total += size;
+        done = packet->own_size;
+    }
+    size_t payload_done = done - packet->own_size;
+    if (payload_done < payload_size && total < room) {
+        size_t size = payload_size - payload_done;
+        if (size > room - total)
+            size = room - total;
+        slices[(*count)++] = (struct iovec){(void *)(uintptr_t)(payload + payload_done), size};
+        total += size;
+    }
+    return total;
+}
+
+static size_t gather_ring(const struct hy__packet_ring *ring, size_t room, struct iovec *slices,
+                          int *count)
+{
+    size_t total = 0;
+    for (uint32_t i = 0; i < ring->count && total < room && *count + 2 <= SLICES_MAX; i++)
+        total += gather(ring_at(ring, i), 0, room - total, slices, count);
+    return total;
+}
+
+/* The same order as that of gathering: what is under way, control, messages. */
+static void take_next(struct hy__packet_queue *queue)
+{
+    queue->partial_is_control = queue->control.count > 0;
+    queue->partial = ring_pop(queue->partial_is_control ? &queue->control : &queue->data);
+    queue->partial_done = 0;
+}
+
+static void consume(struct hy__packet_queue *queue, size_t bytes, struct hy__packet_write *write)
+{
+    while (bytes > 0) {
+        if (queue->partial == NULL)
+            take_next(queue);
+        struct hy__packet *packet = queue->partial;
+        size_t rest = hy__packet_size(packet) - queue->partial_done;
+        if (bytes < rest) {
+            queue->partial_done += bytes;
+            return;
+        }
+        bytes -= rest;
+        if (!queue->partial_is_control)
+            queue->cost -= hy__packet_cost(packet);
+        if (packet->is_message) {
+            write->messages++;
+            write->payload_bytes += packet->payload_size;
+        }
+        queue->partial = NULL;
+        hy__packet_unref(packet);
+    }
+}
+
+int hy__packet_queue_write(struct hy__packet_queue *queue, int fd, size_t limit,
+                           struct hy__packet_write *ret_write)
+{
+    struct iovec slices[SLICES_MAX];
+    *ret_write = (struct hy__packet_write){0};
+    while (!hy__packet_queue_is_empty(queue) && ret_write->bytes < limit) {
+        struct msghdr message = {.msg_iov = slices};
+        size_t room = limit - ret_write->bytes;
+        size_t total = 0;
+        int count = 0;
+        if (queue->partial != NULL)
+            total = gather(queue->partial, queue->partial_done, room, slices, &count);
+        total += gather_ring(&queue->control, room - total, slices, &count);
+        total += gather_ring(&queue->data, room - total, slices, &count);
+        message.msg_iovlen = (size_t)count;
+        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
+            return -errno;
+        if (sent > 0) {
+            ret_write->bytes += (size_t)sent;
+            consume(queue, (size_t)sent, ret_write);
+        }
+        if (sent < (ssize_t)total) {
+            ret_write->is_blocked = true;
+            break;
+        }
+    }
+    ring_trim(&queue->control, RING_CAPACITY_MIN);
+    ring_trim(&queue->data, RING_CAPACITY_IDLE);
+    return 0;
+}
+
+void hy__packet_queue_fini(struct hy__packet_queue *queue)
+{
+    hy__packet_queue_drop_messages(queue);
+    while (queue->control.count > 0)
+        hy__packet_unref(ring_pop(&queue->control));
+    if (queue->partial != NULL)
+        hy__packet_unref(queue->partial);
+    ring_trim(&queue->control, 0);
+    ring_trim(&queue->data, 0);
+    *queue = (struct hy__packet_queue){0};
+}

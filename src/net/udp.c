@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The UDP socket as an object: making, opening, closing, moving, and the way a call takes from
+ * another thread to the home thread. The descriptor is open exactly while `handle` is not negative,
+ * and then the notifier watches it.
+ */
+#include "udp_private.h"
+
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <unistd.h>
+
+static void discard(struct hy_udp_socket_private *priv);
+
+/* --- the class ------------------------------------------------------------------------------- */
+
+static void socket_fini(struct hy_object *object)
+{
+    struct hy_udp_socket *self = (struct hy_udp_socket *)(void *)object;
+    struct hy_udp_socket_private *priv = self->priv;
+    if (priv == NULL)
+        return;
+    self->priv = NULL;
+    discard(priv);
+    pthread_mutex_destroy(&priv->guard);
+    hy_release(priv);
+}
+
+static void socket_leave_thread(struct hy_object *object)
+{
+    struct hy_udp_socket *self = (struct hy_udp_socket *)(void *)object;
+    if (self->priv != NULL)
+        hy__udp_abandon_frames(self->priv);
+}
+
+static void socket_enter_thread(struct hy_object *object)
+{
+    struct hy_udp_socket *self = (struct hy_udp_socket *)(void *)object;
+    if (self->priv == NULL || self->priv->batch == NULL)
+        return;
+    /* Without memory for this, the rest comes with the next datagram. */
+    if (hy_invoke(object, hy__udp_deliver_rest, NULL, NULL) < 0)
+        hy_log(HY_LOG_WARNING, "udp", "datagrams wait for the next one: %s",
+               hy_last_error()->message);
+}
+
+const struct hy_class hy_udp_socket_class =
+    HY_CLASS(struct hy_udp_socket, .fini = socket_fini, .leave_thread = socket_leave_thread,
+             .enter_thread = socket_enter_thread,
+             .signals = HY_SIGNALS(HY_BORROWED(struct hy_udp_socket, events.datagram),
+                                   HY_BORROWED(struct hy_udp_socket, events.batch),
+                                   HY_PLAIN(struct hy_udp_socket, events.error),
+                                   HY_NO_PAYLOAD(struct hy_udp_socket, events.writable)));
+
+/* What both constructors do once the object is there. */
+static int set_up(struct hy_udp_socket *self)
+{
+    struct hy_udp_socket_private *priv = hy_allocate_zeroed(sizeof *priv);
+    if (priv == NULL)
+        return -HY_ENOMEM;
+    priv->handle = -1;
+    priv->receive_buffer_asked = HY_UDP_RECEIVE_BUFFER;
+    priv->datagram_size_max = UDP_DATAGRAM_SIZE_MAX;
+    priv->multicast_loopback = priv->multicast_ttl = priv->multicast_interface = -1;
+    pthread_mutex_init(&priv->guard, NULL);
+    self->priv = priv;
+    struct hy_object *notifier;
+    int rc = hy_object_create(&hy_notifier_class, &self->hy, &notifier);
+    if (rc < 0)
+        return rc;
+    priv->notifier = (struct hy_notifier *)(void *)notifier;
+    rc = hy_connect(&priv->notifier->events.ready, self, hy__udp_ready, HY_DIRECT);
+    return rc < 0 ? rc : 0;
+}
+
+int hy_udp_socket_init(struct hy_udp_socket *self, struct hy_object *parent)
+{
+    self->priv = NULL;
+    int rc = hy_object_init(&self->hy, &hy_udp_socket_class, parent);
+    if (rc < 0)
+        return rc;
+    rc = set_up(self);
+    if (rc < 0)
+        hy_object_fini(&self->hy);
+    return rc;
+}
+
+int hy_udp_socket_create(struct hy_object *parent, struct hy_udp_socket **ret_socket)
+{
+    struct hy_object *object;
+    int rc = hy_object_create(&hy_udp_socket_class, parent, &object);
+    if (rc < 0)
+        return rc;
+    struct hy_udp_socket *self = (struct hy_udp_socket *)(void *)object;
+    rc = set_up(self);
+    if (rc < 0)
+        hy_object_destroy(object);
+    else
+        *ret_socket = self;
+    return rc;
+}
+
+void hy_udp_socket_fini(struct hy_udp_socket *self)
+{
+    hy_object_fini(&self->hy);
+}
+
+/* --- calls from any thread ------------------------------------------------------------------- */
+
+static int command_copy(void *to, const void *from)
+{
+    const struct udp_command *command = from;
+    struct udp_command copy = *command;
+    if (command->size > 0) {
+        void *data = hy_allocate(command->size);
+        if (data == NULL)
+            return -HY_ENOMEM;
+        memcpy(data, command->data, command->size);
+        copy.data = data;
+    }
+    memcpy(to, &copy, sizeof copy);
+    return 0;
+}
+
+static void command_destroy(void *payload)
+{
+    const struct udp_command *command = payload;
+    if (command->size > 0)
+        hy_release((void *)(uintptr_t)command->data);
+}
+
+static const struct hy_payload command_payload =
+    HY_DESCRIBED_PAYLOAD(struct udp_command, command_copy, command_destroy);
+
+void hy__udp_report(struct hy_udp_socket *self)
+{
+    struct hy_error error = *hy_last_error();
+    hy_emit(&self->events.error, &error);
+}
+
+static int run(struct hy_udp_socket *self, const struct udp_command *command)
+{
+    if (self->priv == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the UDP socket has not been initialised");
+    return command->action(self, command);
+}
+
+static void run_queued(struct hy_object *object, const void *payload)
+{
+    struct hy_udp_socket *self = (struct hy_udp_socket *)(void *)object;
+    if (run(self, payload) < 0)
+        hy__udp_report(self);
+}
+
+int hy__udp_submit(struct hy_udp_socket *self, const struct udp_command *command)
+{
+    if (hy_object_is_here(&self->hy))
+        return run(self, command);
+    int rc = hy_invoke(&self->hy, run_queued, &command_payload, command);
+    return rc < 0 ? rc : 0;
+}
+
+/* --- opening and closing --------------------------------------------------------------------- */
+
+static int make_descriptor(struct hy_udp_socket_private *priv, const struct hy_address *address,
+                           unsigned flags)
+{
+    sa_family_t family = hy__address_family(address);
+    int handle = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (handle < 0 && errno == EAFNOSUPPORT)
+        return hy_error_set(-HY_ENOTSUP, "cannot open %s: this machine has no %s",
+                            hy_address_to_text(address).text, family == AF_INET6 ? "IPv6" : "IPv4");
+    if (handle < 0)
+        return hy_error_set_system(errno, "cannot open a UDP socket for %s",
+                                   hy_address_to_text(address).text);
+    __atomic_store_n(&priv->handle, handle, __ATOMIC_RELAXED);
+    priv->family = family;
+    priv->flags = flags;
+    priv->drops_seen = 0;
+    return 0;
+}
+
+static int set_sharing(const struct hy_udp_socket_private *priv)
+{
+    const int on = 1, ipv6_only = (priv->flags & HY_UDP_IPV6_ONLY) != 0;
+    if ((priv->flags & HY_UDP_SHARE_ADDRESS) != 0 &&
+        setsockopt(priv->handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
+        return hy_error_set_system(errno, "cannot share the address");
+    if ((priv->flags & HY_UDP_REUSE_PORT) != 0 &&
+        setsockopt(priv->handle, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+        return hy_error_set_system(errno, "cannot reuse the port");
+    if (priv->family == AF_INET6 &&
+        setsockopt(priv->handle, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6_only, sizeof ipv6_only) < 0)
+        return hy_error_set_system(errno, "cannot choose between IPv6 only and both");
+    return 0;
+}
+
+static int refuse_bind(int error, const struct hy_address *address, unsigned flags)
+{
+    const struct hy_address_text text = hy_address_to_text(address);
+    if (error == EADDRINUSE)
+        return hy_error_set(-HY_EADDRINUSE, "%s is in use by another program%s", text.text,
+                            (flags & (HY_UDP_SHARE_ADDRESS | HY_UDP_REUSE_PORT)) != 0
+                                ? " that does not share it"
+                                : "");
+    if (error == EADDRNOTAVAIL)
+        return hy_error_set(-HY_EADDRNOTAVAIL, "no interface of this machine has the address %s",
+                            text.text);
+    if (error == EACCES && hy_address_port(address) < 1024)
+        return hy_error_set(-HY_EACCES,
+                            "%s is not permitted: a port below 1024 needs a privilege; take a "
+                            "larger one",
+                            text.text);
+    return hy_error_set_system(error, "cannot bind %s", text.text);
+}
+
+static int bind_descriptor(struct hy_udp_socket_private *priv, const struct hy_address *address)
+{
+    struct hy_address local = *address;
+    if (bind(priv->handle, hy__address_system(&local), hy__address_size(&local)) < 0)
+        return refuse_bind(errno, address, priv->flags);
+    socklen_t size = sizeof local.storage_;
+    if (getsockname(priv->handle, hy__address_system(&local), &size) < 0)
+        return hy_error_set_system(errno, "cannot read the address of the socket");
+    pthread_mutex_lock(&priv->guard);
+    priv->local = local;
+    pthread_mutex_unlock(&priv->guard);
+    return 0;
+}
+
+static int open_steps(struct hy_udp_socket *self, const struct hy_address *address, unsigned flags)
+{
+    struct hy_udp_socket_private *priv = self->priv;
+    int rc = make_descriptor(priv, address, flags);
+    if (rc >= 0)
+        rc = set_sharing(priv);
+    if (rc >= 0)
+        rc = hy__udp_apply_options(self, address);
+    if (rc >= 0)
+        rc = bind_descriptor(priv, address);
+    if (rc >= 0 && (priv->spare = hy__udp_batch_create(priv->datagram_size_max)) == NULL)
+        rc = -HY_ENOMEM;
+    if (rc >= 0)
+        rc = hy_notifier_watch(priv->notifier, priv->handle, HY_READABLE);
+    return rc;
+}
+
+int hy__udp_open(struct hy_udp_socket *self, const struct hy_address *address, unsigned flags)
+{
+    int rc = open_steps(self, address, flags);
+    if (rc < 0)
+        discard(self->priv);
+    return rc < 0 ? rc : 0;
+}
+
+/* Closes the descriptor and lets go of everything that belonged to it. */
+static void discard(struct hy_udp_socket_private *priv)
+{
+    hy__udp_abandon_frames(priv);
+    if (priv->handle >= 0) {
+        hy__udp_read_drops(priv);
+        hy_notifier_unwatch(priv->notifier);
+        close(priv->handle);
+        __atomic_store_n(&priv->handle, -1, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&priv->receive_buffer, 0, __ATOMIC_RELAXED);
+    priv->is_connected = priv->wants_room = false;
+    pthread_mutex_lock(&priv->guard);
+    memset(&priv->local, 0, sizeof priv->local);
+    pthread_mutex_unlock(&priv->guard);
+    if (priv->batch != NULL)
+        hy__udp_batch_release(NULL, priv->batch);
+    hy_release(priv->spare);
+    priv->batch = priv->spare = NULL;
+}
+
+static int bind_action(struct hy_udp_socket *self, const struct udp_command *command)
+{
+    struct hy_udp_socket_private *priv = self->priv;
+    if (priv->handle >= 0)
+        return hy_error_set(-HY_EBUSY, "cannot bind %s: the socket is open on %s; close it first",
+                            hy_address_to_text(&command->address).text,
+                            hy_address_to_text(&priv->local).text);
+    return hy__udp_open(self, &command->address, command->number);
+}
+
+int hy_udp_socket_bind_address(struct hy_udp_socket *self, const struct hy_address *address,
+                               unsigned flags)
+{
+    const unsigned known =
+        HY_UDP_SHARE_ADDRESS | HY_UDP_REUSE_PORT | HY_UDP_STRICT_BUFFER | HY_UDP_IPV6_ONLY;
+    if (address == NULL || hy_address_family(address) == HY_ADDRESS_NONE)
+        return hy_error_set(-HY_EINVAL, "hy_udp_socket_bind_address: there is no address");
+    if ((flags & ~known) != 0)
+        return hy_error_set(-HY_EINVAL, "hy_udp_socket_bind: the flags 0x%x are unknown",
+                            flags & ~known);
+    const struct udp_command command = {
+        .action = bind_action, .address = *address, .number = flags};
+    return hy__udp_submit(self, &command);
+}
+
+int hy_udp_socket_bind(struct hy_udp_socket *self, const char *text, unsigned flags)
+{
+    struct hy_address address;
+    int rc = hy_address_parse(text, &address);
+    return rc < 0 ? rc : hy_udp_socket_bind_address(self, &address, flags);
+}
+
+static int close_action(struct hy_udp_socket *self, const struct udp_command *command)
+{
+    (void)command;
+    discard(self->priv);
+    return 0;
+}
+
+int hy_udp_socket_close(struct hy_udp_socket *self)
+{
+    const struct udp_command command = {.action = close_action};
+    return hy__udp_submit(self, &command);
+}
+
+/* --- questions ------------------------------------------------------------------------------- */
+
+bool hy_udp_socket_is_open(const struct hy_udp_socket *self)
+{
+    return self->priv != NULL && __atomic_load_n(&self->priv->handle, __ATOMIC_RELAXED) >= 0;
+}
+
+int hy_udp_socket_local_address(const struct hy_udp_socket *self, struct hy_address *ret_address)
+{
+    struct hy_address local = {{0}};
+    if (self->priv != NULL) {
+        pthread_mutex_lock(&self->priv->guard);
+        local = self->priv->local;
+        pthread_mutex_unlock(&self->priv->guard);
+    }
+    if (hy_address_family(&local) == HY_ADDRESS_NONE)
+        return hy_error_set(-HY_ENOTCONN, "the UDP socket is not open; bind it first");
+    *ret_address = local;
+    return 0;
+}
+
+/*
+ * SO_MEMINFO has the count of this moment; the ancillary data of SO_RXQ_OVFL would tell of a drop
+ * only with the next datagram that is not dropped, and cost a little on every one.
+ */
+void hy__udp_read_drops(struct hy_udp_socket_private *priv)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof info;
+    if (priv->handle < 0 || getsockopt(priv->handle, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 ||
+        size <= SK_MEMINFO_DROPS * sizeof info[0])
+        return;
+    /* The kernel's counter has 32 bits and wraps; the difference does not mind. */
+    hy__udp_count(&priv->counters.kernel_drops, info[SK_MEMINFO_DROPS] - priv->drops_seen);
+    priv->drops_seen = info[SK_MEMINFO_DROPS];
+}
+
+static uint64_t load(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+struct hy_udp_counters hy_udp_socket_counters(struct hy_udp_socket *self)
+{
+    struct hy_udp_socket_private *priv = self->priv;
+    struct hy_udp_counters result = {0};
+    if (priv == NULL)
+        return result;
+    if (hy_object_is_here(&self->hy))
+        hy__udp_read_drops(priv);
+    const struct hy_udp_counters *counters = &priv->counters;
+    result.datagrams = load(&counters->datagrams);
+    result.bytes = load(&counters->bytes);
+    result.unheard = load(&counters->unheard);
+    result.truncated = load(&counters->truncated);
+    result.kernel_drops = load(&counters->kernel_drops);
+    result.sent = load(&counters->sent);
+    result.sent_bytes = load(&counters->sent_bytes);
+    result.send_errors = load(&counters->send_errors);
+    return result;
+}
