@@ -26,7 +26,8 @@ static struct hy_buffer *buffer_of(struct protocol_text *text)
     return buffer;
 }
 
-/* --- from the receiver ------------------------------------------------------------------------- */
+/* --- from the receiver -------------------------------------------------------------------------
+ */
 
 static void receiver_report(struct gateway *gateway, const struct ais_report *report)
 {
@@ -40,7 +41,8 @@ static void receiver_counted(struct gateway *gateway, const struct receiver_coun
     gateway->received = *counters;
 }
 
-/* --- to the page -------------------------------------------------------------------------------- */
+/* --- to the page --------------------------------------------------------------------------------
+ */
 
 /* Sends what was written to one client, or to all (0); ends the text. */
 static int send_text(struct gateway *gateway, uint64_t client, struct protocol_text *text)
@@ -100,13 +102,15 @@ static void client_opened(struct gateway *gateway, const struct hy_ws_client_ope
 
 static void client_message(struct gateway *gateway, const struct hy_ws_message_buffer *message)
 {
-    if (message->is_text && protocol_is_snapshot_request(hy_buffer_data(message->buffer),
-                                                         hy_buffer_size(message->buffer)) &&
+    if (message->is_text &&
+        protocol_is_snapshot_request(hy_buffer_data(message->buffer),
+                                     hy_buffer_size(message->buffer)) &&
         send_snapshot(gateway, message->client) < 0)
         refuse(gateway, message->client);
 }
 
-/* What could not be sent is missed by all clients alike: they see the gap in `seq` and ask for a snapshot. */
+/* What could not be sent is missed by all clients alike: they see the gap in `seq` and ask for a
+ * snapshot. */
 static void broadcast(struct gateway *gateway, int rc, struct protocol_text *text)
 {
     if (rc >= 0)
@@ -123,7 +127,8 @@ static void delta_due(struct gateway *gateway)
     if (removed_count > 0)
         broadcast(gateway, protocol_gone(removed, removed_count, ++gateway->seq, &text), &text);
     if (tracker_changed_count(&gateway->tracker) > 0)
-        broadcast(gateway, protocol_delta(&gateway->tracker, ++gateway->seq, unix_s(), &text), &text);
+        broadcast(gateway, protocol_delta(&gateway->tracker, ++gateway->seq, unix_s(), &text),
+                  &text);
     tracker_clear_changes(&gateway->tracker);
 }
 
@@ -152,7 +157,8 @@ static void second_due(struct gateway *gateway)
     broadcast(gateway, protocol_stat(&stat, &text), &text);
 }
 
-/* --- HTTP ------------------------------------------------------------------------------------------ */
+/* --- HTTP
+ * ------------------------------------------------------------------------------------------ */
 
 static void respond_json(struct gateway *gateway, uint64_t request, int rc,
                          struct protocol_text *text)
@@ -170,15 +176,16 @@ static void http_request(struct gateway *gateway, const struct hy_http_request *
 {
     struct protocol_text text;
     if (strcmp(request->path, "/api/ships.json") == 0)
-        respond_json(gateway, request->request,
-                     protocol_ships(&gateway->tracker, unix_s(), &text), &text);
+        respond_json(gateway, request->request, protocol_ships(&gateway->tracker, unix_s(), &text),
+                     &text);
     else if (strcmp(request->path, "/api/stat.json") == 0)
         respond_json(gateway, request->request, statistics_json(gateway, &text), &text);
     else
         (void)hy_ws_server_respond(gateway->server, request->request, 404, "text/plain", NULL);
 }
 
-/* --- life -------------------------------------------------------------------------------------------- */
+/* --- life
+ * -------------------------------------------------------------------------------------------- */
 
 static int connect_all(struct gateway *gateway, struct receiver *receiver)
 {

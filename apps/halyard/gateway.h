@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gateway, in the main thread: reports in from the receiver, the vessels, frames out to the WebSocket server, which
- * lives in a third thread. It is reached by signals only, and calls only what any thread may call.
+ * The gateway, in the main thread: reports in from the receiver, the vessels, frames out to the
+ * WebSocket server, which lives in a third thread. It is reached by signals only, and calls only
+ * what any thread may call.
  */
 #ifndef HALYARD_GATEWAY_H
 #define HALYARD_GATEWAY_H
@@ -33,7 +34,8 @@ struct gateway {
     double rate;
 };
 
-/* Makes the gateway and connects it to receiver and server. Errors: as hy_object_init(). Thread: main. */
+/* Makes the gateway and connects it to receiver and server. Errors: as hy_object_init(). Thread:
+ * main. */
 int gateway_init(struct gateway *gateway, struct receiver *receiver, struct hy_ws_server *server,
                  const struct gateway_options *options);
 

@@ -31,7 +31,8 @@ static void decoder_report(void *context, const struct ais_report *report)
         hy_log(HY_LOG_ERROR, "receiver", "a message is lost: %s", hy_last_error()->message);
 }
 
-/* FNV-1a over the sender's host: the port is left out, for some senders take a new one for each datagram. */
+/* FNV-1a over the sender's host: the port is left out, for some senders take a new one for each
+ * datagram. */
 static uint32_t source_of(const struct hy_datagram *datagram)
 {
     struct hy_address host = datagram->sender;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The receiver: UDP sockets and the decoder, in a thread of their own. Everything it finds it says by signals, so
- * nobody shares memory with it.
+ * The receiver: UDP sockets and the decoder, in a thread of their own. Everything it finds it says
+ * by signals, so nobody shares memory with it.
  */
 #ifndef HALYARD_RECEIVER_H
 #define HALYARD_RECEIVER_H
@@ -26,8 +26,9 @@ struct receiver_counters {
 struct receiver {
     HY_INHERITS(hy_object);
     struct {
-        hy_signal(struct ais_report) report;          /* a decoded message */
-        hy_signal(struct receiver_counters) counted;  /* four times a second when something changed, and at the end */
+        hy_signal(struct ais_report) report; /* a decoded message */
+        hy_signal(struct receiver_counters)
+            counted; /* four times a second when something changed, and at the end */
     } events;
     /* Set before its thread starts; borrowed. */
     const char *const *addresses;
@@ -41,8 +42,9 @@ struct receiver {
 };
 
 /*
- * Makes a receiver in the calling thread; move it to its own, and connect `started` and `finished` of that thread to the
- * slots below. addresses: 1 to RECEIVER_SOCKETS_MAX, "0.0.0.0:10110". Errors: as hy_object_init().
+ * Makes a receiver in the calling thread; move it to its own, and connect `started` and `finished`
+ * of that thread to the slots below. addresses: 1 to RECEIVER_SOCKETS_MAX, "0.0.0.0:10110". Errors:
+ * as hy_object_init().
  */
 int receiver_init(struct receiver *receiver, const char *const *addresses, size_t address_count);
 

@@ -9,7 +9,8 @@
 /* Messages that clients did not get: by the policy of full queues, or still queued as they went. */
 uint64_t statistics_dropped(const struct hy_ws_server_counters *web);
 
-/* Writes all counters; errors and ownership as the functions of protocol.h. Thread: the gateway's. */
+/* Writes all counters; errors and ownership as the functions of protocol.h. Thread: the gateway's.
+ */
 int statistics_json(const struct gateway *gateway, struct protocol_text *ret_text);
 
 #endif
