@@ -4,6 +4,9 @@
 #define HALYARD_NET_H
 
 #include <halyard/address.h>
+#include <halyard/buffer.h>
 #include <halyard/udp.h>
+#include <halyard/ws_client.h>
+#include <halyard/ws_server.h>
 
 #endif
