@@ -8,18 +8,7 @@
  */
 #include "core/internal.h"
 
-void hy__frame_push(struct hy_thread_record *record, struct hy__frame *frame,
-                    struct hy_anchor *anchor, bool from_loop)
-{
-    frame->anchor = anchor;
-    frame->outer = record->frame;
-    frame->deletes = NULL;
-    frame->from_loop = from_loop;
-    frame->gone = false;
-    record->frame = frame;
-}
-
-static bool serve_and_look(struct hy_thread_record *record, struct hy__frame *frame)
+bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame)
 {
     /* The receiver may be among those to be destroyed: a reference keeps its anchor to look at. */
     struct hy_anchor *anchor = frame->anchor;
@@ -31,14 +20,6 @@ static bool serve_and_look(struct hy_thread_record *record, struct hy__frame *fr
     bool alive = anchor->object != NULL && hy__anchor_home(anchor) == record;
     hy__anchor_unref(anchor);
     return alive;
-}
-
-bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame)
-{
-    record->frame = frame->outer;
-    if (HY_UNLIKELY(frame->deletes != NULL))
-        return serve_and_look(record, frame);
-    return !frame->gone;
 }
 
 void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_anchor *anchor)

@@ -65,14 +65,11 @@ void hy__walks_park(struct hy_thread_record *record)
         __atomic_store_n(&record->hazards->walks[i].number, HY__WALK_PARKED, __ATOMIC_RELEASE);
 }
 
-/* The connection after the one whose slot has returned. */
-static struct hy_connection *walk_on(struct emission *emission, struct hy_connection *connection,
-                                     uint64_t id)
+/* The connection after the one whose slot ran a nested loop. */
+static __attribute__((noinline, cold)) struct hy_connection *
+walk_resume(struct hy__walk *walk, struct hy_hub *hub, struct hy_connection *connection,
+            uint64_t id)
 {
-    struct hy__walk *walk = emission->walk;
-    struct hy_hub *hub = emission->hub;
-    if (walk == NULL || __atomic_load_n(&walk->number, __ATOMIC_RELAXED) != HY__WALK_PARKED)
-        return __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
     /* Sequentially consistent: as the beginning of a walk. */
     __atomic_store_n(&walk->number, __atomic_load_n(&hub->burials, __ATOMIC_ACQUIRE),
                      __ATOMIC_SEQ_CST);
@@ -86,12 +83,26 @@ static struct hy_connection *walk_on(struct emission *emission, struct hy_connec
     return connection;
 }
 
-static void emit_queued(struct emission *emission, struct hy_connection *connection,
-                        uint64_t id_flags)
+static struct hy_connection *walk_on(const struct emission *emission,
+                                     struct hy_connection *connection, uint64_t id)
+{
+    struct hy__walk *walk = emission->walk;
+    if (HY_UNLIKELY(walk != NULL &&
+                    __atomic_load_n(&walk->number, __ATOMIC_RELAXED) == HY__WALK_PARKED))
+        return walk_resume(walk, emission->hub, connection, id);
+    return __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
+}
+
+/* Not inlined, and takes no struct emission, which so stays in registers on the way of direct
+ * slots. */
+static __attribute__((noinline)) int emit_queued(const struct hy_payload *description,
+                                                 const void *payload,
+                                                 struct hy_connection *connection,
+                                                 uint64_t id_flags)
 {
     struct hy__message *message;
-    const void *payload = (id_flags & HY_NO_PAYLOAD_) != 0 ? NULL : emission->payload;
-    int rc = hy__message_make(emission->description, payload, &message);
+    int rc =
+        hy__message_make(description, (id_flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
     if (rc == 0) {
         message->kind = HY__MESSAGE_SLOT;
         message->to.connection = connection;
@@ -100,15 +111,17 @@ static void emit_queued(struct emission *emission, struct hy_connection *connect
         if (rc < 0)
             hy__message_discard(message);
     }
+    if (rc < 0 && (id_flags & HY_SINGLE_SHOT) != 0) /* it has not fired after all */
+        __atomic_fetch_and(&connection->id_flags, ~(uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED);
+    return rc;
+}
+
+static void count_queued(struct emission *emission, int rc)
+{
     if (rc == 0)
         emission->count++;
-    else if (rc == -HY_ESHUTDOWN)
-        rc = 0; /* a receiver that has died meanwhile is no error */
-    if (rc < 0) {
+    else if (rc != -HY_ESHUTDOWN) /* a receiver that has died meanwhile is no error */
         emission->error = rc;
-        if ((id_flags & HY_SINGLE_SHOT) != 0) /* it has not fired after all */
-            __atomic_fetch_and(&connection->id_flags, ~(uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED);
-    }
 }
 
 static void emit_direct(struct emission *emission, struct hy_connection *connection, hy_slot slot,
@@ -149,7 +162,8 @@ static void emit_to(struct emission *emission, struct hy_connection *connection,
     if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
         emit_direct(emission, connection, slot, id_flags, here);
     else
-        emit_queued(emission, connection, id_flags);
+        count_queued(emission,
+                     emit_queued(emission->description, emission->payload, connection, id_flags));
 }
 
 int hy_signal_emit(struct hy_signal_base *signal, const void *payload)

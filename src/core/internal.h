@@ -283,10 +283,26 @@ void hy__queue_append(struct hy__queue *queue, struct hy__message *message);
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message);
 
 /* deliver.c */
-void hy__frame_push(struct hy_thread_record *record, struct hy__frame *frame,
-                    struct hy_anchor *anchor, bool from_loop);
-/* Whether the receiver is still alive and here. Serves deletes. */
-bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame);
+static inline void hy__frame_push(struct hy_thread_record *record, struct hy__frame *frame,
+                                  struct hy_anchor *anchor, bool from_loop)
+{
+    frame->anchor = anchor;
+    frame->outer = record->frame;
+    frame->deletes = NULL;
+    frame->from_loop = from_loop;
+    frame->gone = false;
+    record->frame = frame;
+}
+/* Serves the deletes that hang on a frame; whether its receiver is still alive and here. */
+bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame);
+/* Whether the receiver is still alive and here. */
+static inline bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame)
+{
+    record->frame = frame->outer;
+    if (HY_UNLIKELY(frame->deletes != NULL))
+        return hy__frame_serve(record, frame);
+    return !frame->gone;
+}
 void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_anchor *anchor);
 /* Delivers at most limit messages of the passes up to now; stops early when the loop is asked to.
  */
