@@ -7,6 +7,7 @@
 #include "gateway.h"
 #include "receiver.h"
 
+#include <errno.h>
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ struct serve_options {
     size_t udp_count;
     char *http;
     int stale_s, remove_s, interval_ms;
-    int verbose;
+    int verbose; /* popt wants an int */
 };
 
 /* The web server and what belongs to it; lives in the thread "web". */
@@ -41,7 +42,10 @@ static const struct hy_class web_class = HY_CLASS(struct web, .fini = NULL);
  * -------------------------------------------------------------------------------------- */
 
 enum {
-    OPTION_UDP = 1
+    OPTION_UDP = 1,
+    OPTION_STALE,
+    OPTION_REMOVE,
+    OPTION_INTERVAL
 };
 
 static int usage_error(poptContext context, const char *what, const char *detail)
@@ -51,7 +55,47 @@ static int usage_error(poptContext context, const char *what, const char *detail
     return EXIT_USAGE;
 }
 
-/* 0, EXIT_USAGE, or -1 when --help was all. */
+/* popt's own numbers do not say which option was wrong. */
+static bool take_number(const char *option, char *text, int least, int most, int *ret_number)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    bool good = errno == 0 && end != text && *end == '\0' && number >= least && number <= most;
+    if (good)
+        *ret_number = (int)number;
+    else
+        (void)fprintf(stderr, "halyard serve: %s: \"%s\" is not a number from %d to %d\n", option,
+                      text, least, most);
+    free(text);
+    return good;
+}
+
+static bool take_option(poptContext context, int option, struct serve_options *options)
+{
+    char *text = poptGetOptArg(context);
+    if (text == NULL)
+        return false;
+    switch (option) {
+    case OPTION_STALE:
+        return take_number("--stale", text, 1, 86400, &options->stale_s);
+    case OPTION_REMOVE:
+        return take_number("--remove", text, 1, 86400, &options->remove_s);
+    case OPTION_INTERVAL:
+        return take_number("--interval", text, 50, 60000, &options->interval_ms);
+    default:
+        if (options->udp_count < RECEIVER_SOCKETS_MAX) {
+            options->udp[options->udp_count++] = text;
+            return true;
+        }
+        (void)fprintf(stderr, "halyard serve: --udp: given more than %d times\n",
+                      RECEIVER_SOCKETS_MAX);
+        free(text);
+        return false;
+    }
+}
+
+/* 0 or EXIT_USAGE. */
 static int parse_options(int argc, const char **argv, struct serve_options *options)
 {
     const struct poptOption table[] = {
@@ -60,45 +104,32 @@ static int parse_options(int argc, const char **argv, struct serve_options *opti
          "ADDRESS:PORT"},
         {"http", 'w', POPT_ARG_STRING, &options->http, 0,
          "serve page, JSON and WebSocket here (default: 127.0.0.1:8100)", "ADDRESS:PORT"},
-        {"stale", 0, POPT_ARG_INT, &options->stale_s, 0,
+        {"stale", 0, POPT_ARG_STRING, NULL, OPTION_STALE,
          "show a vessel grey when unheard for so long (default: 480)", "SECONDS"},
-        {"remove", 0, POPT_ARG_INT, &options->remove_s, 0,
+        {"remove", 0, POPT_ARG_STRING, NULL, OPTION_REMOVE,
          "remove a vessel unheard for so long (default: 1800)", "SECONDS"},
-        {"interval", 0, POPT_ARG_INT, &options->interval_ms, 0,
+        {"interval", 0, POPT_ARG_STRING, NULL, OPTION_INTERVAL,
          "time between updates to the browsers (default: 500)", "MILLISECONDS"},
         {"verbose", 'v', POPT_ARG_NONE, &options->verbose, 0, "log more", NULL},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context = poptGetContext("halyard serve", argc, argv, table, 0);
-    poptSetOtherOptionHelp(
-        context, "[OPTION...]\n\nReceives AIS over UDP and shows the ships live in a browser. "
-                 "Stops on Ctrl-C.\n");
-    int rc;
-    while ((rc = poptGetNextOpt(context)) > 0) {
-        if (options->udp_count == RECEIVER_SOCKETS_MAX)
-            return usage_error(context, "--udp", "given more than 16 times");
-        options->udp[options->udp_count++] = poptGetOptArg(context); /* kept until the end */
-    }
-    if (rc < -1)
+    poptSetOtherOptionHelp(context, "[OPTION...]\n\nReceives AIS over UDP and shows the ships live "
+                                    "in a browser. Stops on Ctrl-C.\n");
+    int option;
+    while ((option = poptGetNextOpt(context)) > 0)
+        if (!take_option(context, option, options)) {
+            poptFreeContext(context);
+            return EXIT_USAGE;
+        }
+    if (option < -1)
         return usage_error(context, poptBadOption(context, POPT_BADOPTION_NOALIAS),
-                           poptStrerror(rc));
+                           poptStrerror(option));
     if (poptPeekArg(context) != NULL)
         return usage_error(context, poptPeekArg(context), "is no option");
-    if (options->stale_s < 1 || options->remove_s < options->stale_s)
-        return usage_error(context, "--stale, --remove",
-                           "must be at least 1 s, and --remove not below --stale");
-    if (options->interval_ms < 50 || options->interval_ms > 60000)
-        return usage_error(context, "--interval", "must be 50 to 60000 ms");
+    if (options->remove_s < options->stale_s)
+        return usage_error(context, "--remove", "must not be below --stale");
     poptFreeContext(context);
     return 0;
-}
-
-static int check_address(const char *option, const char *text)
-{
-    struct hy_address address;
-    if (hy_address_parse(text, &address) == 0)
-        return 0;
-    (void)fprintf(stderr, "halyard serve: %s: %s\n", option, hy_last_error()->message);
-    return EXIT_USAGE;
 }
 
 static int fill_in_defaults(struct serve_options *options)

@@ -12,5 +12,6 @@ enum {
 };
 
 int command_decode(int argc, const char **argv);
+int command_serve(int argc, const char **argv);
 
 #endif
