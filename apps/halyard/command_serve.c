@@ -154,6 +154,15 @@ static void free_options(struct serve_options *options)
     free(options->http);
 }
 
+static int check_address(const char *option, const char *text)
+{
+    struct hy_address address;
+    if (hy_address_parse(text, &address) == 0)
+        return 0;
+    (void)fprintf(stderr, "halyard serve: %s: %s\n", option, hy_last_error()->message);
+    return EXIT_USAGE;
+}
+
 static int check_addresses(const struct serve_options *options)
 {
     int rc = check_address("--http", options->http);
