@@ -58,9 +58,8 @@ static int echo_start(struct echo *echo, struct hy_app *app, const char *address
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {0}};
     const char *address = "127.0.0.1:9001";
     static struct echo echo;
     struct hy_app app;
