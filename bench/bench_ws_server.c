@@ -17,7 +17,7 @@ struct bench {
     bool is_echo;
 };
 
-static const struct hy_class bench_class = HY_CLASS(struct bench);
+static const struct hy_class bench_class = HY_CLASS(struct bench, .base = NULL);
 
 static void fail(int rc)
 {

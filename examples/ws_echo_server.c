@@ -17,7 +17,7 @@ struct echo {
     struct hy_ws_server server;
 };
 
-static const struct hy_class echo_class = HY_CLASS(struct echo);
+static const struct hy_class echo_class = HY_CLASS(struct echo, .base = NULL);
 
 static void server_message(struct echo *echo, const struct hy_ws_message *message)
 {

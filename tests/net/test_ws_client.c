@@ -15,7 +15,7 @@ struct user {
     char text[64];
 };
 
-static const struct hy_class user_class = HY_CLASS(struct user);
+static const struct hy_class user_class = HY_CLASS(struct user, .base = NULL);
 static struct fixture fixture;
 static struct user user;
 

@@ -44,7 +44,7 @@ struct client {
     unsigned char buffer[BUFFER];
 };
 
-static const struct hy_class sender_class = HY_CLASS(struct sender);
+static const struct hy_class sender_class = HY_CLASS(struct sender, .base = NULL);
 static struct fixture fixture;
 static struct sender senders[SENDERS];
 static struct client clients[CLIENTS];

@@ -58,14 +58,14 @@ struct service {
     int failure;
 };
 
-static const struct hy_class service_class = HY_CLASS(struct service);
+static const struct hy_class service_class = HY_CLASS(struct service, .base = NULL);
 
 struct listener {
     HY_INHERITS(hy_object);
     unsigned ready, closed;
 };
 
-static const struct hy_class listener_class = HY_CLASS(struct listener);
+static const struct hy_class listener_class = HY_CLASS(struct listener, .base = NULL);
 static struct listener listener;
 static struct service service;
 static unsigned opened, ended; /* atomic: counted in the server's thread */

@@ -319,7 +319,7 @@ struct ender {
     unsigned messages, closed, opened;
 };
 
-static const struct hy_class ender_class = HY_CLASS(struct ender);
+static const struct hy_class ender_class = HY_CLASS(struct ender, .base = NULL);
 
 static void ender_message(struct ender *ender, const struct hy_ws_message *message)
 {

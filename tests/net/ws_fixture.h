@@ -49,7 +49,7 @@ struct fixture {
     struct recorder recorder;
 };
 
-static const struct hy_class recorder_class = HY_CLASS(struct recorder);
+static const struct hy_class recorder_class = HY_CLASS(struct recorder, .base = NULL);
 
 static void record_opened(struct recorder *recorder, const struct hy_ws_client_opened *opened)
 {
