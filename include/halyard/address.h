@@ -18,6 +18,7 @@ struct hy_address {
     uint32_t storage_[8];
 };
 
+/* The kinds of addresses. */
 enum hy_address_family {
     HY_ADDRESS_NONE = 0,
     HY_ADDRESS_IPV4 = 4,
@@ -27,6 +28,7 @@ enum hy_address_family {
 /* Room for every address as text, with port, interface and the final NUL. */
 #define HY_ADDRESS_TEXT_SIZE 80
 
+/* An address as text, by value. */
 struct hy_address_text {
     char text[HY_ADDRESS_TEXT_SIZE];
 };
@@ -53,6 +55,7 @@ HY_API struct hy_address hy_address_loopback(enum hy_address_family family, uint
  */
 HY_API struct hy_address_text hy_address_to_text(const struct hy_address *address);
 
+/* Its kind; HY_ADDRESS_NONE for no address. */
 HY_API enum hy_address_family hy_address_family(const struct hy_address *address);
 
 /* The port, 0 to 65535, as a number; 0 for no address. Setting one on no address does nothing. */

@@ -23,7 +23,7 @@
 HY_BEGIN_DECLS
 
 /* What a receive buffer is asked to be where the user does not say, in bytes. */
-#define HY_UDP_RECEIVE_BUFFER (8 * 1024 * 1024)
+#define HY_UDP_RECEIVE_BUFFER 8388608
 /* The largest datagram there is, in bytes of payload: over IPv4 and over IPv6. */
 #define HY_UDP_IPV4_SIZE_MAX 65507
 #define HY_UDP_IPV6_SIZE_MAX 65527

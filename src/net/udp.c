@@ -173,7 +173,7 @@ static int make_descriptor(struct hy_udp_socket_private *priv, const struct hy_a
     if (handle < 0)
         return hy_error_set_system(errno, "cannot open a UDP socket for %s",
                                    hy_address_to_text(address).text);
-    __atomic_store_n(&priv->handle, handle, __ATOMIC_RELAXED);
+    priv->handle = handle;
     priv->family = family;
     priv->flags = flags;
     priv->drops_seen = 0;
@@ -214,34 +214,44 @@ static int refuse_bind(int error, const struct hy_address *address, unsigned fla
     return hy_error_set_system(error, "cannot bind %s", text.text);
 }
 
-static int bind_descriptor(struct hy_udp_socket_private *priv, const struct hy_address *address)
+/* What other threads see of the socket: open from here on, or, without an address, closed. */
+static void publish_local(struct hy_udp_socket_private *priv, const struct hy_address *local)
+{
+    pthread_mutex_lock(&priv->guard);
+    priv->local = *local;
+    pthread_mutex_unlock(&priv->guard);
+}
+
+static int bind_descriptor(struct hy_udp_socket_private *priv, const struct hy_address *address,
+                           struct hy_address *ret_local)
 {
     struct hy_address local = *address;
+    socklen_t size = sizeof local.storage_;
     if (bind(priv->handle, hy__address_system(&local), hy__address_size(&local)) < 0)
         return refuse_bind(errno, address, priv->flags);
-    socklen_t size = sizeof local.storage_;
     if (getsockname(priv->handle, hy__address_system(&local), &size) < 0)
         return hy_error_set_system(errno, "cannot read the address of the socket");
-    pthread_mutex_lock(&priv->guard);
-    priv->local = local;
-    pthread_mutex_unlock(&priv->guard);
+    *ret_local = local;
     return 0;
 }
 
 static int open_steps(struct hy_udp_socket *self, const struct hy_address *address, unsigned flags)
 {
     struct hy_udp_socket_private *priv = self->priv;
+    struct hy_address local = {{0}};
     int rc = make_descriptor(priv, address, flags);
     if (rc >= 0)
         rc = set_sharing(priv);
     if (rc >= 0)
         rc = hy__udp_apply_options(self, address);
     if (rc >= 0)
-        rc = bind_descriptor(priv, address);
+        rc = bind_descriptor(priv, address, &local);
     if (rc >= 0 && (priv->spare = hy__udp_batch_create(priv->datagram_size_max)) == NULL)
         rc = -HY_ENOMEM;
     if (rc >= 0)
         rc = hy_notifier_watch(priv->notifier, priv->handle, HY_READABLE);
+    if (rc >= 0)
+        publish_local(priv, &local);
     return rc;
 }
 
@@ -261,13 +271,12 @@ static void discard(struct hy_udp_socket_private *priv)
         hy__udp_read_drops(priv);
         hy_notifier_unwatch(priv->notifier);
         close(priv->handle);
-        __atomic_store_n(&priv->handle, -1, __ATOMIC_RELAXED);
+        priv->handle = -1;
     }
     __atomic_store_n(&priv->receive_buffer, 0, __ATOMIC_RELAXED);
     priv->is_connected = priv->wants_room = false;
-    pthread_mutex_lock(&priv->guard);
-    memset(&priv->local, 0, sizeof priv->local);
-    pthread_mutex_unlock(&priv->guard);
+    const struct hy_address none = {{0}};
+    publish_local(priv, &none);
     if (priv->batch != NULL)
         hy__udp_batch_release(NULL, priv->batch);
     hy_release(priv->spare);
@@ -321,12 +330,7 @@ int hy_udp_socket_close(struct hy_udp_socket *self)
 
 /* --- questions ------------------------------------------------------------------------------- */
 
-bool hy_udp_socket_is_open(const struct hy_udp_socket *self)
-{
-    return self->priv != NULL && __atomic_load_n(&self->priv->handle, __ATOMIC_RELAXED) >= 0;
-}
-
-int hy_udp_socket_local_address(const struct hy_udp_socket *self, struct hy_address *ret_address)
+static struct hy_address read_local(const struct hy_udp_socket *self)
 {
     struct hy_address local = {{0}};
     if (self->priv != NULL) {
@@ -334,6 +338,18 @@ int hy_udp_socket_local_address(const struct hy_udp_socket *self, struct hy_addr
         local = self->priv->local;
         pthread_mutex_unlock(&self->priv->guard);
     }
+    return local;
+}
+
+bool hy_udp_socket_is_open(const struct hy_udp_socket *self)
+{
+    const struct hy_address local = read_local(self);
+    return hy_address_family(&local) != HY_ADDRESS_NONE;
+}
+
+int hy_udp_socket_local_address(const struct hy_udp_socket *self, struct hy_address *ret_address)
+{
+    const struct hy_address local = read_local(self);
     if (hy_address_family(&local) == HY_ADDRESS_NONE)
         return hy_error_set(-HY_ENOTCONN, "the UDP socket is not open; bind it first");
     *ret_address = local;

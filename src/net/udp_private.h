@@ -52,7 +52,7 @@ struct udp_frame {
 
 struct hy_udp_socket_private {
     struct hy_notifier *notifier; /* a child of the socket, so that it moves along */
-    int handle;                   /* the descriptor, -1: closed; atomic */
+    int handle;                   /* the descriptor, -1: closed */
     sa_family_t family;
     unsigned flags;    /* enum hy_udp_flag, of the bind */
     bool wants_room;   /* a send found the buffer full: `writable` is owed */
@@ -74,7 +74,7 @@ struct hy_udp_socket_private {
     struct hy_udp_counters counters; /* atomic, each member */
 
     pthread_mutex_t guard;
-    struct hy_address local; /* guard: the mutex */
+    struct hy_address local; /* guard: the mutex for writing and for other threads; none: closed */
 };
 
 /*

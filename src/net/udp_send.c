@@ -34,17 +34,36 @@ static int make_target(const struct hy_udp_socket_private *priv, const struct hy
     return 0;
 }
 
+/*
+ * Takes the peer away. Linux takes a port along that it chose itself (port 0 at the bind); then the
+ * socket is bound to it again.
+ */
+static int forget_peer(struct hy_udp_socket_private *priv)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    struct hy_address local = {{0}};
+    socklen_t size = sizeof local.storage_;
+    priv->is_connected = false;
+    if (priv->handle < 0)
+        return 0;
+    if (connect(priv->handle, &nobody, sizeof nobody) < 0 ||
+        getsockname(priv->handle, hy__address_system(&local), &size) < 0)
+        return hy_error_set_system(errno, "cannot take the peer away");
+    if (hy_address_port(&local) != 0)
+        return 0;
+    local = priv->local;
+    if (bind(priv->handle, hy__address_system(&local), hy__address_size(&local)) < 0)
+        return hy_error_set_system(errno, "cannot bind %s again, without the peer",
+                                   hy_address_to_text(&local).text);
+    return 0;
+}
+
 static int connect_action(struct hy_udp_socket *self, const struct udp_command *command)
 {
     struct hy_udp_socket_private *priv = self->priv;
-    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     enum hy_address_family family = hy_address_family(&command->address);
-    if (family == HY_ADDRESS_NONE) {
-        if (priv->handle >= 0 && connect(priv->handle, &nobody, sizeof nobody) < 0)
-            return hy_error_set_system(errno, "cannot take the peer away");
-        priv->is_connected = false;
-        return 0;
-    }
+    if (family == HY_ADDRESS_NONE)
+        return forget_peer(priv);
     const struct hy_address any = hy_address_any(family, 0);
     int rc = priv->handle >= 0 ? 0 : hy__udp_open(self, &any, 0);
     if (rc < 0)

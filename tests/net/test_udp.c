@@ -338,7 +338,7 @@ static void a_flood_does_not_starve_timers(void **state)
     poke_numbers(local_port(&self->socket), 0, 2000);
     OK(hy_timer_start_at(&timer, hy_now_ns()));
     WAIT_UNTIL(self->writable == 1);
-    assert_true(self->count <= 2 * 8 * 32);
+    assert_true(self->count <= 512);
     WAIT_UNTIL(self->count == 2000);
     assert_numbers(self, 0, 2000);
     hy_object_destroy(&self->hy);
@@ -384,14 +384,14 @@ static void the_granted_buffer_can_be_read(void **state)
 
 static size_t read_number(const char *path)
 {
-    unsigned long number = 0;
+    char text[32] = "";
     FILE *file = fopen(path, "r");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%lu", &number) != 1)
-        number = 0;
+    if (fgets(text, sizeof text, file) == NULL)
+        text[0] = '\0';
     fclose(file);
-    return number;
+    return strtoul(text, NULL, 10);
 }
 
 /* What an unprivileged program meets; capabilities belong to a thread, so it is tried in one. */
