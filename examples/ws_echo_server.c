@@ -17,7 +17,7 @@ struct echo {
     struct hy_ws_server server;
 };
 
-static const struct hy_class echo_class = HY_CLASS(struct echo);
+static const struct hy_class echo_class = HY_CLASS(struct echo, .base = NULL);
 
 static void server_message(struct echo *echo, const struct hy_ws_message *message)
 {
@@ -58,9 +58,8 @@ static int echo_start(struct echo *echo, struct hy_app *app, const char *address
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {0}};
     const char *address = "127.0.0.1:9001";
     static struct echo echo;
     struct hy_app app;

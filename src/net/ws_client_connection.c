@@ -335,7 +335,7 @@ static void take_answer(struct hy_ws_client_private *wc, const char *data, size_
     if (head < 0) {
         snprintf(message, sizeof message, "the server refuses (status %u): %s", response.status,
                  response.problem != NULL ? response.problem : "");
-        hy__ws_client_fail(wc, head == -ECONNREFUSED ? -HY_ECONNREFUSED : -HY_EPROTO, message);
+        hy__ws_client_fail(wc, (int)head, message);
         return;
     }
     char *rest = wc->head;
