@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client that reads nothing costs the others: 50 clients get 500 broadcasts of 2 KiB a
+ * What a client that reads nothing costs the others: 30 clients get 500 broadcasts of 8 KiB a
  * second, and the time from the call in another thread to the arrival is measured, in turns with a
  * slow client beside them and without.
  *
@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 enum {
-    CLIENTS = 50,
-    MESSAGE = 2048,
+    CLIENTS = 30,
+    MESSAGE = 8192,
     FRAME = MESSAGE + 4,
     MESSAGES = 1000, /* in a turn */
     INTERVAL_US = 2000,
@@ -30,7 +30,7 @@ enum {
 struct client {
     int fd;
     size_t filled;
-    unsigned char buffer[16 * FRAME];
+    unsigned char buffer[8 * FRAME];
 };
 
 static struct hy_ws_server server;
@@ -145,10 +145,10 @@ int main(int argc, char **argv)
         return 2;
     samples = malloc((size_t)MESSAGES * CLIENTS * sizeof *samples);
     hy_ws_server_options_default(&options);
-    options.queue_limit = 512 << 10;
-    options.high_water = 256 << 10;
-    options.low_water = 128 << 10;
-    options.slow_after_ns = 200 * HY_MILLISECOND;
+    options.queue_limit = 1 << 20;
+    options.high_water = 768 << 10;
+    options.low_water = 64 << 10;
+    options.slow_after_ns = 100 * HY_MILLISECOND;
     if (samples == NULL || hy_ws_server_init(&server, NULL) < 0 ||
         hy_ws_server_set_options(&server, &options) < 0 ||
         hy_ws_server_listen(&server, "127.0.0.1:0", 0) < 0 ||

@@ -4,8 +4,8 @@
  *
  * The order of shutdown, always the same: hy_app_quit() (or SIGINT, SIGTERM) ends the loop;
  * `about_to_quit` is emitted, while all threads still run; the threads that the main thread started
- * are asked to quit, the last one first, and joined; what they posted to the main thread is
- * delivered; hy_app_exec() returns.
+ * are asked to quit and joined one by one, the last one first; what they posted to the main
+ * thread is delivered; hy_app_exec() returns.
  */
 #ifndef HALYARD_APP_H
 #define HALYARD_APP_H

@@ -36,7 +36,7 @@ struct hy_dispatcher_ops {
     int64_t (*now)(struct hy_dispatcher *dispatcher);
 
     /* Watch a descriptor for conditions, change them, forget it. watch: -HY_EEXIST, -HY_EBADF,
-     * -HY_ENOMEM. */
+     * -HY_ENOMEM. No conditions: nothing is reported, but perhaps a hang-up, once. */
     int (*watch)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                  void *cookie);
     int (*change)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,

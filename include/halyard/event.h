@@ -32,8 +32,9 @@ struct hy_event {
 
 /*
  * Queues an event for the receiver; its bytes are copied. Returns before it is delivered, always.
- * Errors: -HY_ESHUTDOWN (receiver dead or its thread finished), -HY_ENOMEM. Thread: any; through a
- * plain pointer until the receiver's fini begins, see hy_ref_post().
+ * Errors: -HY_ESHUTDOWN (receiver dead, or its thread finished and kept nothing), -HY_EINVAL,
+ * -HY_ENOMEM. Thread: any; through a plain pointer until the receiver's fini begins, see
+ * hy_ref_post().
  */
 HY_API int hy_post(struct hy_object *receiver, uint32_t type, const void *data, size_t size,
                    enum hy_priority priority);

@@ -47,7 +47,8 @@ HY_API void hy_notifier_fini(struct hy_notifier *notifier);
  * Watches the descriptor for these conditions; called again with the same one, it changes them; 0
  * pauses. Close the descriptor only after hy_notifier_unwatch(). Errors: -HY_EBADF (not open, or of
  * a kind that cannot be watched), -HY_EEXIST (another notifier of the thread watches it), -HY_EBUSY
- * (this one watches another descriptor), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. Thread: home.
+ * (this one watches another descriptor), -HY_EINVAL (no such
+ * condition), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. Thread: home.
  */
 HY_API int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions);
 /* Forgets the descriptor; a readiness already collected is not delivered. Errors: -HY_EWRONGTHREAD.

@@ -5,7 +5,8 @@
  * A signal is a member of its owner's struct. A slot is a function `void slot(R *receiver, const T
  * *payload)` or `void slot(R *receiver)`; a slot of another type does not compile. Direct delivery
  * calls the slot inside hy_emit() and copies nothing; queued delivery copies the payload and calls
- * the slot in the receiver's thread. Slots run in the order they were connected.
+ * the slot in the receiver's thread. Slots run in the order they were connected. What was queued is
+ * dropped when the receiver ends or the connection is cut; the sender's end leaves it alone.
  *
  *     hy_connect(&receiver->events.position, tracker, tracker_position, HY_AUTO);
  *     hy_emit_with(&receiver->events.position, .mmsi = 211, .latitude_deg = 54.3);

@@ -185,7 +185,7 @@ struct hy_ws_server {
     struct hy_ws_server_private *priv; /* guard: home thread */
     /* The library's; atomic. Here and not behind priv, so that a sender in another thread needs
      * nothing that fini releases. */
-    uint64_t pending_, queue_limit_, low_water_;
+    uint64_t pending_, queue_limit_;
     uint32_t refused_, state_, port_, reserved_;
     struct hy_ws_server_counters counters_;
 };
@@ -202,7 +202,9 @@ HY_API int hy_ws_server_create(struct hy_object *parent,
                                struct hy_ws_server **ret_server) HY_MUST_USE;
 /*
  * Ends it without waiting: clients get Close 1001 as far as their sockets take it, client_closed is
- * emitted for each, all descriptors are closed. So does the end of its thread. Thread: home.
+ * emitted for each, all descriptors are closed. So does the end of its thread. Direct slots of
+ * other objects hear these client_closed for certain; a program that needs to hear of all of them
+ * through queued connections calls hy_ws_server_close() first and waits for `closed`. Thread: home.
  */
 HY_API void hy_ws_server_fini(struct hy_ws_server *server);
 
@@ -237,8 +239,11 @@ HY_API uint16_t hy_ws_server_port(const struct hy_ws_server *server);
  * the server's thread; bytes are copied, once for all clients. What one thread sends arrives in the
  * order sent. Text must be UTF-8; that is the caller's duty. Errors: -HY_EAGAIN (see
  * "Back-pressure"; nothing was sent), -HY_EMSGSIZE (above queue_limit), -HY_ESHUTDOWN (the server
- * is closing or dead), -HY_ENOMEM; in the server's own thread also -HY_ENOENT (no such client);
- * elsewhere that is counted as dropped_gone. Thread: any.
+ * is closing or dead), -HY_ENOMEM.
+ *
+ * To one client, in the server's own thread, only that client's queue counts: -HY_EAGAIN says that
+ * it is full and the policy has acted, -HY_ENOENT that there is no such client. From other threads
+ * both are counted only (dropped_..., dropped_gone). Thread: any.
  */
 HY_API int hy_ws_server_send_text(struct hy_ws_server *server, uint64_t client, const void *data,
                                   size_t size);

@@ -115,6 +115,12 @@ int hy__deliver(struct hy_thread_record *record, int limit)
         if (queue->first == NULL)
             queue->end = &queue->first;
         record->queued--;
+        if (HY_UNLIKELY(message->kind == HY__MESSAGE_CUT)) {
+            /* A dead receiver has cut all of its connections already. */
+            hy__connection_cut(message->anchor, message->to.connection, message->connection_id);
+            hy__message_settle(message);
+            continue;
+        }
         if (call(record, message)) {
             hy__count(&record->delivered, 1);
             hy__message_discard(message);

@@ -104,6 +104,9 @@ static __attribute__((noinline)) int emit_queued(const struct hy_payload *descri
     int rc =
         hy__message_make(description, (id_flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
     if (rc == 0) {
+        /* Relaxed: the sender's end, which looks at it, is after its emissions. */
+        if (HY_UNLIKELY((id_flags & HY__FLAG_QUEUED) == 0))
+            __atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_QUEUED, __ATOMIC_RELAXED);
         message->kind = HY__MESSAGE_SLOT;
         message->to.connection = connection;
         message->connection_id = id_flags >> HY__ID_SHIFT;

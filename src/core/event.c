@@ -4,7 +4,7 @@
 
 static struct hy_ref borrowed_ref(const struct hy_object *object)
 {
-    struct hy_ref ref = {object->anchor};
+    struct hy_ref ref = {object != NULL ? object->anchor : NULL};
     return ref;
 }
 
@@ -32,6 +32,9 @@ int hy_ref_post(struct hy_ref receiver, uint32_t type, const void *data, size_t 
     if ((unsigned)priority >= HY__PRIORITIES)
         return hy_error_set(-HY_EINVAL, "there is no priority %d; see enum hy_priority",
                             (int)priority);
+    if ((data == NULL && size != 0) || size > UINT32_MAX)
+        return hy_error_set(-HY_EINVAL, "an event cannot carry %zu bytes%s", size,
+                            data == NULL ? " of nothing" : "");
     const struct hy_payload bytes = {HY_PAYLOAD_PLAIN, "event", size, NULL, NULL};
     struct hy__message *message;
     rc = hy__message_make(&bytes, data, &message);

@@ -250,6 +250,18 @@ static struct hy_hub *hub_of(struct hy_signal_base *signal)
 /* --- connect -------------------------------------------------------------------------------------
  */
 
+/* From the beginning of its fini: whatever is connected afterwards, nobody would cut. */
+static bool is_dead(const struct hy_object *object)
+{
+    struct hy_anchor *anchor = object->anchor;
+    if (anchor == NULL)
+        return true;
+    hy__lock(&anchor->lock);
+    bool dead = anchor->dead;
+    hy__unlock(&anchor->lock);
+    return dead;
+}
+
 static int check_connect(const struct hy_signal_base *signal, const struct hy_object *receiver,
                          hy_slot slot, unsigned flags)
 {
@@ -263,9 +275,10 @@ static int check_connect(const struct hy_signal_base *signal, const struct hy_ob
     if ((flags & HY_DIRECT) != 0 && (flags & HY_QUEUED) != 0)
         return hy_error_set(-HY_EINVAL, "a connection to %s is direct or queued, not both",
                             signal->spec->name);
-    if (signal->owner->anchor == NULL || receiver->anchor == NULL)
+    bool sender_dead = is_dead(signal->owner);
+    if (sender_dead || is_dead(receiver))
         return hy_error_set(-HY_ESHUTDOWN, "cannot connect %s: %s is dead", signal->spec->name,
-                            signal->owner->anchor == NULL ? "the sender" : "the receiver");
+                            sender_dead ? "the sender" : "the receiver");
     if (signal->spec->payload.kind == HY_PAYLOAD_BORROWED && (flags & HY_DIRECT) == 0)
         return hy_error_set(-HY_EBORROWED,
                             "%s carries a borrowed payload, valid during the call only: connect it "
@@ -327,8 +340,7 @@ int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver,
         /* Under the lock, so that ids grow along the list. Relaxed: only uniqueness is asked for.
          */
         uint64_t id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
-        __atomic_store_n(&connection->id_flags,
-                         id << HY__ID_SHIFT | (flags & (HY__FLAG_MASK & ~(unsigned)HY__FLAG_SPENT)),
+        __atomic_store_n(&connection->id_flags, id << HY__ID_SHIFT | (flags & HY__FLAGS_OF_USER),
                          __ATOMIC_RELEASE);
         __atomic_store_n(&connection->slot, slot, __ATOMIC_RELEASE);
         link_last(hub, connection, id);
@@ -382,8 +394,11 @@ static bool cut_with_hub(struct hy_hub *hub, struct hy_connection *connection, u
                bury(hub, connection);
     if (hub->grave_count >= hub->reap_at)
         freed = reap(hub);
+    bool was_survivor = cut && __atomic_load_n(&hub->closed, __ATOMIC_RELAXED) != 0;
     hy__unlock(&hub->lock);
     free_graves(freed);
+    if (was_survivor)
+        hub_unref(hub); /* the connection's; the caller has another one */
     return cut;
 }
 
@@ -424,19 +439,102 @@ void hy__connections_of_receiver_cut(struct hy_anchor *anchor)
     }
 }
 
-void hy__signal_close(struct hy_signal_base *signal)
+/*
+ * What the sender has queued is still delivered: a connection through which something was queued
+ * outlives it, linked in the closed hub, until a last message to its receiver, behind all others,
+ * cuts it.
+ */
+struct survivor {
+    struct hy_anchor *anchor;
+    struct hy_connection *connection;
+    uint64_t id;
+};
+
+/* Buries what never queued anything. Returns how many are left, each with a reference to the hub.
+ */
+static size_t close_hub(struct hy_hub *hub)
 {
-    struct hy_hub *hub = __atomic_exchange_n(&signal->hub, NULL, __ATOMIC_ACQ_REL);
-    if (hub == NULL)
-        return;
+    size_t survivors = 0;
     hy__lock(&hub->lock);
     /* Release: an emission that sees it stops before it touches the sender. */
     __atomic_store_n(&hub->closed, 1u, __ATOMIC_RELEASE);
-    while (hub->head != NULL)
-        bury(hub, hub->head);
+    for (struct hy_connection *connection = hub->head, *next; connection != NULL;
+         connection = next) {
+        next = connection->next;
+        /* Relaxed: emissions happen before the end of their sender. */
+        if ((__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) & HY__FLAG_QUEUED) == 0) {
+            bury(hub, connection);
+            continue;
+        }
+        hub_ref(hub);
+        survivors++;
+    }
     struct hy_connection *freed = reap(hub);
     hy__unlock(&hub->lock);
     free_graves(freed);
+    return survivors;
+}
+
+/* Their receivers may have cut some since they were counted; nobody adds any. */
+static size_t list_survivors(struct hy_hub *hub, struct survivor *list, size_t count)
+{
+    size_t found = 0;
+    hy__lock(&hub->lock);
+    for (struct hy_connection *connection = hub->head; connection != NULL && found < count;
+         connection = connection->next) {
+        list[found].anchor = connection->anchor;
+        list[found].connection = connection;
+        list[found].id = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT;
+        hy__anchor_ref(connection->anchor);
+        found++;
+    }
+    hy__unlock(&hub->lock);
+    return found;
+}
+
+static void cut_behind_the_last(const struct survivor *survivor)
+{
+    struct hy__message *message;
+    int rc = hy__message_make(NULL, NULL, &message);
+    if (rc == 0) {
+        message->kind = HY__MESSAGE_CUT;
+        message->to.connection = survivor->connection;
+        message->connection_id = survivor->id;
+        rc = hy__post(survivor->anchor, message);
+        if (rc < 0)
+            hy__message_discard(message);
+    }
+    if (rc < 0) /* no memory, or a dead receiver: what is queued is dropped */
+        hy__connection_cut(survivor->anchor, survivor->connection, survivor->id);
+    hy__anchor_unref(survivor->anchor);
+}
+
+void hy__signal_close(struct hy_signal_base *signal)
+{
+    enum {
+        FEW = 8
+    };
+    struct hy_hub *hub = __atomic_exchange_n(&signal->hub, NULL, __ATOMIC_ACQ_REL);
+    if (hub == NULL)
+        return;
+    size_t count = close_hub(hub);
+    struct survivor few[FEW], *list = few;
+    if (count > FEW)
+        list = hy_allocate(count * sizeof *list);
+    while (count != 0) { /* without memory for a list: a few at a time, cut at once */
+        size_t found = list_survivors(hub, list != NULL ? list : few, list != NULL ? count : FEW);
+        for (size_t i = 0; i < found; i++)
+            if (list != NULL) {
+                cut_behind_the_last(&list[i]);
+            } else {
+                hy__connection_cut(few[i].anchor, few[i].connection, few[i].id);
+                hy__anchor_unref(few[i].anchor);
+            }
+        if (list != NULL || found == 0)
+            break;
+    }
+    if (list != few)
+        hy_release(list);
     hub_unref(hub);
 }
 

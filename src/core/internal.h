@@ -63,8 +63,9 @@ enum hy__message_kind {
     HY__MESSAGE_SLOT,
     HY__MESSAGE_EVENT,
     HY__MESSAGE_INVOKE,
-    HY__MESSAGE_ADOPT,  /* an object tree arrives, with what was posted to it */
-    HY__MESSAGE_DESTROY /* hy_object_destroy_later() from another thread */
+    HY__MESSAGE_ADOPT,   /* an object tree arrives, with what was posted to it */
+    HY__MESSAGE_DESTROY, /* hy_object_destroy_later() from another thread */
+    HY__MESSAGE_CUT      /* behind the last call that a dead sender queued: cut its connection */
 };
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
@@ -72,12 +73,12 @@ struct hy__message {
     struct hy__message *next;
     struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted */
     union {
-        struct hy_connection *connection; /* SLOT; type-stable memory */
+        struct hy_connection *connection; /* SLOT, CUT; type-stable memory */
         hy_invoke_function function;      /* INVOKE */
         struct hy__message *cargo;        /* ADOPT */
         uint64_t event_type;              /* EVENT */
     } to;
-    uint64_t connection_id;               /* SLOT */
+    uint64_t connection_id;               /* SLOT, CUT */
     const struct hy_payload *description; /* NULL: plain bytes or none */
     struct hy__slab *slab;                /* whose cell this is; NULL: from the heap */
     uint32_t pass;                        /* the pass that delivers it */
@@ -117,8 +118,9 @@ struct hy_anchor {
 
 /* --- connections ------------------------------------------------------------------------------ */
 enum {
-    HY__FLAG_SPENT = 1 << 9, /* a single-shot connection that has fired */
-    HY__FLAG_MASK = 0xffff,
+    HY__FLAG_SPENT = 1 << 9,   /* a single-shot connection that has fired */
+    HY__FLAG_QUEUED = 1 << 10, /* something has been queued through it */
+    HY__FLAGS_OF_USER = 0x1ff,
     HY__ID_SHIFT = 16
 };
 
@@ -146,7 +148,8 @@ struct hy_hub {
     uint32_t closed;  /* atomic: the owner is gone */
     uint32_t lock;
     uint32_t pins; /* atomic: walkers that found no hazard slot */
-    uint32_t refs; /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side */
+    uint32_t refs; /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side, and in
+                      a closed hub 1 for each connection that is still linked */
     struct hy_connection *tail;    /* lock */
     struct hy_connection *graves;  /* lock; atomic for the look without it */
     uint32_t grave_count, reap_at; /* lock */
@@ -309,6 +312,8 @@ void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_ancho
 int hy__deliver(struct hy_thread_record *record, int limit);
 /* Ends a message without delivering it. */
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message);
+/* Ends a message that was posted, without counting it as dropped. */
+void hy__message_settle(struct hy__message *message);
 /* Ends a message that never was posted. */
 void hy__message_discard(struct hy__message *message);
 void hy__arrivals_enter(struct hy_thread_record *record);

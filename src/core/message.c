@@ -46,9 +46,15 @@ static void count_arrival(struct hy_anchor *anchor)
         hy__anchor_unref(anchor);
 }
 
-void hy__message_drop(struct hy_thread_record *record, struct hy__message *message)
+void hy__message_settle(struct hy__message *message)
 {
-    hy__count(&record->dropped, 1);
     count_arrival(message->anchor);
     hy__message_discard(message);
+}
+
+void hy__message_drop(struct hy_thread_record *record, struct hy__message *message)
+{
+    if (message->kind != HY__MESSAGE_CUT) /* nobody's message */
+        hy__count(&record->dropped, 1);
+    hy__message_settle(message);
 }

@@ -32,6 +32,8 @@ void hy__notifier_is_ready(void *cookie, unsigned conditions)
 {
     struct hy_notifier *notifier = cookie;
     struct hy_thread_record *record = record_of(notifier);
+    if (notifier->conditions_ == 0) /* paused: the system may still tell of a hang-up, once */
+        return;
     if (!notifier->queued_) {
         notifier->ready_ = 0;
         notifier->queued_ = true;
@@ -137,6 +139,10 @@ int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned co
     if (rc < 0)
         return rc;
     struct hy_thread_record *record = record_of(notifier);
+    const unsigned known = HY_READABLE | HY_WRITABLE | HY_URGENT | HY_HANGUP | HY_FAILURE;
+    if ((conditions & ~known) != 0)
+        return hy_error_set(-HY_EINVAL, "there is no condition %#x; see enum hy_condition",
+                            conditions & ~known);
     if (notifier->watched_ && notifier->handle_ != handle)
         return hy_error_set(-HY_EBUSY, "%s watches descriptor %ld; unwatch that first",
                             hy__object_text(&notifier->hy), (long)notifier->handle_);

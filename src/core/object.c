@@ -137,6 +137,8 @@ int hy_object_init(struct hy_object *object, const struct hy_class *type, struct
     int rc = check_class(type);
     if (rc == 0)
         rc = check_parent(parent, type);
+    if (rc == 0 && object == NULL)
+        rc = hy_error_set(-HY_EINVAL, "there is no memory to make a %s of", type->name);
     if (rc < 0)
         return rc;
     struct hy_thread_record *record = hy__record();
@@ -265,8 +267,11 @@ struct hy_thread *hy_object_thread(const struct hy_object *object)
 {
     if (object->anchor == NULL)
         return NULL;
+    struct hy_thread_record *home = hy__anchor_home(object->anchor);
+    if (home == hy__record_if_any())
+        return hy_thread_current(); /* a foreign thread gets its handle when it asks */
     /* Acquire: the handle is seen initialised. */
-    return __atomic_load_n(&hy__anchor_home(object->anchor)->handle, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&home->handle, __ATOMIC_ACQUIRE);
 }
 
 bool hy_object_is_here(const struct hy_object *object)

@@ -57,11 +57,10 @@ static void started_unlink(struct hy_thread *thread)
 
 void hy__threads_stop(struct hy_thread_record *record)
 {
-    for (struct hy_thread *thread = record->first_started; thread != NULL;
-         thread = thread->priv->next_started)
-        hy_thread_quit(thread, 0);
+    /* One after the other: what a later one says to an earlier one at its end is delivered. */
     while (record->first_started != NULL) {
         struct hy_thread *thread = record->first_started;
+        hy_thread_quit(thread, 0);
         hy_thread_join(thread, HY_FOREVER);
         started_unlink(thread);
     }

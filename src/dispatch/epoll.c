@@ -5,7 +5,8 @@
  * Quirks: epoll_pwait2 (Linux 5.11) takes nanoseconds; where it is missing, waits are rounded up to
  * milliseconds. The wake-up descriptor is watched edge-triggered and never read: each write is a
  * new edge, which saves a system call a wake-up. epoll refuses plain files with EPERM. A closed
- * descriptor drops out of the set by itself, so forgetting one may find nothing.
+ * descriptor drops out of the set by itself, so forgetting one may find nothing. Hang-ups and
+ * errors are reported whatever was asked for, in every wait; EPOLLONESHOT silences them.
  */
 #include "platform/platform.h"
 
@@ -44,6 +45,8 @@ static int64_t epoll_now(struct hy_dispatcher *dispatcher)
 
 static uint32_t events_of(unsigned conditions)
 {
+    if (conditions == 0) /* hang-ups and errors cannot be left out, but told once only */
+        return EPOLLONESHOT;
     return ((conditions & HY_READABLE) != 0 ? (uint32_t)EPOLLIN | (uint32_t)EPOLLRDHUP : 0u) |
            ((conditions & HY_WRITABLE) != 0 ? (uint32_t)EPOLLOUT : 0u) |
            ((conditions & HY_URGENT) != 0 ? (uint32_t)EPOLLPRI : 0u);

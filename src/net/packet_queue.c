@@ -9,8 +9,10 @@
 #include <sys/uio.h>
 
 #define RING_CAPACITY_MIN  8
-#define RING_CAPACITY_IDLE 16 /* slots that an empty ring may keep */
-#define SLICES_MAX         64 /* in one system call */
+#define RING_CAPACITY_IDLE 16  /* slots that an empty ring may keep */
+#define SLICES_MAX         64  /* in one system call */
+#define SMALL_SIZE         512 /* bytes of a piece that is copied instead of pointed at */
+#define SMALL_TOTAL        16384
 
 static bool ring_push(struct hy__packet_ring *ring, struct hy__packet *packet)
 {
@@ -105,40 +107,57 @@ uint64_t hy__packet_queue_messages(const struct hy__packet_queue *queue)
     return count;
 }
 
-/* Adds the rest of a packet behind `done` to the slices, at most room bytes; returns how many. */
-static size_t gather(const struct hy__packet *packet, size_t done, size_t room,
-                     struct iovec *slices, int *count)
+/* What one system call sends. Small pieces are copied together: a slice more costs the kernel more
+ * than the copy does. */
+struct gathering {
+    size_t room; /* bytes that may still be added */
+    size_t total;
+    size_t small_size;
+    int count;
+    struct iovec slices[SLICES_MAX];
+    unsigned char small[SMALL_TOTAL];
+};
+
+static void gather_bytes(struct gathering *gathering, const unsigned char *bytes, size_t size)
+{
+    struct iovec *last = gathering->count > 0 ? &gathering->slices[gathering->count - 1] : NULL;
+    if (size > gathering->room)
+        size = gathering->room;
+    gathering->room -= size;
+    gathering->total += size;
+    if (size <= SMALL_SIZE && size <= SMALL_TOTAL - gathering->small_size) {
+        unsigned char *to = gathering->small + gathering->small_size;
+        memcpy(to, bytes, size);
+        gathering->small_size += size;
+        if (last != NULL && (unsigned char *)last->iov_base + last->iov_len == to) {
+            last->iov_len += size;
+            return;
+        }
+        bytes = to;
+    }
+    /* struct iovec has no const; sending writes nothing. */
+    gathering->slices[gathering->count++] = (struct iovec){(void *)(uintptr_t)bytes, size};
+}
+
+/* Adds what is left of a packet behind `done`. */
+static void gather(struct gathering *gathering, const struct hy__packet *packet, size_t done)
 {
     const unsigned char *payload = hy_buffer_data(packet->payload);
     size_t payload_size = hy_buffer_size(packet->payload);
-    size_t total = 0;
     if (done < packet->own_size) {
-        size_t size = packet->own_size - done;
-        if (size > room)
-            size = room;
-        /* struct iovec has no const; sending writes nothing. */
-        slices[(*count)++] = (struct iovec){(void *)(uintptr_t)(packet->bytes + done), size};
-        total += size;
+        gather_bytes(gathering, packet->bytes + done, packet->own_size - done);
         done = packet->own_size;
     }
-    size_t payload_done = done - packet->own_size;
-    if (payload_done < payload_size && total < room) {
-        size_t size = payload_size - payload_done;
-        if (size > room - total)
-            size = room - total;
-        slices[(*count)++] = (struct iovec){(void *)(uintptr_t)(payload + payload_done), size};
-        total += size;
-    }
-    return total;
+    done -= packet->own_size;
+    if (done < payload_size && gathering->room > 0)
+        gather_bytes(gathering, payload + done, payload_size - done);
 }
 
-static size_t gather_ring(const struct hy__packet_ring *ring, size_t room, struct iovec *slices,
-                          int *count)
+static void gather_ring(struct gathering *gathering, const struct hy__packet_ring *ring)
 {
-    size_t total = 0;
-    for (uint32_t i = 0; i < ring->count && total < room && *count + 2 <= SLICES_MAX; i++)
-        total += gather(ring_at(ring, i), 0, room - total, slices, count);
-    return total;
+    for (uint32_t i = 0;
+         i < ring->count && gathering->room > 0 && gathering->count + 2 <= SLICES_MAX; i++)
+        gather(gathering, ring_at(ring, i), 0);
 }
 
 /* The same order as that of gathering: what is under way, control, messages. */
@@ -175,18 +194,18 @@ static void consume(struct hy__packet_queue *queue, size_t bytes, struct hy__pac
 int hy__packet_queue_write(struct hy__packet_queue *queue, int fd, size_t limit,
                            struct hy__packet_write *ret_write)
 {
-    struct iovec slices[SLICES_MAX];
+    struct gathering gathering;
     *ret_write = (struct hy__packet_write){0};
     while (!hy__packet_queue_is_empty(queue) && ret_write->bytes < limit) {
-        struct msghdr message = {.msg_iov = slices};
-        size_t room = limit - ret_write->bytes;
-        size_t total = 0;
-        int count = 0;
+        struct msghdr message = {.msg_iov = gathering.slices};
+        gathering.room = limit - ret_write->bytes;
+        gathering.total = gathering.small_size = 0;
+        gathering.count = 0;
         if (queue->partial != NULL)
-            total = gather(queue->partial, queue->partial_done, room, slices, &count);
-        total += gather_ring(&queue->control, room - total, slices, &count);
-        total += gather_ring(&queue->data, room - total, slices, &count);
-        message.msg_iovlen = (size_t)count;
+            gather(&gathering, queue->partial, queue->partial_done);
+        gather_ring(&gathering, &queue->control);
+        gather_ring(&gathering, &queue->data);
+        message.msg_iovlen = (size_t)gathering.count;
         ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR)
             continue;
@@ -196,7 +215,7 @@ int hy__packet_queue_write(struct hy__packet_queue *queue, int fd, size_t limit,
             ret_write->bytes += (size_t)sent;
             consume(queue, (size_t)sent, ret_write);
         }
-        if (sent < (ssize_t)total) {
+        if (sent < (ssize_t)gathering.total) {
             ret_write->is_blocked = true;
             break;
         }

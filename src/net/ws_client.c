@@ -52,17 +52,19 @@ void hy__ws_client_leave(struct hy_ws_client_private *wc)
 static int init_children(struct hy_ws_client_private *wc)
 {
     struct hy_object *parent = &wc->client->hy;
-    int rc = hy_notifier_init(&wc->notifier, parent);
+    struct hy_notifier *notifier = &wc->notifier;
+    struct hy_timer *timer = &wc->timer, *flush = &wc->flush;
+    int rc = hy_notifier_init(notifier, parent);
     if (rc >= 0)
-        rc = hy_timer_init(&wc->timer, parent);
+        rc = hy_timer_init(timer, parent);
     if (rc >= 0)
-        rc = hy_timer_init(&wc->flush, parent);
+        rc = hy_timer_init(flush, parent);
     if (rc >= 0)
-        rc = hy_connect(&wc->notifier.events.ready, &wc->notifier, hy__ws_client_ready, HY_DIRECT);
+        rc = hy_connect(&notifier->events.ready, notifier, hy__ws_client_ready, HY_DIRECT);
     if (rc >= 0)
-        rc = hy_connect(&wc->timer.events.timeout, &wc->timer, hy__ws_client_timeout, HY_DIRECT);
+        rc = hy_connect(&timer->events.timeout, timer, hy__ws_client_timeout, HY_DIRECT);
     if (rc >= 0)
-        rc = hy_connect(&wc->flush.events.timeout, &wc->flush, hy__ws_client_flush, HY_DIRECT);
+        rc = hy_connect(&flush->events.timeout, flush, hy__ws_client_flush, HY_DIRECT);
     return rc < 0 ? rc : 0;
 }
 
@@ -96,11 +98,13 @@ int hy_ws_client_init(struct hy_ws_client *client, struct hy_object *parent)
 static int check_home(const struct hy_ws_client *client, const char *operation, bool is_closed)
 {
     int rc = hy_object_check_thread(&client->hy, operation);
-    if (rc == 0 && client->priv == NULL)
-        rc = hy_error_set(-HY_ESHUTDOWN, "%s: the WebSocket client has ended", operation);
-    if (rc == 0 && is_closed && client->priv->phase != HY__WS_CLIENT_IDLE)
-        rc = hy_error_set(-HY_EBUSY, "%s: the WebSocket client is not closed", operation);
-    return rc;
+    if (rc < 0)
+        return rc;
+    if (client->priv == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "%s: the WebSocket client has ended", operation);
+    if (is_closed && client->priv->phase != HY__WS_CLIENT_IDLE)
+        return hy_error_set(-HY_EBUSY, "%s: the WebSocket client is not closed", operation);
+    return 0;
 }
 
 int hy_ws_client_set_limits(struct hy_ws_client *client, size_t message_limit, size_t queue_limit)

@@ -47,7 +47,7 @@ void hy__ws_client_fail(struct hy_ws_client_private *wc, int code, const char *m
     struct hy_error error = {.code = -code};
     if (wc->phase == HY__WS_CLIENT_IDLE)
         return;
-    snprintf(error.message, sizeof error.message, "%s: %s", wc->text, message);
+    snprintf(error.message, sizeof error.message, "%.90s: %.150s", wc->text, message);
     drop_connection(wc);
     hy_emit(&wc->client->events.error, &error);
 }
@@ -89,7 +89,7 @@ static void update(struct hy_ws_client_private *wc)
     unsigned interest = wc->is_blocked ? (unsigned)HY_WRITABLE : 0u;
     if (wc->phase == HY__WS_CLIENT_IDLE)
         return;
-    if (wc->phase != HY__WS_CLIENT_TCP && !wc->is_paused)
+    if (wc->phase != HY__WS_CLIENT_TCP && !wc->is_paused && !wc->is_held)
         interest |= HY_READABLE;
     if (interest == wc->interest)
         return;
@@ -360,14 +360,22 @@ static void read_socket(struct hy_ws_client_private *wc)
     /* Lent for the call, so that a loop inside a handler does not write over it. */
     char *buffer = wc->receive_buffer;
     wc->receive_buffer = NULL;
-    if (buffer == NULL)
-        return; /* in such a loop: later */
+    if (buffer == NULL) { /* in such a loop: later */
+        wc->is_held = true;
+        update(wc);
+        return;
+    }
     ssize_t got = recv(wc->fd, buffer, HY__WS_CLIENT_RECEIVE_SIZE, MSG_DONTWAIT);
     if (got > 0)
         take(wc, buffer, (size_t)got);
     else if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
         hy__ws_client_end(wc);
     wc->receive_buffer = buffer;
+    if (wc->is_held) {
+        wc->is_held = false;
+        if (wc->client != NULL)
+            update(wc);
+    }
 }
 
 /* --- connecting ------------------------------------------------------------------------------ */
@@ -446,7 +454,8 @@ int hy__ws_client_start(struct hy_ws_client_private *wc, const struct hy__ws_url
 {
     int rc = prepare_request(wc, url, origin);
     wc->closed = (struct hy_ws_client_closed){0};
-    wc->is_close_sent = wc->is_close_received = wc->is_failing = wc->is_paused = false;
+    wc->is_close_sent = wc->is_close_received = wc->is_failing = false;
+    wc->is_paused = wc->is_held = false;
     wc->ping_ns = 0;
     if (rc == 0)
         rc = open_socket(wc, address);

@@ -41,6 +41,7 @@ struct hy_ws_client_private {
     unsigned interest;
     enum hy__ws_client_phase phase;
     bool is_blocked, is_paused, is_flush_armed;
+    bool is_held; /* a loop inside a handler wants to read: after the handler */
     bool is_close_sent, is_close_received, is_failing;
     uint8_t masks[256];
     size_t masks_used;

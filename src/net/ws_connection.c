@@ -15,31 +15,38 @@
 
 static void connection_ready(struct hy_notifier *notifier, const struct hy_readiness *readiness);
 
+static int watch(struct hy__ws_connection *connection, struct hy_object *parent)
+{
+    struct hy_notifier *notifier = &connection->notifier;
+    int rc = hy_notifier_init(notifier, parent);
+    if (rc < 0)
+        return rc;
+    rc = hy_connect(&notifier->events.ready, notifier, connection_ready, HY_DIRECT);
+    if (rc >= 0)
+        rc = hy_notifier_watch(notifier, connection->fd, HY_READABLE);
+    if (rc < 0)
+        hy_notifier_fini(notifier);
+    return rc;
+}
+
 int hy__ws_connection_create(struct hy_ws_server_private *ws, int fd)
 {
     int on = 1;
     struct hy__ws_connection *connection = hy_allocate_zeroed(sizeof *connection);
-    int rc =
-        connection != NULL ? hy_notifier_init(&connection->notifier, &ws->server->hy) : -HY_ENOMEM;
+    if (connection == NULL) {
+        close(fd);
+        return -HY_ENOMEM;
+    }
+    connection->ws = ws;
+    connection->fd = fd;
+    int rc = watch(connection, &ws->server->hy);
     if (rc < 0) {
         hy_release(connection);
         close(fd);
         return rc;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* else it is only slower */
-    connection->ws = ws;
-    connection->fd = fd;
     connection->life.connection = connection->write.connection = connection;
-    rc = hy_connect(&connection->notifier.events.ready, &connection->notifier, connection_ready,
-                    HY_DIRECT);
-    if (rc >= 0)
-        rc = hy_notifier_watch(&connection->notifier, fd, HY_READABLE);
-    if (rc < 0) {
-        hy_notifier_fini(&connection->notifier);
-        hy_release(connection);
-        close(fd);
-        return rc;
-    }
     connection->interest = HY_READABLE;
     connection->previous = ws->last;
     if (ws->last != NULL)
@@ -200,6 +207,15 @@ static void take(struct hy__ws_connection *connection, char *data, size_t size)
     }
 }
 
+void hy__ws_connection_busy(struct hy__ws_connection *connection, bool is_busy)
+{
+    connection->is_busy = is_busy;
+    if (is_busy || !connection->is_held)
+        return;
+    connection->is_held = false;
+    hy__ws_connection_update(connection);
+}
+
 static void connection_read(struct hy__ws_connection *connection)
 {
     struct hy_ws_server_private *ws = connection->ws;
@@ -210,15 +226,11 @@ static void connection_read(struct hy__ws_connection *connection)
     ssize_t got = recv(connection->fd, buffer, read_room(connection), MSG_DONTWAIT);
     if (got > 0) {
         ws->is_receiving = true;
-        connection->is_busy = true;
+        hy__ws_connection_busy(connection, true);
         take(connection, buffer, (size_t)got);
-        connection->is_busy = false;
+        hy__ws_connection_busy(connection, false);
         if (is_shared)
             ws->is_receiving = false;
-        if (connection->is_held) {
-            connection->is_held = false;
-            hy__ws_connection_update(connection);
-        }
     } else if (got == 0) {
         read_ended(connection);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {

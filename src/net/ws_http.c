@@ -405,6 +405,9 @@ void hy__ws_http_drained(struct hy__ws_connection *connection)
     connection->phase = HY__WS_REQUEST;
     hy__ws_deadline_set(connection->ws, &connection->life,
                         has_more ? HY__WS_STAGE_REQUEST : HY__WS_STAGE_KEEP_ALIVE);
-    if (has_more)
+    if (has_more) {
+        hy__ws_connection_busy(connection, true);
         take_stash(connection);
+        hy__ws_connection_busy(connection, false);
+    }
 }

@@ -48,6 +48,7 @@ static bool accept_failed(struct hy_ws_server_private *ws, int error)
 static void accept_clients(struct hy_ws_server_private *ws)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN && ws->listener_fd >= 0; i++) {
+        /* cppcheck-suppress nullPointer ; allowed: the address is asked for later */
         int fd = accept4(ws->listener_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
             if (!accept_failed(ws, errno))
@@ -120,11 +121,12 @@ int hy__ws_listener_start(struct hy_ws_server_private *ws, const char *text)
     struct sockaddr_storage local;
     if (getsockname(fd, (struct sockaddr *)&local, &size) == 0)
         hy__address_from_system((struct sockaddr *)&local, size, &address);
-    rc = hy_connect(&ws->listener.events.ready, &ws->listener, listener_ready, HY_DIRECT);
+    struct hy_notifier *listener = &ws->listener;
+    rc = hy_connect(&listener->events.ready, listener, listener_ready, HY_DIRECT);
     if (rc >= 0)
-        rc = hy_notifier_watch(&ws->listener, fd, HY_READABLE);
+        rc = hy_notifier_watch(listener, fd, HY_READABLE);
     if (rc < 0) {
-        hy_disconnect(&ws->listener.events.ready, &ws->listener, listener_ready);
+        hy_disconnect(&listener->events.ready, listener, listener_ready);
         close(fd);
         return rc;
     }

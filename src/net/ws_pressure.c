@@ -9,7 +9,9 @@
  * So every queue that counts stays within queue_limit, and the policy never acts on it: nothing is
  * dropped but for slow clients. When a message reaches the queues, its bytes go from the first part
  * to the second (each queue grows by no more than them) and pending_ stays as it is. Only the
- * server's thread takes pending_ down, in hy__ws_pressure_settle(), at the end of a turn.
+ * server's thread takes pending_ down, in hy__ws_pressure_settle(), at the end of a turn. What its
+ * own handlers send to one client is not reserved: that client's limit and policy hold, and the
+ * second part is raised.
  *
  * No lost low_water: a refused sender sets refused_, then looks at pending_ again; settle lowers
  * pending_, then looks at refused_. Both pairs are sequentially consistent, so at least one of the
@@ -18,16 +20,22 @@
  */
 #include "ws_server_private.h"
 
-int hy__ws_pressure_reserve(struct hy_ws_server *server, uint64_t cost)
+int hy__ws_pressure_check_size(struct hy_ws_server *server, uint64_t cost)
 {
     uint64_t limit = __atomic_load_n(&server->queue_limit_, __ATOMIC_RELAXED);
-    uint64_t pending = __atomic_load_n(&server->pending_, __ATOMIC_RELAXED);
-    bool is_told = false;
     if (cost > limit)
         return hy_error_set(-HY_EMSGSIZE,
                             "a message of %llu bytes is above the queue limit of %llu; raise "
                             "queue_limit or send less at once",
                             (unsigned long long)cost, (unsigned long long)limit);
+    return 0;
+}
+
+int hy__ws_pressure_reserve(struct hy_ws_server *server, uint64_t cost)
+{
+    uint64_t limit = __atomic_load_n(&server->queue_limit_, __ATOMIC_RELAXED);
+    uint64_t pending = __atomic_load_n(&server->pending_, __ATOMIC_RELAXED);
+    bool is_told = false;
     for (;;) {
         if (pending > limit - cost) {
             if (is_told) {
@@ -55,6 +63,16 @@ void hy__ws_pressure_arrived(struct hy_ws_server_private *ws, uint64_t cost)
 {
     ws->fullest += cost;
     hy__ws_flush_arm(ws);
+}
+
+void hy__ws_pressure_raise(struct hy__ws_connection *connection)
+{
+    struct hy_ws_server_private *ws = connection->ws;
+    uint64_t cost = connection->queue.cost;
+    if (connection->is_slow || cost <= ws->fullest)
+        return;
+    __atomic_fetch_add(&ws->server->pending_, cost - ws->fullest, __ATOMIC_SEQ_CST);
+    ws->fullest = cost;
 }
 
 void hy__ws_pressure_watch(struct hy__ws_connection *connection)

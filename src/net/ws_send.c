@@ -49,25 +49,21 @@ static void broadcast(struct hy_ws_server_private *ws, struct hy__packet *packet
         hy__packet_unref(packet);
 }
 
-static int deliver(struct hy_ws_server_private *ws, const struct delivery *delivery)
+static void deliver(struct hy_ws_server_private *ws, const struct delivery *delivery)
 {
-    int rc = 0;
+    struct hy__ws_connection *connection;
     hy__ws_enter(ws);
     hy__ws_pressure_arrived(ws, delivery->cost);
     if (delivery->client == 0) {
         broadcast(ws, delivery->packet);
+    } else if ((connection = hy__ws_slot_find(ws, delivery->client)) != NULL &&
+               connection->phase == HY__WS_OPEN) {
+        hy__packet_ref(delivery->packet, 1);
+        hy__ws_session_send(connection, delivery->packet);
     } else {
-        struct hy__ws_connection *connection = hy__ws_slot_find(ws, delivery->client);
-        if (connection != NULL && connection->phase == HY__WS_OPEN) {
-            hy__packet_ref(delivery->packet, 1);
-            hy__ws_session_send(connection, delivery->packet);
-        } else {
-            hy__ws_count(&ws->counters->dropped_gone, 1);
-            rc = -HY_ENOENT;
-        }
+        hy__ws_count(&ws->counters->dropped_gone, 1);
     }
     hy__ws_leave(ws);
-    return rc;
 }
 
 static void delivery_arrived(struct hy_object *receiver, const void *payload)
@@ -78,19 +74,17 @@ static void delivery_arrived(struct hy_object *receiver, const void *payload)
 }
 
 /* Sends a packet whose cost is reserved; takes over the reference. */
-static int send_packet(struct hy_ws_server *server, uint64_t client, struct hy__packet *packet,
-                       uint64_t cost)
+static int send_reserved(struct hy_ws_server *server, uint64_t client, struct hy__packet *packet,
+                         uint64_t cost)
 {
     struct delivery delivery = {.packet = packet, .client = client, .cost = cost};
-    int rc;
+    int rc = 0;
     if (packet == NULL) {
         hy__ws_pressure_cancel(server, cost);
         return -HY_ENOMEM;
     }
     if (hy_object_is_here(&server->hy)) {
-        rc = deliver(server->priv, &delivery);
-        if (rc < 0)
-            hy_error_set(rc, "there is no client %llx", (unsigned long long)client);
+        deliver(server->priv, &delivery);
     } else {
         rc = hy_invoke(&server->hy, delivery_arrived, &delivery_payload, &delivery);
         if (rc < 0)
@@ -100,37 +94,77 @@ static int send_packet(struct hy_ws_server *server, uint64_t client, struct hy__
     return rc;
 }
 
+/* To one client, at home: its queue is at hand. */
+static int send_here(struct hy_ws_server_private *ws, uint64_t client, struct hy__packet *packet)
+{
+    struct hy__ws_connection *connection = hy__ws_slot_find(ws, client);
+    int rc = 0;
+    if (packet == NULL)
+        return -HY_ENOMEM;
+    if (connection == NULL || connection->phase != HY__WS_OPEN) {
+        hy__packet_unref(packet);
+        return hy_error_set(-HY_ENOENT, "there is no client %llx", (unsigned long long)client);
+    }
+    hy__ws_enter(ws);
+    if (hy__ws_session_send(connection, packet))
+        hy__ws_pressure_raise(connection);
+    else
+        rc = hy_error_set(-HY_EAGAIN, "the client's queue is full");
+    hy__ws_leave(ws);
+    return rc;
+}
+
 /* What a message of so many bytes costs, its header at its largest. */
 static uint64_t cost_of(size_t size)
 {
     return (uint64_t)size + HY__WS_HEADER_SIZE_MAX + 64;
 }
 
+/* What a message is made of: bytes to copy, or a buffer to share. */
+struct content {
+    enum hy__ws_opcode opcode;
+    const void *data;
+    size_t size;
+    struct hy_buffer *buffer;
+};
+
+static struct hy__packet *make_packet(const struct content *content)
+{
+    if (content->buffer != NULL)
+        return hy__packet_create_shared(content->opcode, content->buffer);
+    return hy__packet_create(content->opcode, content->data, content->size);
+}
+
+static int send_content(struct hy_ws_server *server, uint64_t client, const struct content *content)
+{
+    uint64_t cost = cost_of(content->size);
+    int rc = hy__ws_check_open(server, "sending");
+    if (rc == 0 && content->data == NULL && content->buffer == NULL && content->size > 0)
+        rc = hy_error_set(-HY_EINVAL, "sending: no data is given for %zu bytes", content->size);
+    if (rc == 0)
+        rc = hy__ws_pressure_check_size(server, cost);
+    if (rc < 0)
+        return rc;
+    if (client != 0 && hy_object_is_here(&server->hy))
+        return send_here(server->priv, client, make_packet(content));
+    rc = hy__ws_pressure_reserve(server, cost);
+    return rc < 0 ? rc : send_reserved(server, client, make_packet(content), cost);
+}
+
 static int send_bytes(struct hy_ws_server *server, uint64_t client, enum hy__ws_opcode opcode,
                       const void *data, size_t size)
 {
-    int rc = hy__ws_check_open(server, "sending");
-    if (rc == 0 && data == NULL && size > 0)
-        rc = hy_error_set(-HY_EINVAL, "sending: no data is given for %zu bytes", size);
-    if (rc == 0)
-        rc = hy__ws_pressure_reserve(server, cost_of(size));
-    if (rc < 0)
-        return rc;
-    return send_packet(server, client, hy__packet_create(opcode, data, size), cost_of(size));
+    struct content content = {.opcode = opcode, .data = data, .size = size};
+    return send_content(server, client, &content);
 }
 
 static int send_shared(struct hy_ws_server *server, uint64_t client, struct hy_buffer *buffer,
                        bool is_text)
 {
-    size_t size = hy_buffer_size(buffer);
-    int rc = hy__ws_check_open(server, "sending");
-    if (rc == 0)
-        rc = hy__ws_pressure_reserve(server, cost_of(size));
-    if (rc < 0)
-        return rc;
-    return send_packet(server, client,
-                       hy__packet_create_shared(is_text ? HY__WS_TEXT : HY__WS_BINARY, buffer),
-                       cost_of(size));
+    struct content content = {.opcode = is_text ? HY__WS_TEXT : HY__WS_BINARY,
+                              .size = hy_buffer_size(buffer),
+                              .buffer = buffer};
+    return send_content(server, client, &content);
 }
 
 static int check_client(uint64_t client)

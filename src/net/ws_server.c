@@ -72,8 +72,12 @@ void hy__ws_enter(struct hy_ws_server_private *ws)
 
 void hy__ws_leave(struct hy_ws_server_private *ws)
 {
-    if (--ws->entered == 0 && ws->server == NULL)
+    if (--ws->entered > 0)
+        return;
+    if (ws->server == NULL)
         release(ws);
+    else if (ws->dirty_count > 0)
+        hy__ws_flush_arm(ws); /* again, if there was no memory for it */
 }
 
 static void clock_timeout(struct hy_timer *timer)
@@ -102,18 +106,16 @@ static void flush_timeout(struct hy_timer *timer)
 static int init_children(struct hy_ws_server_private *ws)
 {
     struct hy_object *parent = &ws->server->hy;
+    struct hy_timer *clock = &ws->clock, *flush = &ws->flush;
     int rc = hy_notifier_init(&ws->listener, parent);
-    if (rc < 0)
-        return rc;
-    rc = hy_timer_init(&ws->clock, parent);
-    if (rc < 0)
-        return rc;
-    rc = hy_timer_init(&ws->flush, parent);
-    if (rc < 0)
-        return rc;
-    rc = hy_connect(&ws->clock.events.timeout, &ws->clock, clock_timeout, HY_DIRECT);
     if (rc >= 0)
-        rc = hy_connect(&ws->flush.events.timeout, &ws->flush, flush_timeout, HY_DIRECT);
+        rc = hy_timer_init(clock, parent);
+    if (rc >= 0)
+        rc = hy_timer_init(flush, parent);
+    if (rc >= 0)
+        rc = hy_connect(&clock->events.timeout, clock, clock_timeout, HY_DIRECT);
+    if (rc >= 0)
+        rc = hy_connect(&flush->events.timeout, flush, flush_timeout, HY_DIRECT);
     return rc;
 }
 
@@ -121,7 +123,7 @@ static int setup(struct hy_ws_server *server)
 {
     struct hy_ws_server_options options;
     struct hy_ws_server_private *ws = hy_allocate_zeroed(sizeof *ws);
-    server->pending_ = server->queue_limit_ = server->low_water_ = 0;
+    server->pending_ = server->queue_limit_ = 0;
     server->refused_ = server->port_ = server->reserved_ = 0;
     memset(&server->counters_, 0, sizeof server->counters_);
     server->priv = ws;
@@ -368,7 +370,7 @@ static void server_fini(struct hy_object *object)
     hy_timer_stop(&ws->clock);
     hy_timer_stop(&ws->flush);
     ws->server = NULL;
-    ws->last_counters = server->counters_;
+    hy_ws_server_get_counters(server, &ws->last_counters);
     ws->counters = &ws->last_counters; /* for what is still on the stack */
     server->priv = NULL;
     hy__ws_leave(ws);

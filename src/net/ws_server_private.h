@@ -205,6 +205,8 @@ void hy__ws_connection_cut(struct hy__ws_connection *connection);
 /** Has the turn end with a flush. */
 void hy__ws_flush_arm(struct hy_ws_server_private *ws);
 void hy__ws_flush(struct hy_ws_server_private *ws);
+/** Data of the connection is being handled: a loop inside a handler must not read more of it. */
+void hy__ws_connection_busy(struct hy__ws_connection *connection, bool is_busy);
 /** Gives the dead ones' memory back. */
 void hy__ws_bury(struct hy_ws_server_private *ws);
 
@@ -223,8 +225,8 @@ void hy__ws_session_drained(struct hy__ws_connection *connection);
 void hy__ws_session_ping(struct hy__ws_connection *connection);
 /** Takes the session off the connection and emits client_closed. */
 void hy__ws_session_end(struct hy__ws_connection *connection, bool is_clean);
-/** Queues a message under the policy; takes the reference. */
-void hy__ws_session_send(struct hy__ws_connection *connection, struct hy__packet *packet);
+/** Queues a message under the policy; takes the reference. False: it was not queued. */
+bool hy__ws_session_send(struct hy__ws_connection *connection, struct hy__packet *packet);
 
 /* --- ws_http.c ------------------------------------------------------------------------------- */
 
@@ -256,12 +258,17 @@ struct hy__ws_connection *hy__ws_slot_find(const struct hy_ws_server_private *ws
 
 /* --- ws_pressure.c --------------------------------------------------------------------------- */
 
-/** Reserves room for a message of this cost, or -HY_EAGAIN, -HY_EMSGSIZE. Any thread. */
+/** -HY_EMSGSIZE for a message that no queue may ever hold. Any thread. */
+int hy__ws_pressure_check_size(struct hy_ws_server *server, uint64_t cost);
+/** Reserves room for a message of this cost, which is no more than the limit, or -HY_EAGAIN. Any
+ * thread. */
 int hy__ws_pressure_reserve(struct hy_ws_server *server, uint64_t cost);
 /** Gives a reservation back whose message could not be posted. Any thread. */
 void hy__ws_pressure_cancel(struct hy_ws_server *server, uint64_t cost);
 /** A reserved message has come to the queues. */
 void hy__ws_pressure_arrived(struct hy_ws_server_private *ws, uint64_t cost);
+/** A message has come to one queue without a reservation. */
+void hy__ws_pressure_raise(struct hy__ws_connection *connection);
 /** The connection's queue holds something. */
 void hy__ws_pressure_watch(struct hy__ws_connection *connection);
 /** Finds the fullest queue, gives back the rest, emits high_water and low_water. */

@@ -300,13 +300,15 @@ static bool make_room(struct hy__ws_connection *connection, uint64_t cost)
     return false;
 }
 
-void hy__ws_session_send(struct hy__ws_connection *connection, struct hy__packet *packet)
+bool hy__ws_session_send(struct hy__ws_connection *connection, struct hy__packet *packet)
 {
     uint64_t cost = hy__packet_cost(packet);
     if (connection->phase != HY__WS_OPEN ||
         (connection->queue.cost + cost > connection->ws->options.queue_limit &&
-         !make_room(connection, cost)))
+         !make_room(connection, cost))) {
         hy__packet_unref(packet);
-    else
-        hy__ws_connection_push(connection, packet);
+        return false;
+    }
+    hy__ws_connection_push(connection, packet);
+    return connection->phase != HY__WS_DEAD;
 }

@@ -386,6 +386,74 @@ static void test_handlers_may_end_everything(void **state)
     hy_object_fini(&ender.hy);
 }
 
+/* --- a loop inside a handler ------------------------------------------------------------------ */
+
+struct nester {
+    HY_INHERITS(hy_object);
+    struct hy_ws_server server;
+    struct hy_loop loop;
+    int fds[2]; /* its clients */
+    unsigned opened;
+    char log[64]; /* what came, and where its handlers began and ended */
+};
+
+static const struct hy_class nester_class = HY_CLASS(struct nester, .base = NULL);
+
+static void nester_message(struct nester *nester, const struct hy_ws_message *message)
+{
+    char first = *(const char *)message->data;
+    strncat(nester->log, &first, 1);
+    if (first == '(') {
+        raw_frame(nester->fds[0], 0x81, "a", 1);
+        raw_frame(nester->fds[1], 0x81, "b", 1);
+        raw_frame(nester->fds[1], 0x81, "q", 1);
+        assert_int_equal(hy_loop_init(&nester->loop), 0);
+        assert_int_equal(hy_loop_exec(&nester->loop), 0);
+        assert_memory_equal(message->data, "(begin", 6); /* nobody has written over it */
+        strcat(nester->log, ")");
+    } else if (first == 'q') {
+        hy_loop_quit(&nester->loop, 0);
+    }
+}
+
+static void nester_opened(struct nester *nester)
+{
+    nester->opened++;
+}
+
+/* While a handler of one client runs a loop, the other client is served; more of the same client
+ * waits until the handler has returned. */
+static void test_loop_inside_a_handler(void **state)
+{
+    static struct nester nester;
+    struct fixture port;
+    int64_t deadline_ns = hy_now_ns() + FIXTURE_WAIT_NS;
+    char head[1024];
+    (void)state;
+    assert_int_equal(hy_object_init(&nester.hy, &nester_class, NULL), 0);
+    assert_int_equal(hy_ws_server_init(&nester.server, &nester.hy), 0);
+    hy_connect(&nester.server.events.message, &nester, nester_message, HY_DIRECT);
+    hy_connect(&nester.server.events.client_opened, &nester, nester_opened, HY_DIRECT);
+    assert_int_equal(hy_ws_server_listen(&nester.server, "127.0.0.1:0", 0), 0);
+    port.server.port_ = hy_ws_server_port(&nester.server);
+    for (int i = 0; i < 2; i++) {
+        nester.fds[i] = raw_connect(&port);
+        raw_send_text(nester.fds[i], raw_upgrade);
+        raw_send_text(nester.fds[i], "\r\n");
+    }
+    while (nester.opened < 2)
+        assert_true(hy_process(HY_PROCESS_WAIT, deadline_ns) >= 0 && hy_now_ns() < deadline_ns);
+    raw_frame(nester.fds[0], 0x81, "(begin", 6);
+    while (strlen(nester.log) < 5)
+        assert_true(hy_process(HY_PROCESS_WAIT, deadline_ns) >= 0 && hy_now_ns() < deadline_ns);
+    assert_string_equal(nester.log, "(bq)a");
+    for (int i = 0; i < 2; i++) {
+        raw_read_head(nester.fds[i], head, sizeof head);
+        close(nester.fds[i]);
+    }
+    hy_object_fini(&nester.hy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_silent_client_is_pinged_and_cut),
         cmocka_unit_test(test_wrong_calls),
         cmocka_unit_test(test_handlers_may_end_everything),
+        cmocka_unit_test(test_loop_inside_a_handler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

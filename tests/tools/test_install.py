@@ -7,6 +7,7 @@
 
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,7 +37,7 @@ class Install(unittest.TestCase):
         found = cls.find("halyard*.pc")
         if not found:
             cls.tearDownClass()
-            raise unittest.SkipTest("src/meson.build builds no library yet")
+            raise AssertionError("no pkg-config file was installed")
         cls.environment = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=cls.folder,
                                PKG_CONFIG_PATH=os.path.dirname(found[0]),
                                LD_LIBRARY_PATH=os.path.dirname(cls.find("libhalyard.so")[0]))
@@ -75,10 +76,12 @@ class Install(unittest.TestCase):
         sources = sorted(glob.glob(os.path.join(ROOT, "examples", "*.c")))
         if not sources:
             self.skipTest("no example yet")
+        with open(os.path.join(ROOT, "include", "halyard", "net.h"), encoding="utf-8") as file:
+            net_headers = ["net.h", *re.findall(r"<halyard/(\S+)>", file.read())]
         for source in sources:
             with open(source, encoding="utf-8") as file:
                 text = file.read()
-            package = "halyard-net" if "<halyard/net.h>" in text else "halyard"
+            package = "halyard-net" if any(f"<halyard/{name}>" in text for name in net_headers) else "halyard"
             arguments = ["--listen", "127.0.0.1:0"] if '"listen"' in text or "--listen" in text else []
             for linking in ((), ("--static",)):
                 with self.subTest(f"{os.path.basename(source)} {' '.join(linking)}"):

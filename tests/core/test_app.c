@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The application: exec, quitting, signals, order of the shutdown. Rules AP. Each case runs in a
+ * child process of its own, since there is one application object and one set of signals.
+ */
+#include "../helpers/allocator.h"
+#include "../helpers/probe.h"
+#include "../helpers/system.h"
+#include "../helpers/worker.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define E(n) (HY_EVENT_USER + (n))
+
+struct program {
+    struct hy_app app;
+    struct probe probe; /* lives in the main thread */
+    int unix_signal;
+    int about;
+    int about_depth;
+};
+
+static struct program program;
+
+static void note_signal(struct probe *self, const int *number)
+{
+    (void)self;
+    program.unix_signal = *number;
+    EXPECT_INT(program.about, 0); /* before quitting */
+}
+
+static void note_about(struct probe *self)
+{
+    (void)self;
+    program.about++;
+    program.about_depth = hy_loop_depth();
+}
+
+static void program_init(void)
+{
+    EXPECT_INT(hy_app_init(&program.app), 0);
+    probe_init(&program.probe, NULL);
+    EXPECT_INT(hy_connect(&program.app.events.unix_signal, &program.probe, note_signal, HY_AUTO),
+               0);
+    EXPECT_INT(hy_connect(&program.app.events.about_to_quit, &program.probe, note_about, HY_AUTO),
+               0);
+}
+
+static void program_fini(void)
+{
+    object_end(&program.probe.hy);
+    hy_app_fini(&program.app);
+    EXPECT(hy_app_instance() == NULL);
+}
+
+static void post(uint32_t number)
+{
+    EXPECT_INT(hy_post(&program.probe.hy, E(number), NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+/* Event n: quits with code n. */
+static void quit_with_number(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    hy_app_quit((int)(event->type - HY_EVENT_USER));
+}
+
+/* --- exec and quit ---------------------------------------------------------------------------- */
+
+static int case_exec(void *context)
+{
+    struct hy_app second;
+
+    (void)context;
+    EXPECT(hy_app_instance() == NULL);
+    hy_app_quit(9); /* AP-06: without an application nothing happens */
+    program_init();
+    EXPECT(hy_app_instance() == &program.app);
+    EXPECT_INT(hy_app_init(&second), -HY_EEXIST); /* AP-01 */
+    hy_app_quit(8);                               /* AP-02: before exec it is forgotten */
+    program.probe.on_event = quit_with_number;
+    for (uint32_t code = 3; code < 6; code++) { /* AP-02: again */
+        post(code);
+        EXPECT_INT(hy_app_exec(&program.app), (int)code);
+        EXPECT_INT(program.about, (int)code - 2); /* AP-08: once per exec */
+    }
+    EXPECT_INT(program.probe.count, 3);
+    program_fini();
+    return 0;
+}
+
+static void exec_inside(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    EXPECT_INT(hy_app_exec(&program.app), -HY_EBUSY);
+    hy_app_quit(1);
+}
+
+static void exec_elsewhere(void *context)
+{
+    (void)context;
+    EXPECT_INT(hy_app_exec(&program.app), -HY_EWRONGTHREAD);
+}
+
+static int case_exec_refused(void *context)
+{
+    struct worker worker;
+
+    (void)context;
+    program_init();
+    worker_start(&worker, "worker");
+    run_there(&worker.probe.hy, exec_elsewhere, NULL);
+    worker_stop(&worker);
+    program.probe.on_event = exec_inside;
+    post(1);
+    EXPECT_INT(hy_app_exec(&program.app), 1);
+    program_fini();
+    return 0;
+}
+
+static void quit_elsewhere(void *context)
+{
+    (void)context;
+    hy_app_quit(6);
+}
+
+static struct worker quitter;
+
+static void let_other_quit(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    run_there(&quitter.probe.hy, quit_elsewhere, NULL);
+}
+
+static int case_quit_from_another_thread(void *context)
+{
+    (void)context;
+    program_init();
+    worker_start(&quitter, "quitter");
+    program.probe.on_event = let_other_quit;
+    post(1);
+    EXPECT_INT(hy_app_exec(&program.app), 6);
+    EXPECT_INT(hy_thread_get_state(&quitter.thread), HY_THREAD_FINISHED); /* exec joined it */
+    hy_thread_fini(&quitter.thread);
+    program_fini();
+    return 0;
+}
+
+static void nest_then_quit(struct probe *self, struct hy_event *event)
+{
+    struct hy_loop loop;
+
+    (void)self;
+    if (event->type == E(2)) {
+        hy_app_quit(2);
+        return;
+    }
+    post(2);
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    EXPECT_INT(hy_loop_exec(&loop), 2); /* AP-07: all loops of the main thread end */
+}
+
+static int case_quit_ends_nested_loops(void *context)
+{
+    (void)context;
+    program_init();
+    program.probe.on_event = nest_then_quit;
+    post(1);
+    EXPECT_INT(hy_app_exec(&program.app), 2);
+    program_fini();
+    return 0;
+}
+
+static void quit_loop(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    hy_loop_quit(self->context, 4);
+}
+
+static int case_loop_after_exec(void *context)
+{
+    struct hy_loop loop;
+
+    (void)context;
+    program_init();
+    program.probe.on_event = quit_with_number;
+    post(1);
+    EXPECT_INT(hy_app_exec(&program.app), 1);
+    program.probe.on_event = quit_loop;
+    program.probe.context = &loop;
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    post(1);
+    EXPECT_INT(hy_loop_exec(&loop), 4); /* AP-03 */
+    program_fini();
+    return 0;
+}
+
+/* --- unix signals -------------------------------------------------------------------------------
+ */
+
+static void raise_number(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    EXPECT_INT(kill(getpid(), (int)(event->type - HY_EVENT_USER)), 0);
+}
+
+static int ending_signal(int number)
+{
+    program_init();
+    program.probe.on_event = raise_number;
+    post((uint32_t)number);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(program.unix_signal, number);
+    EXPECT_INT(program.about, 1);
+    program_fini();
+    return 0;
+}
+
+static int case_sigint(void *context)
+{
+    (void)context;
+    return ending_signal(SIGINT);
+}
+
+static int case_sigterm(void *context)
+{
+    (void)context;
+    return ending_signal(SIGTERM);
+}
+
+static void after_hangup(struct probe *self, const int *number)
+{
+    (void)self;
+    if (*number == SIGHUP)
+        post(SIGTERM);
+}
+
+static int case_sighup_is_only_reported(void *context)
+{
+    (void)context;
+    program_init();
+    EXPECT_INT(hy_connect(&program.app.events.unix_signal, &program.probe, after_hangup, HY_AUTO),
+               0);
+    program.probe.on_event = raise_number;
+    post(SIGHUP);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(program.probe.count, 2); /* the loop went on after the first */
+    EXPECT_INT(program.unix_signal, SIGTERM);
+    program_fini();
+    return 0;
+}
+
+static int case_signal_before_exec(void *context)
+{
+    (void)context;
+    program_init();
+    EXPECT_INT(kill(getpid(), SIGTERM), 0); /* blocked, so it waits for the loop */
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(program.unix_signal, SIGTERM);
+    program_fini();
+    return 0;
+}
+
+static int case_signals_are_restored(void *context)
+{
+    sigset_t before, after;
+
+    (void)context;
+    EXPECT_INT(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
+    program_init();
+    program_fini();
+    EXPECT_INT(pthread_sigmask(SIG_SETMASK, NULL, &after), 0);
+    for (int number = 1; number < 32; number++)
+        EXPECT_INT(sigismember(&after, number), sigismember(&before, number));
+    return 0;
+}
+
+static int case_signal_after_fini_ends_the_process(void *context)
+{
+    (void)context;
+    program_init();
+    program_fini();
+    (void)kill(getpid(), SIGTERM);
+    return 0;
+}
+
+/* --- the order of the shutdown ------------------------------------------------------------------
+ */
+
+static int order[16], order_count;
+
+static void note_order(int what)
+{
+    int place = __atomic_fetch_add(&order_count, 1, __ATOMIC_ACQ_REL);
+
+    if (place < 16)
+        order[place] = what;
+}
+
+static struct worker first, second;
+
+static void order_about(struct probe *self)
+{
+    (void)self;
+    EXPECT_INT(hy_thread_get_state(&first.thread), HY_THREAD_RUNNING);
+    EXPECT_INT(hy_thread_get_state(&second.thread), HY_THREAD_RUNNING);
+    note_order(1);
+}
+
+static void order_first(struct probe *self)
+{
+    note_order(3);
+    EXPECT_INT(hy_post(self->context, E(50), NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+static void order_second(struct probe *self)
+{
+    /* The first one has not been asked yet. */
+    EXPECT_INT(hy_thread_get_state(&first.thread), HY_THREAD_RUNNING);
+    note_order(2);
+    EXPECT_INT(hy_post(self->context, E(51), NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+static int case_order_of_the_shutdown(void *context)
+{
+    (void)context;
+    program_init();
+    EXPECT_INT(hy_connect(&program.app.events.about_to_quit, &program.probe, order_about, HY_AUTO),
+               0);
+    worker_init(&first, "first");
+    worker_init(&second, "second");
+    first.probe.context = second.probe.context = &program.probe.hy;
+    EXPECT_INT(hy_connect(&first.thread.events.finished, &first.probe, order_first, HY_AUTO), 0);
+    EXPECT_INT(hy_connect(&second.thread.events.finished, &second.probe, order_second, HY_AUTO), 0);
+    EXPECT_INT(hy_thread_start(&first.thread), 0);
+    EXPECT_INT(hy_thread_start(&second.thread), 0);
+    flush_there(&first.probe.hy);
+    flush_there(&second.probe.hy);
+    program.probe.on_event = quit_with_number;
+    post(0);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    note_order(4);
+    EXPECT_INT(order_count, 4);
+    for (int i = 0; i < 4; i++)
+        EXPECT_INT(order[i], i + 1);
+    /* What they posted to the main thread at their end has been delivered. */
+    EXPECT(PROBE_SAW(&program.probe, E(0), E(51), E(50)));
+    EXPECT_INT(hy_thread_get_state(&first.thread), HY_THREAD_FINISHED);
+    hy_thread_fini(&first.thread);
+    hy_thread_fini(&second.thread);
+    program_fini();
+    return 0;
+}
+
+static int case_pending_deletes_are_served(void *context)
+{
+    int finis = 0;
+    struct probe *victim;
+
+    (void)context;
+    program_init();
+    victim = probe_create(NULL);
+    victim->fini_count = &finis;
+    EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
+    program.probe.on_event = quit_with_number;
+    post(0);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(finis, 1); /* DD-10 */
+    program_fini();
+    return 0;
+}
+
+/* --- hy_app_fail --------------------------------------------------------------------------------
+ */
+
+static int logged;
+
+static void note_error(enum hy_log_level level, const char *category, const char *message)
+{
+    (void)category;
+    if (level == HY_LOG_ERROR && strstr(message, "the chart is missing") != NULL)
+        count_up(&logged);
+}
+
+static int case_fail_before_exec(void *context)
+{
+    (void)context;
+    hy_log_set_handler(note_error);
+    program_init();
+    hy_app_fail(hy_error_set(-HY_ENOENT, "the chart is missing; install it"));
+    EXPECT_INT(logged, 1);
+    EXPECT_INT(hy_app_exec(&program.app), 1);
+    program_fini();
+    return 0;
+}
+
+static void fail_elsewhere(void *context)
+{
+    (void)context;
+    hy_app_fail(hy_error_set(-HY_ENOENT, "the chart is missing; install it"));
+}
+
+static void let_other_fail(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    run_there(&quitter.probe.hy, fail_elsewhere, NULL);
+}
+
+static int case_fail_in_another_thread(void *context)
+{
+    (void)context;
+    hy_log_set_handler(note_error);
+    program_init();
+    worker_start(&quitter, "fails");
+    program.probe.on_event = let_other_fail;
+    post(1);
+    EXPECT_INT(hy_app_exec(&program.app), 1);
+    EXPECT_INT(count_get(&logged), 1);
+    hy_thread_fini(&quitter.thread);
+    program_fini();
+    return 0;
+}
+
+static int case_nothing_leaks(void *context)
+{
+    int descriptors = system_descriptors();
+
+    (void)context;
+    for (int i = 0; i < 5; i++) {
+        program_init();
+        program.probe.on_event = quit_with_number;
+        post(0);
+        EXPECT_INT(hy_app_exec(&program.app), 0);
+        program_fini();
+        if (i == 0)
+            descriptors = system_descriptors(); /* the thread's dispatcher may stay */
+    }
+    EXPECT_INT(system_descriptors(), descriptors);
+    return 0;
+}
+
+static void in_child(int (*function)(void *context), int expected)
+{
+    assert_int_equal(system_in_child(function, NULL), expected);
+}
+
+#define CHILD(name, function, expected)                                                            \
+    static void name(void **state)                                                                 \
+    {                                                                                              \
+        (void)state;                                                                               \
+        in_child(function, expected);                                                              \
+    }
+
+CHILD(test_ap02_exec_and_its_codes, case_exec, 0)
+CHILD(test_ap01_exec_refused, case_exec_refused, 0)
+CHILD(test_ap07_quit_from_another_thread, case_quit_from_another_thread, 0)
+CHILD(test_ap07_quit_ends_nested_loops, case_quit_ends_nested_loops, 0)
+CHILD(test_ap03_a_plain_loop_after_exec, case_loop_after_exec, 0)
+CHILD(test_sigint_ends_exec, case_sigint, 0)
+CHILD(test_sigterm_ends_exec, case_sigterm, 0)
+CHILD(test_sighup_is_only_reported, case_sighup_is_only_reported, 0)
+CHILD(test_a_signal_before_exec_is_not_lost, case_signal_before_exec, 0)
+CHILD(test_signals_are_restored, case_signals_are_restored, 0)
+CHILD(test_a_signal_after_fini_ends_the_process, case_signal_after_fini_ends_the_process,
+      128 + SIGTERM)
+CHILD(test_ap08_order_of_the_shutdown, case_order_of_the_shutdown, 0)
+CHILD(test_dd10_pending_deletes_are_served, case_pending_deletes_are_served, 0)
+CHILD(test_fail_before_exec_is_remembered, case_fail_before_exec, 0)
+CHILD(test_fail_in_another_thread, case_fail_in_another_thread, 0)
+CHILD(test_nothing_leaks, case_nothing_leaks, 0)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_ap02_exec_and_its_codes),
+        TEST(test_ap01_exec_refused),
+        TEST(test_ap07_quit_from_another_thread),
+        TEST(test_ap07_quit_ends_nested_loops),
+        TEST(test_ap03_a_plain_loop_after_exec),
+        TEST(test_sigint_ends_exec),
+        TEST(test_sigterm_ends_exec),
+        TEST(test_sighup_is_only_reported),
+        TEST(test_a_signal_before_exec_is_not_lost),
+        TEST(test_signals_are_restored),
+        TEST(test_a_signal_after_fini_ends_the_process),
+        TEST(test_ap08_order_of_the_shutdown),
+        TEST(test_dd10_pending_deletes_are_served),
+        TEST(test_fail_before_exec_is_remembered),
+        TEST(test_fail_in_another_thread),
+        TEST(test_nothing_leaks),
+    };
+
+    allocator_install();
+    return cmocka_run_group_tests_name("app", tests, NULL, NULL);
+}

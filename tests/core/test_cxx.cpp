@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+//
+// A C++17 program as a user of the C library: classes derived from hy_object, structs with
+// HY_INHERITS, lambdas as slots, typed macros, signals across threads.
+//
+#include <halyard/halyard.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+// HY_CLASS() uses designated initialisers and a compound literal, which the GNU dialect has in
+// C++17.
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Wc99-extensions"
+#pragma GCC diagnostic ignored "-Wc++20-designator"
+#else
+#pragma GCC diagnostic ignored "-Wc++20-extensions"
+#endif
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+
+namespace
+{
+
+int failures, cases;
+
+void expect(bool holds, const char *text, int line)
+{
+    if (holds)
+        return;
+    failures++;
+    std::printf("# test_cxx.cpp:%d: expected: %s (last error: %s)\n", line, text,
+                hy_last_error()->message);
+}
+
+#define EXPECT(condition) expect((condition), #condition, __LINE__)
+
+struct moved {
+    int x, y;
+};
+
+struct labelled {
+    std::string *text;
+};
+
+std::atomic<int> labels{0};
+
+int labelled_copy(void *to, const void *from)
+{
+    auto *original = static_cast<const labelled *>(from);
+
+    static_cast<labelled *>(to)->text = new std::string(*original->text);
+    labels++;
+    return 0;
+}
+
+void labelled_destroy(void *payload)
+{
+    delete static_cast<labelled *>(payload)->text;
+    labels--;
+}
+
+// The C way.
+struct sender {
+    HY_INHERITS(hy_object);
+    struct {
+        hy_signal(struct moved) moved;
+        hy_signal(struct labelled) labelled;
+        hy_signal0 done;
+    } events;
+};
+
+extern const struct hy_class sender_class;
+const struct hy_class sender_class =
+    HY_CLASS(struct sender, .signals = HY_SIGNALS(HY_PLAIN(struct sender, events.moved),
+                                                  HY_DESCRIBED(struct sender, events.labelled,
+                                                               labelled_copy, labelled_destroy),
+                                                  HY_NO_PAYLOAD(struct sender, events.done)));
+
+// The C++ way.
+struct view : hy_object {
+    std::vector<int> seen;
+    std::string text;
+    int done = 0;
+    hy_signal(struct moved) shown;
+};
+
+void view_fini(struct hy_object *object)
+{
+    static_cast<view *>(object)->seen.push_back(-1);
+}
+
+void view_event(struct hy_object *object, struct hy_event *event)
+{
+    static_cast<view *>(object)->seen.push_back(static_cast<int>(event->type));
+}
+
+const struct hy_class view_class = HY_CLASS(struct view, .fini = view_fini, .event = view_event,
+                                            .signals = HY_SIGNALS(HY_PLAIN(struct view, shown)));
+
+void view_moved(view *self, const moved *payload)
+{
+    self->seen.push_back(payload->x);
+}
+
+void drain()
+{
+    for (int quiet = 0; quiet < 2;)
+        quiet = hy_process(0, HY_FOREVER) > 0 ? 0 : quiet + 1;
+}
+
+struct fixture {
+    struct sender sender;
+    struct view view;
+
+    fixture()
+    {
+        EXPECT(hy_object_init(&sender.hy, &sender_class, nullptr) == 0);
+        EXPECT(hy_object_init(&view, &view_class, nullptr) == 0);
+    }
+    ~fixture()
+    {
+        EXPECT(hy_object_fini(&view) == 0);
+        EXPECT(hy_object_fini(&sender.hy) == 0);
+    }
+};
+
+void test_direct_and_queued()
+{
+    fixture f;
+
+    EXPECT(hy_connect(&f.sender.events.moved, &f.view, view_moved, HY_AUTO) == 0);
+    EXPECT(hy_emit(&f.sender.events.moved, moved{1, 2}) == 1);
+    moved named{3, 4};
+    EXPECT(hy_emit(&f.sender.events.moved, &named) == 1);
+    EXPECT(hy_emit_with(&f.sender.events.moved, 5, 6) == 1);
+    EXPECT((f.view.seen == std::vector<int>{1, 3, 5}));
+    EXPECT(hy_disconnect(&f.sender.events.moved, &f.view, view_moved) == 1);
+    EXPECT(hy_emit_with(&f.sender.events.moved, 7, 8) == 0);
+    EXPECT(hy_connect(&f.sender.events.moved, &f.view, view_moved, HY_QUEUED) == 0);
+    EXPECT(hy_emit_with(&f.sender.events.moved, 9, 8) == 1);
+    EXPECT(f.view.seen.size() == 3);
+    drain();
+    EXPECT(f.view.seen.back() == 9);
+    EXPECT(hy_object_is_a(&f.view, &view_class));
+}
+
+void test_lambdas()
+{
+    fixture f;
+
+    EXPECT(hy_connect(
+               &f.sender.events.moved, &f.view,
+               +[](view *self, const moved *payload) { self->seen.push_back(payload->y); },
+               HY_AUTO) == 0);
+    EXPECT(hy_connect(
+               &f.sender.events.done, &f.view, +[](view *self) { self->done++; },
+               HY_AUTO | HY_SINGLE_SHOT) == 0);
+    EXPECT(hy_emit_with(&f.sender.events.moved, 1, 2) == 1);
+    EXPECT(hy_emit0(&f.sender.events.done) == 1);
+    EXPECT(hy_emit0(&f.sender.events.done) == 0);
+    EXPECT((f.view.seen == std::vector<int>{2}));
+    EXPECT(f.view.done == 1);
+}
+
+void test_signal_of_a_derived_class()
+{
+    fixture f, g;
+
+    EXPECT(hy_connect(&f.view.shown, &g.view, view_moved, HY_AUTO) == 0);
+    EXPECT(hy_connect(
+               &f.view.shown, &g.sender, +[](sender *) {}, HY_AUTO) == 0);
+    EXPECT(hy_emit_with(&f.view.shown, 4, 4) == 2);
+    EXPECT((g.view.seen == std::vector<int>{4}));
+}
+
+void test_described_payload()
+{
+    std::string text = "a string that is longer than what a small one holds inside";
+    {
+        fixture f;
+
+        EXPECT(hy_connect(
+                   &f.sender.events.labelled, &f.view,
+                   +[](view *self, const labelled *payload) { self->text = *payload->text; },
+                   HY_QUEUED) == 0);
+        EXPECT(hy_emit_with(&f.sender.events.labelled, &text) == 1);
+        std::string before = text;
+        text = "changed";
+        drain();
+        EXPECT(f.view.text == before);
+        EXPECT(labels == 0);
+        EXPECT(hy_emit_with(&f.sender.events.labelled, &text) == 1);
+    }
+    drain(); // dropped with its receiver
+    EXPECT(labels == 0);
+}
+
+void test_across_a_thread()
+{
+    fixture f;
+    hy_thread thread;
+
+    EXPECT(hy_thread_init(&thread, "cxx", nullptr) == 0);
+    EXPECT(hy_connect(&f.sender.events.moved, &f.view, view_moved, HY_AUTO) == 0);
+    EXPECT(hy_object_move_to_thread(&f.view, &thread) == 0);
+    EXPECT(hy_thread_start(&thread) == 0);
+    for (int i = 0; i < 100; i++)
+        EXPECT(hy_emit_with(&f.sender.events.moved, i, 0) == 1);
+    EXPECT(hy_post(&f.view, HY_EVENT_USER, nullptr, 0, HY_PRIORITY_NORMAL) == 0);
+    hy_thread_quit(&thread, 0);
+    EXPECT(hy_thread_join(&thread, HY_FOREVER) == 0);
+    hy_thread_fini(&thread);
+    EXPECT(f.view.seen.size() == 102); // and the fini at the end
+    EXPECT(f.view.seen[99] == 99);
+    EXPECT(f.view.seen[100] == static_cast<int>(HY_EVENT_USER));
+    EXPECT(f.view.seen[101] == -1);
+}
+
+void test_library_classes()
+{
+    fixture f;
+    hy_timer timer;
+
+    EXPECT(hy_timer_init(&timer, &f.view) == 0);
+    EXPECT(hy_connect(
+               &timer.events.timeout, &f.view, +[](view *self) { self->done++; }, HY_AUTO) == 0);
+    EXPECT(hy_timer_start_once(&timer, HY_MILLISECOND) == 0);
+    while (f.view.done == 0)
+        EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
+    EXPECT(f.view.done == 1);
+}
+
+void run(void (*test)(), const char *name)
+{
+    int before = failures;
+
+    test();
+    std::printf("%s %d - %s\n", failures == before ? "ok" : "not ok", ++cases, name);
+}
+
+} // namespace
+
+int main()
+{
+    run(test_direct_and_queued, "test_direct_and_queued");
+    run(test_lambdas, "test_lambdas");
+    run(test_signal_of_a_derived_class, "test_signal_of_a_derived_class");
+    run(test_described_payload, "test_described_payload");
+    run(test_across_a_thread, "test_across_a_thread");
+    run(test_library_classes, "test_library_classes");
+    std::printf("1..%d\n", cases);
+    return failures != 0;
+}

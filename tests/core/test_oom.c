@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Out of memory, at every allocation there is. Each scenario runs in a child process of its own
+ * (so that every cache is cold), with the n-th allocation failing, for n = 1, 2, ... until it gets
+ * through without reaching it. It must report -HY_ENOMEM or succeed, change nothing half-way, work
+ * afterwards, and leave the same number of blocks behind each time it is repeated.
+ */
+#include "../helpers/allocator.h"
+#include "../helpers/probe.h"
+#include "../helpers/system.h"
+#include "../helpers/worker.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define E(n)   (HY_EVENT_USER + (n))
+#define ROUNDS 8
+
+/* Tries once; 0, or the first failing code after undoing what was done. */
+typedef int (*scenario_function)(void);
+
+struct run {
+    scenario_function scenario;
+    long n;
+};
+
+static bool is_allowed(int rc)
+{
+    return rc >= 0 || rc == -HY_ENOMEM;
+}
+
+/* A thread that cannot run its loop says so; here it is asked for. */
+static void log_nothing(enum hy_log_level level, const char *category, const char *message)
+{
+    (void)level;
+    (void)category;
+    (void)message;
+}
+
+/* One child: 0 when the failure was reached, 1 when the scenario is through, 2 when a check failed.
+ */
+static int run_with_failure(void *context)
+{
+    const struct run *run = context;
+    long blocks[ROUNDS];
+    bool reached = false;
+
+    allocator_install();
+    hy_log_set_handler(log_nothing);
+    for (int i = 0; i < ROUNDS; i++) {
+        int rc;
+
+        allocator_fail_at(run->n);
+        rc = run->scenario();
+        if (i == 0)
+            reached = allocator_has_failed();
+        allocator_fail_at(0);
+        if (!EXPECT(is_allowed(rc)))
+            (void)fprintf(stderr, "allocation %ld: %d\n", run->n, rc);
+        if (rc < 0)
+            EXPECT_INT(hy_last_error()->code, HY_ENOMEM);
+        EXPECT_INT(run->scenario(), 0); /* nothing is broken */
+        EXPECT_INT(text_copies(), 0);
+        blocks[i] = allocator_blocks();
+    }
+    /* Caches may grow by a block now and then; a leak would in every round. */
+    if (!EXPECT(blocks[ROUNDS - 1] - blocks[2] < ROUNDS - 3))
+        (void)fprintf(stderr, "allocation %ld: blocks %ld, later %ld\n", run->n, blocks[2],
+                      blocks[ROUNDS - 1]);
+    return reached ? 0 : 1;
+}
+
+static void for_every_allocation(scenario_function scenario)
+{
+    struct run run = {scenario, 0};
+    int status = 0;
+
+    while (status == 0 && run.n < 400) {
+        run.n++;
+        status = system_in_child(run_with_failure, &run);
+    }
+    if (status != 1)
+        fail_msg("allocation %ld: status %d", run.n, status);
+    assert_true(run.n > 1); /* it allocates at all, and fails where it does */
+}
+
+/* --- scenarios -------------------------------------------------------------------------------- */
+
+static int scenario_create(void)
+{
+    struct hy_object *object = NULL, *child = NULL;
+    int rc = hy_object_create(&source_class, NULL, &object);
+
+    if (rc < 0) {
+        EXPECT(object == NULL);
+        return rc;
+    }
+    rc = hy_object_create(&probe_class, object, &child);
+    if (rc < 0) {
+        EXPECT(child == NULL);
+        EXPECT(hy_object_first_child(object) == NULL);
+    }
+    object_end(object);
+    return rc;
+}
+
+static int scenario_init(void)
+{
+    struct source source;
+    struct probe probe;
+    int rc = hy_object_init(&source.hy, &source_class, NULL);
+
+    if (rc < 0)
+        return rc;
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, &source.hy);
+    if (rc < 0)
+        EXPECT(hy_object_first_child(&source.hy) == NULL);
+    object_end(&source.hy);
+    return rc;
+}
+
+/* Makes a pair, or says why not. */
+static int pair_init(struct source *source, struct probe *probe)
+{
+    int rc = hy_object_init(&source->hy, &source_class, NULL);
+
+    if (rc < 0)
+        return rc;
+    memset(probe, 0, sizeof *probe);
+    rc = hy_object_init(&probe->hy, &probe_class, NULL);
+    if (rc < 0)
+        object_end(&source->hy);
+    return rc;
+}
+
+static int scenario_connect(void)
+{
+    struct source source;
+    struct probe probe;
+    int made = 0, rc = pair_init(&source, &probe);
+
+    if (rc < 0)
+        return rc;
+    for (; made < 300 && rc >= 0; made += rc >= 0)
+        rc = hy_connect(&source.events.number, &probe, probe_number, HY_DIRECT);
+    EXPECT_INT(hy_emit_with(&source.events.number, .value = 1), made);
+    EXPECT_INT(probe.count, made);
+    EXPECT_INT(hy_disconnect(&source.events.number, &probe, probe_number), made);
+    object_end(&probe.hy);
+    object_end(&source.hy);
+    return rc;
+}
+
+static int scenario_queued_emit(void)
+{
+    struct source source;
+    struct probe probe;
+    struct text text = {NULL};
+    char bytes[] = "payload";
+    int queued = 0, rc = pair_init(&source, &probe);
+
+    if (rc < 0)
+        return rc;
+    text.bytes = bytes;
+    rc = hy_connect(&source.events.text, &probe, probe_text, HY_QUEUED);
+    for (int i = 0; i < 200 && rc >= 0; i++) {
+        rc = hy_emit(&source.events.text, &text);
+        queued += rc == 1;
+    }
+    {
+        int passes = 0, ran = 0;
+
+        while (ran < queued && passes++ < 1000) {
+            int step = hy_process(0, HY_FOREVER);
+
+            if (step > 0)
+                ran += step;
+            else if (step == -HY_ENOMEM)
+                rc = step;
+        }
+    }
+    EXPECT_INT(probe.count, queued);
+    object_end(&probe.hy);
+    object_end(&source.hy);
+    return rc < 0 ? rc : 0;
+}
+
+/* The sender ends with calls queued to several receivers: delivered, or dropped for want of memory.
+ */
+static int scenario_sender_end(void)
+{
+    enum {
+        RECEIVERS = 12
+    };
+    struct source source;
+    struct probe probes[RECEIVERS];
+    struct text text = {NULL};
+    char bytes[] = "payload";
+    int made = 0, rc = hy_object_init(&source.hy, &source_class, NULL);
+
+    if (rc < 0)
+        return rc;
+    text.bytes = bytes;
+    memset(probes, 0, sizeof probes);
+    for (; made < RECEIVERS && rc >= 0; made += rc >= 0) {
+        rc = hy_object_init(&probes[made].hy, &probe_class, NULL);
+        if (rc >= 0) {
+            rc = hy_connect(&source.events.text, &probes[made], probe_text, HY_QUEUED);
+            if (rc < 0)
+                object_end(&probes[made].hy);
+        }
+    }
+    if (rc >= 0)
+        rc = hy_emit(&source.events.text, &text);
+    object_end(&source.hy);
+    for (int i = 0; i < 5; i++) {
+        int step = hy_process(0, HY_FOREVER);
+
+        if (step < 0)
+            rc = step;
+    }
+    for (int i = 0; i < made; i++) {
+        if (rc >= 0 && !allocator_has_failed())
+            EXPECT_INT(probes[i].count, 1);
+        object_end(&probes[i].hy);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int scenario_post(void)
+{
+    static const char large[5000];
+    struct probe probe;
+    int posted = 0, ran = 0, rc;
+
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < 200 && rc >= 0; i++) {
+        rc = hy_post(&probe.hy, E(1), large, i % 10 == 0 ? sizeof large : 16, HY_PRIORITY_NORMAL);
+        posted += rc == 0;
+    }
+    for (int passes = 0; ran < posted && passes < 1000; passes++) {
+        int step = hy_process(0, HY_FOREVER);
+
+        if (step > 0)
+            ran += step;
+        else if (step < 0)
+            rc = step;
+    }
+    EXPECT_INT(probe.count, posted);
+    object_end(&probe.hy);
+    return rc;
+}
+
+static void invoked(struct hy_object *receiver, const void *payload)
+{
+    (void)payload;
+    probe_note((struct probe *)(void *)receiver, 1);
+}
+
+static int scenario_invoke(void)
+{
+    static const struct hy_payload description =
+        HY_DESCRIBED_PAYLOAD(struct text, text_copy, text_destroy);
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    struct probe probe;
+    int rc;
+
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < 100 && rc >= 0; i++)
+        rc = hy_invoke(&probe.hy, invoked, &description, &text);
+    object_end(&probe.hy); /* what is queued is dropped */
+    for (int i = 0; i < 100; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    return rc;
+}
+
+/* Starts a thread with the probe in it; undoes all on failure. The thread may end early, when its
+ * loop finds no memory, and the probe with it: it is reached by the reference. */
+static int helper_start(struct worker *worker, void *context, struct hy_ref *ret_ref)
+{
+    int rc = hy_thread_init(&worker->thread, "oom", NULL);
+
+    if (rc < 0)
+        return rc;
+    memset(&worker->probe, 0, sizeof worker->probe);
+    worker->probe.context = context;
+    rc = hy_object_init(&worker->probe.hy, &probe_class, NULL);
+    if (rc >= 0) {
+        struct hy_ref ref = hy_ref_to(&worker->probe.hy);
+
+        rc = hy_object_move_to_thread(&worker->probe.hy, &worker->thread);
+        if (rc < 0)
+            EXPECT(hy_object_is_here(&worker->probe.hy));
+        if (rc >= 0)
+            rc = hy_thread_start(&worker->thread);
+        if (rc < 0)
+            object_end(&worker->probe.hy);
+        if (rc >= 0 && ret_ref != NULL)
+            *ret_ref = ref;
+        else
+            hy_ref_release(&ref);
+    }
+    if (rc < 0)
+        hy_thread_fini(&worker->thread);
+    return rc;
+}
+
+static void helper_stop(struct worker *worker)
+{
+    hy_thread_quit(&worker->thread, 0);
+    EXPECT_INT(hy_thread_join(&worker->thread, HY_FOREVER), 0);
+    hy_thread_fini(&worker->thread);
+}
+
+static int scenario_thread(void)
+{
+    struct worker worker;
+    int rc = helper_start(&worker, NULL, NULL);
+
+    if (rc >= 0)
+        helper_stop(&worker);
+    return rc;
+}
+
+static int scenario_move(void)
+{
+    struct worker worker;
+    struct probe root, child;
+    int posted = 0, rc = helper_start(&worker, NULL, NULL);
+
+    if (rc < 0)
+        return rc;
+    memset(&root, 0, sizeof root);
+    memset(&child, 0, sizeof child);
+    rc = hy_object_init(&root.hy, &probe_class, NULL);
+    if (rc >= 0) {
+        rc = hy_object_init(&child.hy, &probe_class, &root.hy);
+        for (int i = 0; i < 5 && rc >= 0; i++) {
+            rc = hy_post(&child.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL);
+            posted += rc >= 0;
+        }
+        if (rc >= 0)
+            rc = hy_object_move_to_thread(&root.hy, &worker.thread);
+        if (rc == -HY_ESHUTDOWN && allocator_has_failed())
+            rc = hy_error_set(-HY_ENOMEM, "the other thread could not run its loop, and ended");
+        if (rc < 0) { /* nothing has changed */
+            EXPECT(hy_object_is_here(&root.hy));
+            allocator_fail_at(0);
+            wait_drain();
+            EXPECT_INT(child.count, posted);
+            object_end(&root.hy);
+        }
+    }
+    helper_stop(&worker);
+    return rc;
+}
+
+static void ask_elsewhere(struct hy_object *receiver, const void *payload)
+{
+    struct probe *probe = (struct probe *)(void *)receiver;
+    int rc = hy_object_destroy_later(*(struct hy_object *const *)payload);
+
+    EXPECT(is_allowed(rc));
+    __atomic_store_n((int *)probe->context, rc < 0 ? rc : 1, __ATOMIC_RELEASE);
+}
+
+static int scenario_destroy_later(void)
+{
+    static const struct hy_payload description = HY_PLAIN_PAYLOAD(struct hy_object *);
+    struct worker worker;
+    struct hy_object *victim = NULL;
+    struct hy_ref there = {NULL};
+    int finis = 0, asked = 0, rc = helper_start(&worker, &asked, &there);
+
+    if (rc < 0)
+        return rc;
+    rc = hy_object_create(&probe_class, NULL, &victim);
+    if (rc >= 0) {
+        ((struct probe *)(void *)victim)->fini_count = &finis;
+        rc = hy_ref_invoke(there, ask_elsewhere, &description, &victim);
+        if (rc == -HY_ESHUTDOWN && allocator_has_failed())
+            rc = hy_error_set(-HY_ENOMEM, "the other thread could not run its loop, and ended");
+    }
+    helper_stop(&worker); /* drains, also when the loop could not run */
+    hy_ref_release(&there);
+    if (asked == 1) {
+        allocator_fail_at(0);
+        EXPECT(wait_count(&finis, 1));
+    } else if (victim != NULL) {
+        EXPECT_INT(finis, 0);
+        EXPECT(rc < 0 || asked < 0);
+        object_end(victim);
+        if (rc >= 0)
+            rc = hy_error_set(asked, "in the other thread");
+    }
+    return rc;
+}
+
+static int scenario_timers(void)
+{
+    enum {
+        MANY = 100
+    };
+    struct hy_timer timers[MANY];
+    struct probe probe;
+    int made = 0, running = 0, rc;
+
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    for (; made < MANY && rc >= 0; made += rc >= 0)
+        rc = hy_timer_init(&timers[made], &probe.hy);
+    for (int i = 0; i < made && rc >= 0; i++) {
+        rc = hy_connect(&timers[i].events.timeout, &probe, probe_nothing, HY_DIRECT);
+        if (rc >= 0)
+            rc = hy_timer_start_at(&timers[i], i);
+        if (rc >= 0)
+            running++;
+        else
+            EXPECT(!hy_timer_is_running(&timers[i]));
+    }
+    for (int i = 0; i < 100 && probe.count < running; i++) {
+        int step = hy_process(0, HY_FOREVER);
+
+        if (step < 0)
+            rc = step;
+    }
+    EXPECT_INT(probe.count, running);
+    object_end(&probe.hy);
+    return rc < 0 ? rc : 0;
+}
+
+static void notifier_ready(struct probe *self, const struct hy_readiness *readiness)
+{
+    char byte;
+
+    EXPECT_INT(read((int)readiness->handle, &byte, 1), 1);
+    probe_note(self, 1);
+}
+
+static int scenario_notifiers(void)
+{
+    enum {
+        MANY = 40
+    };
+    struct hy_notifier notifiers[MANY];
+    int ends[MANY][2], opened = 0, watched = 0, rc;
+    struct probe probe;
+
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    for (; opened < MANY && rc >= 0; opened++) {
+        struct hy_notifier *notifier = &notifiers[opened];
+
+        EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[opened]), 0);
+        EXPECT_INT(write(ends[opened][1], "x", 1), 1);
+        rc = hy_notifier_init(notifier, &probe.hy);
+        if (rc >= 0)
+            rc = hy_connect(&notifier->events.ready, &probe, notifier_ready, HY_DIRECT);
+        if (rc >= 0)
+            rc = hy_notifier_watch(notifier, ends[opened][0], HY_READABLE);
+        watched += rc >= 0;
+    }
+    for (int i = 0; i < 100 && probe.count < watched; i++) {
+        int step = hy_process(0, HY_FOREVER);
+
+        if (step < 0)
+            rc = step;
+    }
+    EXPECT_INT(probe.count, watched);
+    object_end(&probe.hy);
+    for (int i = 0; i < opened; i++) {
+        (void)close(ends[i][0]);
+        (void)close(ends[i][1]);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int scenario_loop(void)
+{
+    struct hy_loop loop;
+    struct hy_timer timer;
+    int rc = hy_timer_init(&timer, NULL);
+
+    if (rc < 0)
+        return rc;
+    rc = hy_loop_init(&loop);
+    if (rc >= 0)
+        rc = hy_timer_start(&timer, 0);
+    if (rc >= 0)
+        rc = hy_process(0, HY_FOREVER);
+    hy_timer_fini(&timer);
+    return rc < 0 ? rc : 0;
+}
+
+static void quit_app(struct probe *self)
+{
+    (void)self;
+    hy_app_quit(0);
+}
+
+static int scenario_app(void)
+{
+    struct hy_app app;
+    struct hy_timer timer;
+    struct probe probe;
+    int rc = hy_app_init(&app);
+
+    if (rc < 0) {
+        EXPECT(hy_app_instance() == NULL);
+        return rc;
+    }
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, &app.hy);
+    if (rc >= 0)
+        rc = hy_timer_init(&timer, &probe.hy);
+    if (rc >= 0)
+        rc = hy_connect(&timer.events.timeout, &probe, quit_app, HY_AUTO);
+    if (rc >= 0)
+        rc = hy_timer_start(&timer, 0);
+    if (rc >= 0)
+        rc = hy_app_exec(&app);
+    hy_app_fini(&app);
+    return rc;
+}
+
+#define SCENARIO(name)                                                                             \
+    static void test_oom_##name(void **state)                                                      \
+    {                                                                                              \
+        (void)state;                                                                               \
+        for_every_allocation(scenario_##name);                                                     \
+    }
+
+SCENARIO(create)
+SCENARIO(init)
+SCENARIO(connect)
+SCENARIO(queued_emit)
+SCENARIO(sender_end)
+SCENARIO(post)
+SCENARIO(invoke)
+SCENARIO(thread)
+SCENARIO(move)
+SCENARIO(destroy_later)
+SCENARIO(timers)
+SCENARIO(notifiers)
+SCENARIO(loop)
+SCENARIO(app)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_oom_create),        TEST(test_oom_init),       TEST(test_oom_connect),
+        TEST(test_oom_queued_emit),   TEST(test_oom_sender_end), TEST(test_oom_post),
+        TEST(test_oom_invoke),        TEST(test_oom_thread),     TEST(test_oom_move),
+        TEST(test_oom_destroy_later), TEST(test_oom_timers),     TEST(test_oom_notifiers),
+        TEST(test_oom_loop),          TEST(test_oom_app),
+    };
+
+    return cmocka_run_group_tests_name("oom", tests, NULL, NULL);
+}

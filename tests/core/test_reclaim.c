@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reclamation is bounded: cut connections and delivered messages give their memory back, also
+ * inside emissions and nested loops, and with several threads emitting.
+ */
+#include "../helpers/allocator.h"
+#include "../helpers/probe.h"
+#include "../helpers/worker.h"
+
+#define BOUND_BYTES (1024 * 1024L)
+
+static struct source source;
+static struct probe here;
+static int64_t calls;
+
+static int setup(void **state)
+{
+    source_init(&source);
+    probe_init(&here, NULL);
+    calls = 0;
+    return check_setup(state);
+}
+
+static int teardown(void **state)
+{
+    object_end(&source.hy);
+    object_end(&here.hy);
+    return check_teardown(state);
+}
+
+static void slot_count(struct probe *self, const struct number *number)
+{
+    (void)self;
+    (void)number;
+    calls++;
+}
+
+static void test_200000_single_shot_connections(void **state)
+{
+    int total = check_scaled(200000);
+    long before = allocator_bytes(), most = 0;
+
+    (void)state;
+    for (int i = 0; i < total; i++) {
+        assert_ok(hy_connect(&source.events.number, &here, slot_count, HY_SINGLE_SHOT));
+        assert_int_equal(hy_emit_with(&source.events.number, .value = i), 1);
+        if (allocator_bytes() - before > most)
+            most = allocator_bytes() - before;
+    }
+    assert_int_equal(calls, total);
+    assert_in_range(most, 0, BOUND_BYTES);
+}
+
+static void test_connect_and_cut_with_many_live_ones(void **state)
+{
+    enum {
+        LIVE = 1000
+    };
+    int total = check_scaled(50000);
+    long before, most = 0;
+
+    (void)state;
+    for (int i = 0; i < LIVE; i++)
+        assert_ok(hy_connect(&source.events.number, &here, slot_count, HY_DIRECT));
+    before = allocator_bytes();
+    for (int i = 0; i < total; i++) {
+        assert_ok(hy_connect(&source.events.number, &here, probe_number, HY_DIRECT));
+        assert_int_equal(hy_disconnect(&source.events.number, &here, probe_number), 1);
+        if (allocator_bytes() - before > most)
+            most = allocator_bytes() - before;
+    }
+    assert_int_equal(hy_emit_with(&source.events.number, .value = 0), LIVE);
+    assert_in_range(most, 0, BOUND_BYTES);
+}
+
+/* --- inside a slot, under a nested loop --------------------------------------------------------
+ */
+
+struct nested {
+    struct hy_loop loop;
+    struct hy_timer timer;
+    int left;
+    long before, most;
+};
+
+static void churn_some(struct nested *nested)
+{
+    for (int i = 0; i < 100 && nested->left > 0; i++, nested->left--) {
+        EXPECT_INT(hy_connect(&source.events.number, &here, probe_number, HY_DIRECT), 0);
+        EXPECT_INT(hy_disconnect(&source.events.number, &here, probe_number), 1);
+    }
+    if (allocator_bytes() - nested->before > nested->most)
+        nested->most = allocator_bytes() - nested->before;
+    if (nested->left == 0)
+        hy_loop_quit(&nested->loop, 0);
+}
+
+static void churn_tick(struct probe *self)
+{
+    churn_some(self->context);
+}
+
+static void nest_in_slot(struct probe *self, const struct number *number)
+{
+    struct nested *nested = self->context;
+
+    (void)number;
+    EXPECT_INT(hy_timer_start(&nested->timer, 0), 0);
+    EXPECT_INT(hy_loop_init(&nested->loop), 0);
+    EXPECT_INT(hy_loop_exec(&nested->loop), 0);
+    EXPECT_INT(hy_timer_stop(&nested->timer), 0);
+}
+
+static void test_connect_and_cut_in_a_slot_under_a_nested_loop(void **state)
+{
+    struct nested nested = {.left = check_scaled(100000)};
+    struct probe churner;
+    int64_t later;
+
+    (void)state;
+    probe_init(&churner, NULL);
+    churner.context = &nested;
+    here.context = &nested;
+    assert_ok(hy_timer_init(&nested.timer, NULL));
+    assert_ok(hy_connect(&nested.timer.events.timeout, &churner, churn_tick, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, slot_count, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, nest_in_slot, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, slot_count, HY_DIRECT));
+    nested.before = allocator_bytes();
+    later = hy_emit_with(&source.events.number, .value = 0);
+    assert_int_equal(later, 3); /* the walk went on behind the nested loop */
+    assert_int_equal(calls, 2);
+    assert_in_range(nested.most, 0, BOUND_BYTES);
+    object_end(&nested.timer.hy);
+    object_end(&churner.hy);
+}
+
+/* The connection that the parked walk stands on is cut meanwhile, and so are its neighbours. */
+static void cut_everything(struct probe *self)
+{
+    struct nested *nested = self->context;
+
+    if (nested->left > 100)
+        nested->left = 100;
+    if (nested->left == 100) {
+        EXPECT_INT(hy_disconnect(&source.events.number, &here, nest_in_slot), 1);
+        EXPECT_INT(hy_disconnect(&source.events.number, &here, slot_count), 2);
+        EXPECT_INT(hy_connect(&source.events.number, &here, slot_count, HY_DIRECT), 0);
+    }
+    churn_some(nested);
+}
+
+static void test_a_parked_walk_whose_connection_is_cut(void **state)
+{
+    struct nested nested = {.left = 1000};
+    struct probe churner, last;
+
+    (void)state;
+    probe_init(&churner, NULL);
+    probe_init(&last, NULL);
+    churner.context = &nested;
+    here.context = &nested;
+    assert_ok(hy_timer_init(&nested.timer, NULL));
+    assert_ok(hy_connect(&nested.timer.events.timeout, &churner, cut_everything, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, slot_count, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, nest_in_slot, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, slot_count, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &last, probe_number, HY_DIRECT));
+    nested.before = allocator_bytes();
+    /* first, the nesting one, and the last: the others were cut before their turn. */
+    assert_int_equal(hy_emit_with(&source.events.number, .value = 7), 3);
+    assert_int_equal(calls, 1);
+    assert_true(PROBE_SAW(&last, 7));
+    object_end(&nested.timer.hy);
+    object_end(&churner.hy);
+    object_end(&last.hy);
+}
+
+static void destroy_sender_in_nested_loop(struct probe *self)
+{
+    struct nested *nested = self->context;
+
+    EXPECT_INT(hy_object_fini(&source.hy), 0);
+    hy_loop_quit(&nested->loop, 0);
+}
+
+static void test_sc07_the_sender_ends_in_a_nested_loop_of_a_slot(void **state)
+{
+    struct nested nested = {.left = 0};
+    struct probe ender;
+
+    (void)state;
+    probe_init(&ender, NULL);
+    ender.context = &nested;
+    here.context = &nested;
+    assert_ok(hy_timer_init(&nested.timer, NULL));
+    assert_ok(
+        hy_connect(&nested.timer.events.timeout, &ender, destroy_sender_in_nested_loop, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, nest_in_slot, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, slot_count, HY_DIRECT));
+    assert_int_equal(hy_emit_with(&source.events.number, .value = 7), 1);
+    assert_int_equal(calls, 0);
+    object_end(&nested.timer.hy);
+    object_end(&ender.hy);
+}
+
+/* --- a walk whose ground is cut ------------------------------------------------------------------
+ */
+
+static void slot_cut(struct probe *self)
+{
+    (void)self;
+    EXPECT(false);
+}
+
+/* Cuts itself and enough others that the graves are looked through, and makes as many of another
+ * signal: whoever still stands on a recycled connection would go on in the other list. */
+static void cut_own_ground(struct probe *self)
+{
+    EXPECT_INT(hy_disconnect(&source.events.number, self, cut_own_ground), 1);
+    EXPECT_INT(hy_disconnect(&source.events.number, self, slot_cut), 100);
+    for (int i = 0; i < 120; i++)
+        EXPECT_INT(hy_connect(&source.events.nothing, self, slot_cut, HY_DIRECT), 0);
+}
+
+static void test_a_slot_cuts_the_ground_it_stands_on(void **state)
+{
+    struct probe last;
+
+    (void)state;
+    probe_init(&last, NULL);
+    assert_ok(hy_connect(&source.events.number, &here, cut_own_ground, HY_DIRECT));
+    for (int i = 0; i < 100; i++)
+        assert_ok(hy_connect(&source.events.number, &here, slot_cut, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &last, probe_number, HY_DIRECT));
+    assert_int_equal(hy_emit_with(&source.events.number, .value = 7), 2);
+    assert_true(PROBE_SAW(&last, 7));
+    object_end(&last.hy);
+}
+
+/* --- several emitting threads ------------------------------------------------------------------
+ */
+
+struct emitter {
+    struct worker worker;
+    int *stop;
+    int64_t emissions;
+};
+
+static void emit_until_stopped(void *context)
+{
+    struct emitter *emitter = context;
+
+    while (!count_get(emitter->stop)) {
+        EXPECT(hy_emit_with(&source.events.number, .value = 1) >= 0);
+        emitter->emissions++;
+    }
+}
+
+static void emit_invoked(struct hy_object *receiver, const void *payload)
+{
+    (void)receiver;
+    emit_until_stopped(*(struct emitter *const *)payload);
+}
+
+static const struct hy_payload emitter_payload = HY_PLAIN_PAYLOAD(struct emitter *);
+
+static void slot_nothing(struct probe *self)
+{
+    (void)self;
+}
+
+static void slot_shared(struct probe *self)
+{
+    (void)self;
+}
+
+static void test_four_emitters_against_connect_and_cut(void **state)
+{
+    enum {
+        EMITTERS = 4
+    };
+    struct emitter emitters[EMITTERS];
+    int total = check_scaled(200000), stop = 0;
+    long before, most = 0;
+
+    (void)state;
+    assert_ok(hy_connect(&source.events.number, &here, slot_nothing, HY_DIRECT));
+    for (int i = 0; i < EMITTERS; i++) {
+        struct emitter *emitter = &emitters[i];
+
+        emitter->stop = &stop;
+        emitter->emissions = 0;
+        worker_start(&emitter->worker, "emitter");
+        assert_ok(hy_invoke(&emitter->worker.probe.hy, emit_invoked, &emitter_payload, &emitter));
+    }
+    before = allocator_bytes();
+    for (int i = 0; i < total; i++) {
+        assert_ok(hy_connect(&source.events.number, &here, slot_shared, HY_DIRECT));
+        assert_int_equal(hy_disconnect(&source.events.number, &here, slot_shared), 1);
+        if (allocator_bytes() - before > most)
+            most = allocator_bytes() - before;
+    }
+    count_up(&stop);
+    for (int i = 0; i < EMITTERS; i++)
+        worker_stop(&emitters[i].worker);
+    /* Kept for good would be all of them. A walk that was pre-empted holds back a good many. */
+    assert_in_range(most, 0, total * 64L * 3 / 4);
+}
+
+/* --- single shot --------------------------------------------------------------------------------
+ */
+
+static int shots;
+
+static void shot(struct probe *self)
+{
+    (void)self;
+    count_up(&shots);
+}
+
+static void emit_once(struct hy_object *receiver, const void *payload)
+{
+    (void)receiver;
+    gate_wait(*(struct gate *const *)payload);
+    EXPECT(hy_emit_with(&source.events.number, .value = 1) >= 0);
+}
+
+static const struct hy_payload gate_payload = HY_PLAIN_PAYLOAD(struct gate *);
+
+static void test_sc18_single_shot_under_concurrent_emissions(void **state)
+{
+    struct worker workers[4];
+    struct gate gate, *pointer = &gate;
+    int rounds = check_scaled(300);
+
+    (void)state;
+    gate_init(&gate);
+    for (int i = 0; i < 4; i++)
+        worker_start(&workers[i], "shooter");
+    for (int round = 0; round < rounds; round++) {
+        unsigned kind = round % 2 ? HY_DIRECT : HY_QUEUED;
+
+        shots = 0;
+        assert_ok(hy_connect(&source.events.number, &here, shot, kind | HY_SINGLE_SHOT));
+        for (int i = 0; i < 4; i++)
+            assert_ok(hy_invoke(&workers[i].probe.hy, emit_once, &gate_payload, &pointer));
+        for (int i = 0; i < 4; i++)
+            gate_open(&gate);
+        for (int i = 0; i < 4; i++)
+            flush_there(&workers[i].probe.hy);
+        wait_drain();
+        assert_int_equal(shots, 1);
+    }
+    for (int i = 0; i < 4; i++)
+        worker_stop(&workers[i]);
+    gate_fini(&gate);
+}
+
+/* --- messages -----------------------------------------------------------------------------------
+ */
+
+static void test_message_memory_is_given_back_or_reused(void **state)
+{
+    struct worker worker;
+    long before;
+    int rounds = check_scaled(200);
+
+    (void)state;
+    worker_start(&worker, "worker");
+    assert_ok(hy_connect(&source.events.number, &worker.probe, slot_nothing, HY_AUTO));
+    before = allocator_bytes();
+    for (int round = 0; round < rounds; round++) {
+        for (int i = 0; i < 500; i++)
+            assert_int_equal(hy_emit_with(&source.events.number, .value = i), 1);
+        flush_there(&worker.probe.hy);
+    }
+    assert_in_range(allocator_bytes() - before + BOUND_BYTES, 0, 2 * BOUND_BYTES);
+    worker_stop(&worker);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_200000_single_shot_connections),
+        CASE(test_connect_and_cut_with_many_live_ones),
+        CASE(test_connect_and_cut_in_a_slot_under_a_nested_loop),
+        CASE(test_a_parked_walk_whose_connection_is_cut),
+        CASE(test_sc07_the_sender_ends_in_a_nested_loop_of_a_slot),
+        CASE(test_a_slot_cuts_the_ground_it_stands_on),
+        CASE(test_four_emitters_against_connect_and_cut),
+        CASE(test_sc18_single_shot_under_concurrent_emissions),
+        CASE(test_message_memory_is_given_back_or_reused),
+    };
+
+    allocator_install();
+    return cmocka_run_group_tests_name("reclaim", tests, NULL, NULL);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks for every thread: one atomic count of failures. See check.h. */
+#include "check.h"
+
+#include <halyard/error.h>
+#include <stdlib.h>
+
+static int failures;
+
+bool check_expect(bool holds, const char *text, const char *file, int line)
+{
+    if (!holds) {
+        __atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
+        (void)fprintf(stderr, "%s:%d: expected: %s (last error: %s)\n", file, line, text,
+                      check_last_message());
+    }
+    return holds;
+}
+
+bool check_expect_int(int64_t actual, int64_t expected, const char *text, const char *file,
+                      int line)
+{
+    if (actual != expected) {
+        __atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
+        (void)fprintf(stderr, "%s:%d: %s is %lld, expected %lld (last error: %s)\n", file, line,
+                      text, (long long)actual, (long long)expected, check_last_message());
+    }
+    return actual == expected;
+}
+
+int check_take_failures(void)
+{
+    return __atomic_exchange_n(&failures, 0, __ATOMIC_RELAXED);
+}
+
+const char *check_last_message(void)
+{
+    const struct hy_error *error = hy_last_error();
+
+    return error->code != HY_OK ? error->message : "none";
+}
+
+int check_setup(void **state)
+{
+    (void)state;
+    (void)check_take_failures();
+    return 0;
+}
+
+int check_teardown(void **state)
+{
+    (void)state;
+    return check_take_failures();
+}
+
+int check_scaled(int iterations)
+{
+    const char *text = getenv("HY_STRESS");
+    double factor = text != NULL ? atof(text) : 1.0;
+    double scaled = (double)iterations * (factor > 0.0 ? factor : 1.0);
+
+    return scaled < 1.0 ? 1 : (int)scaled;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks for every thread. cmocka's assertions jump out of the test and may only be used by the
+ * test's own thread, outside the library; EXPECT() only notes a failure, in any thread and in any
+ * handler, and the teardown of the test case (see TEST()) then fails it.
+ */
+#ifndef TESTS_CHECK_H
+#define TESTS_CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* A condition that must hold; evaluates to it. */
+#define EXPECT(condition) check_expect((condition), #condition, __FILE__, __LINE__)
+/* A number that must be another one; says both. */
+#define EXPECT_INT(actual, expected)                                                               \
+    check_expect_int((int64_t)(actual), (int64_t)(expected), #actual, __FILE__, __LINE__)
+
+/* A call that must succeed (0 or more), told with the library's last error. */
+#define assert_ok(call)                                                                            \
+    do {                                                                                           \
+        int assert_ok_rc_ = (call);                                                                \
+        if (assert_ok_rc_ < 0)                                                                     \
+            fail_msg("%s: %d: %s", #call, assert_ok_rc_, check_last_message());                    \
+    } while (0)
+
+/* One entry of the table of cases. */
+#define TEST(function) cmocka_unit_test_setup_teardown(function, check_setup, check_teardown)
+
+bool check_expect(bool holds, const char *text, const char *file, int line);
+bool check_expect_int(int64_t actual, int64_t expected, const char *text, const char *file,
+                      int line);
+/* How many EXPECTs have failed since the last call. */
+int check_take_failures(void);
+const char *check_last_message(void);
+
+int check_setup(void **state);
+int check_teardown(void **state);
+
+/* HY_STRESS multiplies the iterations of stress tests (default 1, also fractions). */
+int check_scaled(int iterations);
+
+#endif
