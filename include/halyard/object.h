@@ -70,7 +70,8 @@ struct hy_class {
     /* Gets the events posted or sent to the object; NULL: that of base. Thread: home. */
     void (*event)(struct hy_object *object, struct hy_event *event);
     /* The object is about to leave its thread (called there), or has arrived (called in the new
-     * one). */
+     * one; also when a move fails). They must not finish, move or re-parent an object of the tree
+     * that moves, nor run a loop: the other hooks of the tree are still to come. */
     void (*leave_thread)(struct hy_object *object);
     void (*enter_thread)(struct hy_object *object);
     const struct hy_signal_spec *signals;

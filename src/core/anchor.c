@@ -46,6 +46,15 @@ struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor)
     return __atomic_load_n(&anchor->home, __ATOMIC_ACQUIRE);
 }
 
+struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)
+{
+    hy__lock(&anchor->lock); /* against a move: the anchor's own reference goes with the home */
+    struct hy_thread_record *home = anchor->home;
+    hy__record_ref(home);
+    hy__unlock(&anchor->lock);
+    return home;
+}
+
 static int post_here(struct hy_thread_record *record, struct hy_anchor *anchor,
                      struct hy__message *message)
 {
@@ -53,9 +62,9 @@ static int post_here(struct hy_thread_record *record, struct hy_anchor *anchor,
         return hy_error_set(
             -HY_ESHUTDOWN, "the receiver is dead, or its thread \"%s\" has finished", record->name);
     message->anchor = anchor;
-    /* What others posted before comes first. */
+    /* What others posted before comes first. No hook is called here: that is user code, and could
+     * end or move the receiver. */
     hy__mailbox_take(record);
-    hy__arrivals_enter(record);
     anchor->delivered--; /* posted - delivered is the number on the way */
     hy__record_enqueue(record, message);
     return 0;

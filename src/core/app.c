@@ -23,7 +23,8 @@ struct hy_app *hy_app_instance(void)
 static void signal_arrived(struct hy_app *app)
 {
     int number;
-    while ((number = hy__signals_read(app->priv->descriptor)) > 0) {
+    /* A slot may have ended the application. */
+    while (hy_app_instance() == app && (number = hy__signals_read(app->priv->descriptor)) > 0) {
         hy_emit(&app->events.unix_signal, &number);
         if (number == SIGINT || number == SIGTERM)
             hy_app_quit(0);

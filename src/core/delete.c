@@ -6,7 +6,8 @@
  * made, has returned, and no handler of the object is on the stack: it hangs on whichever of those
  * frames is further out. Without a loop it waits in the record until one runs. A request from
  * another thread is a message and needs only the second condition. A list holds a reference to each
- * anchor; an object that was finished or moved meanwhile is passed over.
+ * anchor; an object that was finished meanwhile is passed over, one that moves leaves the list. An
+ * anchor hangs in one list at a time.
  */
 #include "core/internal.h"
 
@@ -28,12 +29,40 @@ static struct hy__frame *outermost_of(struct hy_thread_record *record,
 
 static void hang_on(struct hy_anchor **list, struct hy_anchor *anchor)
 {
+    if (anchor->delete_hangs) /* asked for before: it comes due with that request */
+        return;
     struct hy_anchor **end = list;
     while (*end != NULL) /* in the order asked for */
         end = &(*end)->delete_next;
     anchor->delete_next = NULL;
+    anchor->delete_hangs = true;
     hy__anchor_ref(anchor);
     *end = anchor;
+}
+
+static bool take_from(struct hy_anchor **link, struct hy_anchor *anchor)
+{
+    while (*link != NULL && *link != anchor)
+        link = &(*link)->delete_next;
+    if (*link == NULL)
+        return false;
+    *link = anchor->delete_next;
+    anchor->delete_next = NULL;
+    anchor->delete_hangs = false;
+    hy__anchor_unref(anchor);
+    return true;
+}
+
+void hy__delete_unhang(struct hy_thread_record *record, struct hy_anchor *anchor)
+{
+    if (!anchor->delete_hangs || take_from(&record->deletes, anchor))
+        return;
+    for (struct hy__frame *frame = record->frame; frame != NULL; frame = frame->outer)
+        if (take_from(&frame->deletes, anchor))
+            return;
+    for (struct hy__serving *serving = record->serving; serving != NULL; serving = serving->outer)
+        if (take_from(&serving->list, anchor))
+            return;
 }
 
 static int request_from_elsewhere(struct hy_anchor *anchor)
@@ -72,6 +101,7 @@ void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anch
 {
     struct hy__frame *frame = outermost_of(record, anchor, false);
     if (frame != NULL) {
+        take_from(&record->deletes, anchor); /* this one does not wait for a loop */
         hang_on(&frame->deletes, anchor);
         return;
     }
@@ -80,12 +110,16 @@ void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anch
 
 void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list)
 {
-    while (list != NULL) {
-        struct hy_anchor *anchor = list;
-        list = anchor->delete_next;
+    struct hy__serving serving = {list, record->serving};
+    record->serving = &serving;
+    while (serving.list != NULL) {
+        struct hy_anchor *anchor = serving.list;
+        serving.list = anchor->delete_next;
         anchor->delete_next = NULL;
-        if (hy__anchor_home(anchor) == record && anchor->object != NULL)
+        anchor->delete_hangs = false;
+        if (anchor->object != NULL)
             hy__destroy_request_arrived(record, anchor);
         hy__anchor_unref(anchor);
     }
+    record->serving = serving.outer;
 }

@@ -138,10 +138,6 @@ static void emit_direct(struct emission *emission, struct hy_connection *connect
     if (HY_UNLIKELY((id_flags & HY_SINGLE_SHOT) != 0) &&
         !hy__connection_cut(anchor, connection, id_flags >> HY__ID_SHIFT))
         return;
-    /* Release: pairs with the reaper's acquire; the order against parking is hy__walks_park()'s
-     * release. */
-    if (emission->walk != NULL)
-        __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
     struct hy__frame frame;
     hy__frame_push(emission->record, &frame, here ? anchor : NULL, false);
     hy__slot_call(slot, id_flags, receiver, emission->payload);
@@ -161,6 +157,11 @@ static void emit_to(struct emission *emission, struct hy_connection *connection,
         (__atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED) &
          HY__FLAG_SPENT) != 0)
         return;
+    /* Before any user code (a slot, a payload's copy): it may run a loop, which parks this walk.
+     * Release: pairs with the reaper's acquire; the order against parking is hy__walks_park()'s
+     * release. */
+    if (emission->walk != NULL)
+        __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
     bool here = hy__anchor_home(connection->anchor) == emission->record;
     if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
         emit_direct(emission, connection, slot, id_flags, here);

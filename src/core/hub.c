@@ -77,9 +77,10 @@ static struct walkers walkers_of(const struct hy_hub *hub)
             if (__atomic_load_n(&walk->hub, __ATOMIC_SEQ_CST) != hub)
                 continue;
             walkers.any = true;
-            /* Acquire: not older than the hub just seen; a newer one is of a walk that began after
-             * the unlinking. */
-            uint64_t number = __atomic_load_n(&walk->number, __ATOMIC_ACQUIRE);
+            /* Not older than the hub just seen; a newer one is of a walk that began after the
+             * unlinking. Sequentially consistent, against a parked walk that goes on: whoever still
+             * finds it parked has unlinked before its next look at the list. */
+            uint64_t number = __atomic_load_n(&walk->number, __ATOMIC_SEQ_CST);
             if (number < walkers.smallest)
                 walkers.smallest = number;
         }
@@ -277,8 +278,8 @@ static int check_connect(const struct hy_signal_base *signal, const struct hy_ob
                             signal->spec->name);
     bool sender_dead = is_dead(signal->owner);
     if (sender_dead || is_dead(receiver))
-        return hy_error_set(-HY_ESHUTDOWN, "cannot connect %s: %s is dead", signal->spec->name,
-                            sender_dead ? "the sender" : "the receiver");
+        return hy_error_set(-HY_ESHUTDOWN, "cannot connect %s: %s is dead or being finished",
+                            signal->spec->name, sender_dead ? "the sender" : "the receiver");
     if (signal->spec->payload.kind == HY_PAYLOAD_BORROWED && (flags & HY_DIRECT) == 0)
         return hy_error_set(-HY_EBORROWED,
                             "%s carries a borrowed payload, valid during the call only: connect it "

@@ -109,11 +109,14 @@ struct hy_anchor {
     struct hy_connection *incoming; /* lock: connections whose receiver this is */
     uint32_t posted;                /* lock: messages from other threads so far */
     bool dead;                      /* lock: fini has begun */
+    struct hy_anchor *move_next; /* lock, in a move: the anchor that is unlocked after this one */
     HY__ALIGNED_LINE struct hy_object
         *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
     uint32_t delivered;            /* home: of `posted`, modulo 2^32; own posts count down */
+    bool finished;                 /* home: fini has ended; the last message drops the reference */
     bool delete_requested;         /* home */
-    struct hy_anchor *delete_next; /* home: in a list of deletes */
+    bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
+    struct hy_anchor *delete_next; /* home: the next in that list */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -182,6 +185,12 @@ struct hy__frame {
     bool gone;                 /* the receiver was finished or moved away under the handler */
 };
 
+/* A list of deletes being served: user code runs between two of them. */
+struct hy__serving {
+    struct hy_anchor *list;
+    struct hy__serving *outer;
+};
+
 /* --- thread record ------------------------------------------------------------------------------
  */
 enum { /* values of the mailbox word that are not messages */
@@ -216,6 +225,7 @@ struct hy_thread_record {
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
     struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
     struct hy_anchor *deletes;   /* destroy_later outside every loop */
+    struct hy__serving *serving; /* lists of deletes being served, the innermost */
     struct hy_timer *timer_heap; /* pairing heap */
     struct hy_timer *first_due, *last_due;
     struct hy_timer *first_zero, *last_zero;
@@ -324,6 +334,8 @@ void hy__event_handle(struct hy_object *object, struct hy_event *event);
 /* delete.c */
 void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list);
 void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anchor *anchor);
+/* Takes the anchor out of whatever list of deletes it hangs in: its object moves away. */
+void hy__delete_unhang(struct hy_thread_record *record, struct hy_anchor *anchor);
 
 /* anchor.c: posting */
 struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home);
@@ -332,11 +344,14 @@ void hy__anchor_unref(struct hy_anchor *anchor);
 /* The message is taken over on success only. */
 int hy__post(struct hy_anchor *anchor, struct hy__message *message);
 struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor);
+/* The home with a reference, for other threads: an object that moves lets go of its old home. */
+struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
 
 /* object.c */
 enum {
     HY__OBJECT_HEAP = 1 << 0,
-    HY__OBJECT_DYING = 1 << 1
+    HY__OBJECT_DYING = 1 << 1,
+    HY__OBJECT_LEAVING = 1 << 2 /* its hooks are being called before a move */
 };
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);

@@ -30,7 +30,7 @@ bool hy__loop_should_stop(struct hy_thread_record *record)
 static bool something_pending(const struct hy_thread_record *record)
 {
     return record->queued != 0 || record->first_due != NULL || record->first_ready != NULL ||
-           record->zero_idle != 0 || record->deletes != NULL;
+           record->zero_idle != 0 || (record->deletes != NULL && record->depth > 0);
 }
 
 /* Steps 3: waits, or only looks; collects ready notifiers. */

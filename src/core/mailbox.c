@@ -66,6 +66,7 @@ static void expand_adopt(struct hy_thread_record *record, struct hy__message *ad
         hy__record_enqueue(record, message);
     }
     adopt->to.cargo = NULL;
+    /* Unless it has been finished, or put under a parent here, in the meantime. */
     if (adopt->anchor->object != NULL && adopt->anchor->object->parent == NULL)
         hy__root_link(record, adopt->anchor->object);
     hy__queue_append(&record->arrivals, adopt);

@@ -38,11 +38,12 @@ void hy__message_discard(struct hy__message *message)
     hy__message_release(message);
 }
 
-/* Counts the message as arrived; the anchor of a dead object goes with the last one. */
+/* Counts the message as arrived; the anchor of a finished object goes with the last one. Not that
+ * of an object inside its fini, which may run a loop: hy_object_fini() itself looks at its end. */
 static void count_arrival(struct hy_anchor *anchor)
 {
     anchor->delivered++;
-    if (anchor->object == NULL && anchor->delivered == anchor->posted)
+    if (anchor->finished && anchor->delivered == anchor->posted)
         hy__anchor_unref(anchor);
 }
 

@@ -51,34 +51,59 @@ static void put_back(struct hy_thread_record *record, struct hy__message *cargo)
     }
 }
 
-static void lock_tree(struct hy_object *root)
+/* Locks root first; returns the chain in which to unlock. */
+static struct hy_anchor *lock_tree(struct hy_object *root)
 {
-    for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object))
-        hy__lock(&object->anchor->lock);
+    struct hy_anchor *chain = NULL;
+    for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object)) {
+        struct hy_anchor *anchor = object->anchor;
+        hy__lock(&anchor->lock);
+        anchor->move_next = chain;
+        chain = anchor;
+    }
+    return chain;
 }
 
-/* Publishes the home and unlocks; the root last, for whoever expands ADOPT waits for it, and the
- * tree is his from then on. */
-static void unlock_tree(struct hy_object *root, struct hy_thread_record *home)
+/*
+ * Publishes the home and unlocks. Along the chain, not the tree: an object is the new thread's from
+ * the moment its home is published, and a direct emission there may change its links at once. So
+ * children come before their parents, who own them; and the root last, for whoever expands ADOPT
+ * waits for it.
+ */
+static void unlock_chain(struct hy_anchor *chain, struct hy_thread_record *home)
 {
-    struct hy_anchor *root_anchor = root->anchor;
-    for (struct hy_object *object = hy__tree_next(root, root); object != NULL;
-         object = hy__tree_next(root, object)) {
+    for (struct hy_anchor *next; chain != NULL; chain = next) {
+        next = chain->move_next;
         /* Release: who finds its own record here sees the object as it was left. */
-        __atomic_store_n(&object->anchor->home, home, __ATOMIC_RELEASE);
-        hy__unlock(&object->anchor->lock);
+        __atomic_store_n(&chain->home, home, __ATOMIC_RELEASE);
+        hy__unlock(&chain->lock);
     }
-    __atomic_store_n(&root_anchor->home, home, __ATOMIC_RELEASE);
-    hy__unlock(&root_anchor->lock);
 }
 
 /* Each anchor holds a reference to its home record. */
-static uint32_t tree_size(struct hy_object *root)
+static uint32_t chain_length(const struct hy_anchor *chain)
 {
     uint32_t count = 0;
-    for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object))
+    for (; chain != NULL; chain = chain->move_next)
         count++;
     return count;
+}
+
+/* A tree is moved as a whole, so each object of it must be fit to. */
+static int check_tree(struct hy_object *root, const struct hy_thread *thread,
+                      const struct hy_thread_record *target)
+{
+    for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object)) {
+        if (object == &thread->hy)
+            return hy_error_set(
+                -HY_EINVAL,
+                "the handle of thread \"%s\" cannot live in that thread: nobody could join it",
+                target->name);
+        if ((object->flags & HY__OBJECT_DYING) != 0)
+            return hy_error_set(-HY_EBUSY, "cannot move %s: its child %s is being finished",
+                                hy__object_text(root), hy__object_text(object));
+    }
+    return 0;
 }
 
 static int check_move(struct hy_object *object, const struct hy_thread *thread,
@@ -86,27 +111,29 @@ static int check_move(struct hy_object *object, const struct hy_thread *thread,
 {
     if (object->anchor == NULL || (object->flags & HY__OBJECT_DYING) != 0)
         return hy_error_set(-HY_ESHUTDOWN, "%s has been finished", hy__object_text(object));
-    struct hy_thread_record *home = hy__anchor_home(object->anchor);
-    if (home != hy__record_if_any() && hy__record_is_running(home))
-        return hy_object_check_thread(object, "move");
-    if (object->parent != NULL)
-        return hy_error_set(
+    struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
+    bool elsewhere = home != hy__record_if_any() && hy__record_is_running(home);
+    int rc = 0;
+    if (!elsewhere && object->parent != NULL)
+        rc = hy_error_set(
             -HY_EBUSY,
             "cannot move %s from thread \"%s\" to \"%s\": it has the parent %s; move that, or "
             "take it from its parent first",
             hy__object_text(object), home->name, target->name, hy__object_text(object->parent));
-    if (object == &thread->hy)
-        return hy_error_set(
-            -HY_EINVAL,
-            "the handle of thread \"%s\" cannot live in that thread: nobody could join it",
-            target->name);
-    return 0;
+    else if (!elsewhere && (object->flags & HY__OBJECT_LEAVING) != 0)
+        rc = hy_error_set(-HY_EBUSY, "%s is being moved already", hy__object_text(object));
+    hy__record_unref(home);
+    if (elsewhere)
+        return hy_object_check_thread(object, "move");
+    return rc < 0 ? rc : check_tree(object, thread, target);
 }
 
 static void leave(struct hy_object *root)
 {
+    root->flags |= HY__OBJECT_LEAVING;
     for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object))
         hy__object_call_hook(object, false);
+    root->flags &= ~(uint32_t)HY__OBJECT_LEAVING;
 }
 
 static void enter(struct hy_object *root)
@@ -115,17 +142,20 @@ static void enter(struct hy_object *root)
         hy__object_call_hook(object, true);
 }
 
-static void mark_gone(struct hy_thread_record *record, struct hy_object *root)
+/* What this thread remembers of the objects is forgotten while they are still its own. */
+static void mark_gone(struct hy_thread_record *record, struct hy_anchor *chain)
 {
-    for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object))
-        hy__frames_mark_gone(record, object->anchor);
+    for (; chain != NULL; chain = chain->move_next) {
+        hy__frames_mark_gone(record, chain);
+        hy__delete_unhang(record, chain);
+    }
 }
 
 /* A delete asked for here is due there: the request goes along, at the end of the cargo. */
 static int make_delete_requests(struct hy_object *root, struct hy__message **ret_requests)
 {
     for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object)) {
-        if (!object->anchor->delete_requested)
+        if (!object->anchor->delete_requested && !object->anchor->delete_hangs)
             continue;
         struct hy__message *message;
         int rc = hy__message_make(NULL, NULL, &message);
@@ -161,26 +191,26 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
                       struct hy_thread_record *target, struct hy__message *adopt,
                       struct hy__message *requests)
 {
-    lock_tree(root);
+    struct hy_anchor *chain = lock_tree(root);
     hy__mailbox_take(record); /* what was posted until now */
     adopt->to.cargo = extract(record, root);
     if (requests != NULL)
         append_requests(adopt, requests);
-    mark_gone(record, root);
-    uint32_t count = tree_size(root);
+    uint32_t count = chain_length(chain);
     for (uint32_t i = 0; i < count; i++)
         hy__record_ref(target);
     enum hy__push_result result = hy__mailbox_push(target, adopt);
     if (result == HY__PUSH_CLOSED) {
         put_back(record, adopt->to.cargo);
-        unlock_tree(root, record);
+        unlock_chain(chain, record);
         for (uint32_t i = 0; i < count; i++)
             hy__record_unref(target);
         return hy_error_set(-HY_ESHUTDOWN, "thread \"%s\" has finished", target->name);
     }
     if (result == HY__PUSH_WAKE)
         hy__record_ref(target); /* the objects are the target's from the unlock on */
-    unlock_tree(root, target);
+    mark_gone(record, chain);
+    unlock_chain(chain, target);
     for (uint32_t i = 0; i < count; i++)
         hy__record_unref(record);
     if (result == HY__PUSH_WAKE) {
@@ -190,33 +220,45 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
     return 0;
 }
 
+/* Ends an ADOPT message that was not pushed. */
+static void discard_adopt(struct hy__message *adopt)
+{
+    adopt->to.cargo = NULL;
+    hy__anchor_unref(adopt->anchor);
+    hy__message_discard(adopt);
+}
+
 int hy__move(struct hy_object *object, struct hy_thread_record *target)
 {
-    struct hy_thread_record *record = hy__anchor_home(object->anchor);
+    struct hy_anchor *anchor = object->anchor;
+    struct hy_thread_record *record = hy__anchor_home(anchor);
     struct hy__message *adopt, *requests = NULL;
     int rc = hy__message_make(NULL, NULL, &adopt);
     if (rc < 0)
         return rc;
+    adopt->kind = HY__MESSAGE_ADOPT;
+    adopt->anchor = anchor;
+    hy__anchor_ref(anchor);
+    hy__mailbox_take(record); /* an ADOPT of this very tree may be in there */
+    hy__arrivals_enter(record);
+    /* The hooks of others were user code: look again. */
+    if (anchor->object == NULL || hy__anchor_home(anchor) != record) {
+        discard_adopt(adopt);
+        return hy_error_set(-HY_ESHUTDOWN, "the object was finished or moved meanwhile");
+    }
+    leave(object);
     rc = make_delete_requests(object, &requests);
     if (rc < 0) {
         discard_all(requests);
-        hy__message_discard(adopt);
-        return rc;
+    } else {
+        hy__root_unlink(record, object);
+        rc = push_adopt(record, object, target, adopt, requests);
+        if (rc < 0) /* requests, if any, are delivered here */
+            hy__root_link(record, object);
     }
-    hy__mailbox_take(record); /* an ADOPT of this very tree may be in there */
-    hy__arrivals_enter(record);
-    adopt->kind = HY__MESSAGE_ADOPT;
-    adopt->anchor = object->anchor;
-    hy__anchor_ref(object->anchor);
-    leave(object);
-    hy__root_unlink(record, object);
-    rc = push_adopt(record, object, target, adopt, requests);
-    if (rc < 0) { /* requests, if any, are delivered here */
-        hy__root_link(record, object);
+    if (rc < 0) {
         enter(object);
-        hy__anchor_unref(adopt->anchor);
-        adopt->to.cargo = NULL;
-        hy__message_discard(adopt);
+        discard_adopt(adopt);
     }
     return rc;
 }

@@ -178,10 +178,12 @@ int hy_object_create(const struct hy_class *type, struct hy_object *parent,
 /* Its home thread, or any while that one does not run. */
 static int check_may_end(const struct hy_object *object)
 {
-    struct hy_thread_record *home = hy__anchor_home(object->anchor);
-    if (home == hy__record_if_any() || !hy__record_is_running(home))
+    if (hy__anchor_home(object->anchor) == hy__record_if_any())
         return 0;
-    return hy_object_check_thread(object, "finish");
+    struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
+    bool elsewhere = home != hy__record_if_any() && hy__record_is_running(home);
+    hy__record_unref(home);
+    return elsewhere ? hy_object_check_thread(object, "finish") : 0;
 }
 
 static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
@@ -238,6 +240,7 @@ int hy_object_fini(struct hy_object *object)
     if (!running)
         hy__record_ref(home);
     bool settled = anchor->delivered == anchor->posted;
+    anchor->finished = true;
     if (settled)
         hy__anchor_unref(anchor);
     if (!running) {
@@ -267,11 +270,13 @@ struct hy_thread *hy_object_thread(const struct hy_object *object)
 {
     if (object->anchor == NULL)
         return NULL;
-    struct hy_thread_record *home = hy__anchor_home(object->anchor);
-    if (home == hy__record_if_any())
+    if (hy__anchor_home(object->anchor) == hy__record_if_any())
         return hy_thread_current(); /* a foreign thread gets its handle when it asks */
+    struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
     /* Acquire: the handle is seen initialised. */
-    return __atomic_load_n(&home->handle, __ATOMIC_ACQUIRE);
+    struct hy_thread *thread = __atomic_load_n(&home->handle, __ATOMIC_ACQUIRE);
+    hy__record_unref(home);
+    return thread;
 }
 
 bool hy_object_is_here(const struct hy_object *object)
@@ -287,13 +292,19 @@ int hy_object_check_thread(const struct hy_object *object, const char *operation
     struct hy_thread_record *here = hy__record();
     if (here == NULL)
         return -HY_ENOMEM;
-    struct hy_thread_record *home = hy__anchor_home(object->anchor);
-    if (home == here)
+    if (hy__anchor_home(object->anchor) == here)
         return 0;
-    return hy_error_set(-HY_EWRONGTHREAD,
-                        "cannot %s %s from thread \"%s\": it lives in thread \"%s\"; do it there, "
-                        "by a signal, a post or an invoke",
-                        operation, hy__object_text(object), here->name, home->name);
+    /* Under the lock once more: of a tree that is just arriving here, one home after the other is
+     * published. */
+    struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
+    int rc = 0;
+    if (home != here)
+        rc = hy_error_set(-HY_EWRONGTHREAD,
+                          "cannot %s %s from thread \"%s\": it lives in thread \"%s\"; do it "
+                          "there, by a signal, a post or an invoke",
+                          operation, hy__object_text(object), here->name, home->name);
+    hy__record_unref(home);
+    return rc;
 }
 
 struct hy_object *hy_object_parent(const struct hy_object *object)
@@ -339,6 +350,8 @@ int hy_object_set_parent(struct hy_object *object, struct hy_object *parent)
             return hy_error_set(-HY_EINVAL, "%s cannot be its own ancestor",
                                 hy__object_text(object));
     struct hy_thread_record *record = hy__record_if_any();
+    /* A tree that has arrived and is in no list yet is put into its list first. */
+    hy__mailbox_take(record);
     link_out(object, record);
     link_in(object, parent, record);
     return 0;

@@ -281,6 +281,7 @@ static int start_system_thread(struct hy_thread *thread)
         started_link(thread);
         return 0;
     }
+    __atomic_store_n(&priv->joined, 2u, __ATOMIC_RELAXED); /* there is nothing to join */
     __atomic_store_n(&record->state, state_before, __ATOMIC_RELEASE);
     hy__hazards_release(record);
     hy__record_unref(record);
