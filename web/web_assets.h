@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The live page inside the program: the files that web/build.mjs made, for the HTTP server to serve from memory.
+ * The live page inside the program: the files that web/build.mjs made, for the HTTP server to serve
+ * from memory.
  *
- * Everything is constant and lives as long as the program; any thread may read it. Each asset comes plain and
- * packed, so that a client that does not take gzip is served too.
+ * Everything is constant and lives as long as the program; any thread may read it. Each asset comes
+ * plain and packed, so that a client that does not take gzip is served too.
  */
 #ifndef HALYARD_WEB_ASSETS_H
 #define HALYARD_WEB_ASSETS_H

@@ -11,7 +11,7 @@
 
 struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home)
 {
-    struct hy_anchor *anchor = hy__allocate_aligned(HY__CACHE_LINE, sizeof *anchor);
+    struct hy_anchor *anchor = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *anchor);
     if (anchor == NULL)
         return NULL;
     anchor->refs = 1;

@@ -90,7 +90,7 @@ static bool grow(void)
     if (chunk == CHUNKS)
         return hy_error_set(-HY_ENOMEM, "there are 4 billion connections already") == 0;
     struct hy_connection *memory =
-        hy__allocate_aligned(HY__CACHE_LINE, chunk_size(chunk) * sizeof *memory);
+        hy__allocate_aligned_zeroed(HY__CACHE_LINE, chunk_size(chunk) * sizeof *memory);
     if (memory == NULL)
         return false;
     struct hy_connection *none = NULL;

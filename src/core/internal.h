@@ -43,7 +43,8 @@ enum {
 #define HY__ALIGNED_LINE __attribute__((aligned(HY__CACHE_LINE)))
 
 /* --- memory.c ------------------------------------------------------------------------------- */
-void *hy__allocate_aligned(size_t alignment, size_t size); /* zeroed */
+void *hy__allocate_aligned(size_t alignment, size_t size);
+void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
 void hy__release_aligned(void *memory);
 
 /* --- slab.c: cells for messages ------------------------------------------------------------- */
@@ -361,7 +362,7 @@ struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object
 /* The innermost class that has the hook; NULL: none. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
 
-/* connection.c, hub.c, emit.c */
+/* connection.c, hazard.c, hub.c, connect.c, emit.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
     if ((flags & HY_NO_PAYLOAD_) != 0)

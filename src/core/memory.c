@@ -54,7 +54,7 @@ void hy_release(void *memory)
 /* The address that the allocator gave stands right before the aligned one. */
 void *hy__allocate_aligned(size_t alignment, size_t size)
 {
-    char *memory = hy_allocate_zeroed(size + alignment + sizeof(void *));
+    char *memory = hy_allocate(size + alignment + sizeof(void *));
     if (memory == NULL)
         return NULL;
     uintptr_t start = (uintptr_t)(memory + sizeof(void *));
@@ -62,6 +62,14 @@ void *hy__allocate_aligned(size_t alignment, size_t size)
     void **aligned = (void **)(void *)(memory + sizeof(void *) + skip);
     aligned[-1] = memory;
     return aligned;
+}
+
+void *hy__allocate_aligned_zeroed(size_t alignment, size_t size)
+{
+    void *memory = hy__allocate_aligned(alignment, size);
+    if (memory != NULL)
+        memset(memory, 0, size);
+    return memory;
 }
 
 void hy__release_aligned(void *memory)

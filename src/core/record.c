@@ -17,7 +17,7 @@ static uint32_t adopted_count; /* atomic; for names */
 
 struct hy_thread_record *hy__record_create(const char *name)
 {
-    struct hy_thread_record *record = hy__allocate_aligned(HY__CACHE_LINE, sizeof *record);
+    struct hy_thread_record *record = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *record);
     if (record == NULL)
         return NULL;
     record->refs = 1;

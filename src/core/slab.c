@@ -109,7 +109,7 @@ static struct hy__slab *slab_of(struct hy_thread_record *record, int slab_class)
 {
     struct hy__slab *slab = record->slabs[slab_class];
     if (slab == NULL) {
-        slab = hy__allocate_aligned(HY__CACHE_LINE, sizeof *slab);
+        slab = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *slab);
         if (slab == NULL)
             return NULL;
         slab->cell_size = cell_sizes[slab_class];

@@ -281,7 +281,7 @@ static void test_four_emitters_against_connect_and_cut(void **state)
         EMITTERS = 4
     };
     struct emitter emitters[EMITTERS];
-    int total = check_scaled(200000), stop = 0;
+    int total = check_scaled(1000000), stop = 0;
     long before, most = 0;
 
     (void)state;
@@ -304,8 +304,11 @@ static void test_four_emitters_against_connect_and_cut(void **state)
     count_up(&stop);
     for (int i = 0; i < EMITTERS; i++)
         worker_stop(&emitters[i].worker);
-    /* Kept for good would be all of them. A walk that was pre-empted holds back a good many. */
-    assert_in_range(most, 0, total * 64L * 3 / 4);
+    /*
+     * Kept for good would be all of them. A walk that is pre-empted holds back what is cut while it
+     * waits for the processor: many on a loaded machine, but a number of time, not of all.
+     */
+    assert_in_range(most, 0, total * 64L / 2);
 }
 
 /* --- single shot --------------------------------------------------------------------------------
