@@ -3,15 +3,13 @@
  * `halyard serve`: three threads. "udp" receives and decodes, the main thread tracks, "web" serves
  * page and WebSocket. Everything that crosses is a signal, or a call that any thread may make.
  */
+#include "command_line.h"
 #include "commands.h"
 #include "gateway.h"
 #include "receiver.h"
 
-#include <errno.h>
-#include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <web_assets.h>
 
 /* Clients get so long to answer Close 1001 before they are cut. */
@@ -23,11 +21,10 @@ static const char page_policy[] =
     "frame-ancestors 'none'";
 
 struct serve_options {
-    char *udp[RECEIVER_SOCKETS_MAX]; /* owned, as http */
+    char **udp; /* ends with NULL; owned, as http */
     size_t udp_count;
     char *http;
-    int stale_s, remove_s, interval_ms;
-    int verbose; /* popt wants an int */
+    double stale_s, remove_s, interval_ms;
 };
 
 /* The web server and what belongs to it; lives in the thread "web". */
@@ -38,141 +35,104 @@ struct web {
 };
 static const struct hy_class web_class = HY_CLASS(struct web, .fini = NULL);
 
-/* --- options
- * -------------------------------------------------------------------------------------- */
+/* --- options --------------------------------------------------------------------------------- */
 
-enum {
-    OPTION_UDP = 1,
-    OPTION_STALE,
-    OPTION_REMOVE,
-    OPTION_INTERVAL
+static char every_ipv4[] = "0.0.0.0:10110", every_ipv6[] = "[::]:10110";
+static char *default_udp[] = {every_ipv4, every_ipv6, NULL};
+static char default_http[] = "127.0.0.1:8100";
+
+struct serve_texts {
+    char *stale, *remove, *interval;
 };
 
-static int usage_error(poptContext context, const char *what, const char *detail)
-{
-    (void)fprintf(stderr, "halyard serve: %s: %s\nTry `halyard serve --help`.\n", what, detail);
-    poptFreeContext(context);
-    return EXIT_USAGE;
-}
-
-/* popt's own numbers do not say which option was wrong. */
-static bool take_number(const char *option, char *text, int least, int most, int *ret_number)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    bool good = errno == 0 && end != text && *end == '\0' && number >= least && number <= most;
-    if (good)
-        *ret_number = (int)number;
-    else
-        (void)fprintf(stderr, "halyard serve: %s: \"%s\" is not a number from %d to %d\n", option,
-                      text, least, most);
-    free(text);
-    return good;
-}
-
-static bool take_option(poptContext context, int option, struct serve_options *options)
-{
-    char *text = poptGetOptArg(context);
-    if (text == NULL)
-        return false;
-    switch (option) {
-    case OPTION_STALE:
-        return take_number("--stale", text, 1, 86400, &options->stale_s);
-    case OPTION_REMOVE:
-        return take_number("--remove", text, 1, 86400, &options->remove_s);
-    case OPTION_INTERVAL:
-        return take_number("--interval", text, 50, 60000, &options->interval_ms);
-    default:
-        if (options->udp_count < RECEIVER_SOCKETS_MAX) {
-            options->udp[options->udp_count++] = text;
-            return true;
-        }
-        (void)fprintf(stderr, "halyard serve: --udp: given more than %d times\n",
-                      RECEIVER_SOCKETS_MAX);
-        free(text);
-        return false;
-    }
-}
-
-/* 0 or EXIT_USAGE. */
-static int parse_options(int argc, const char **argv, struct serve_options *options)
-{
-    const struct poptOption table[] = {
-        {"udp", 'u', POPT_ARG_STRING, NULL, OPTION_UDP,
-         "listen for AIS sentences here; repeatable (default: 0.0.0.0:10110 and [::]:10110)",
-         "ADDRESS:PORT"},
-        {"http", 'w', POPT_ARG_STRING, &options->http, 0,
-         "serve page, JSON and WebSocket here (default: 127.0.0.1:8100)", "ADDRESS:PORT"},
-        {"stale", 0, POPT_ARG_STRING, NULL, OPTION_STALE,
-         "show a vessel grey when unheard for so long (default: 480)", "SECONDS"},
-        {"remove", 0, POPT_ARG_STRING, NULL, OPTION_REMOVE,
-         "remove a vessel unheard for so long (default: 1800)", "SECONDS"},
-        {"interval", 0, POPT_ARG_STRING, NULL, OPTION_INTERVAL,
-         "time between updates to the browsers (default: 500)", "MILLISECONDS"},
-        {"verbose", 'v', POPT_ARG_NONE, &options->verbose, 0, "log more", NULL},
-        POPT_AUTOHELP POPT_TABLEEND};
-    poptContext context = poptGetContext("halyard serve", argc, argv, table, 0);
-    poptSetOtherOptionHelp(context, "[OPTION...]\n\nReceives AIS over UDP and shows the ships live "
-                                    "in a browser. Stops on Ctrl-C.\n");
-    int option;
-    while ((option = poptGetNextOpt(context)) > 0)
-        if (!take_option(context, option, options)) {
-            poptFreeContext(context);
-            return EXIT_USAGE;
-        }
-    if (option < -1)
-        return usage_error(context, poptBadOption(context, POPT_BADOPTION_NOALIAS),
-                           poptStrerror(option));
-    if (poptPeekArg(context) != NULL)
-        return usage_error(context, poptPeekArg(context), "is no option");
-    if (options->remove_s < options->stale_s)
-        return usage_error(context, "--remove", "must not be below --stale");
-    poptFreeContext(context);
-    return 0;
-}
-
-static int fill_in_defaults(struct serve_options *options)
-{
-    if (options->udp_count == 0) {
-        options->udp[0] = strdup("0.0.0.0:10110");
-        options->udp[1] = strdup("[::]:10110");
-        options->udp_count = 2;
-    }
-    if (options->http == NULL)
-        options->http = strdup("127.0.0.1:8100");
-    return options->udp[0] == NULL || options->udp[options->udp_count - 1] == NULL ||
-                   options->http == NULL
-               ? EXIT_RUNTIME
-               : 0;
-}
-
-static void free_options(struct serve_options *options)
-{
-    for (size_t i = 0; i < options->udp_count; i++)
-        free(options->udp[i]);
-    free(options->http);
-}
-
+/* Port 0 is allowed here: the system chooses. */
 static int check_address(const char *option, const char *text)
 {
     struct hy_address address;
     if (hy_address_parse(text, &address) == 0)
         return 0;
-    (void)fprintf(stderr, "halyard serve: %s: %s\n", option, hy_last_error()->message);
-    return EXIT_USAGE;
+    return command_line_wrong("serve", "%s: %s", option, hy_last_error()->message);
 }
 
-static int check_addresses(const struct serve_options *options)
+static int check_options(struct serve_options *options, const struct serve_texts *texts)
 {
     int rc = check_address("--http", options->http);
-    for (size_t i = 0; i < options->udp_count && rc == 0; i++)
-        rc = check_address("--udp", options->udp[i]);
+    while (rc == 0 && options->udp[options->udp_count] != NULL)
+        rc = check_address("--udp", options->udp[options->udp_count++]);
+    if (rc == 0 && options->udp_count > RECEIVER_SOCKETS_MAX)
+        rc = command_line_wrong("serve", "--udp: given more than %d times", RECEIVER_SOCKETS_MAX);
+    if (rc == 0 && texts->stale != NULL)
+        rc = command_line_number("serve", "--stale", texts->stale, 0, 86400, &options->stale_s);
+    if (rc == 0 && texts->remove != NULL)
+        rc = command_line_number("serve", "--remove", texts->remove, 0, 86400, &options->remove_s);
+    if (rc == 0 && texts->interval != NULL)
+        rc = command_line_number("serve", "--interval", texts->interval, 10, 60000,
+                                 &options->interval_ms);
+    if (rc == 0 && options->remove_s < options->stale_s)
+        rc = command_line_wrong("serve", "--remove must not be below --stale");
     return rc;
 }
 
-/* --- the web thread
- * -------------------------------------------------------------------------------- */
+static void free_texts(struct serve_texts *texts)
+{
+    free(texts->stale);
+    free(texts->remove);
+    free(texts->interval);
+}
+
+/* 0 or an exit code. */
+static int read_options(int argc, const char **argv, struct serve_options *options)
+{
+    struct serve_texts texts = {NULL, NULL, NULL};
+    int verbose = 0;
+    const struct poptOption table[] = {
+        {"udp", 'u', POPT_ARG_ARGV, &options->udp, 0,
+         "listen for AIS sentences here; repeatable (default: 0.0.0.0:10110 and [::]:10110)",
+         "ADDRESS:PORT"},
+        {"http", 'w', POPT_ARG_STRING, &options->http, 0,
+         "serve page, JSON and WebSocket here (default: 127.0.0.1:8100)", "ADDRESS:PORT"},
+        {"stale", 0, POPT_ARG_STRING, &texts.stale, 0,
+         "show a vessel grey when unheard for so long (default: 480)", "SECONDS"},
+        {"remove", 0, POPT_ARG_STRING, &texts.remove, 0,
+         "remove a vessel unheard for so long (default: 1800)", "SECONDS"},
+        {"interval", 0, POPT_ARG_STRING, &texts.interval, 0,
+         "time between updates to the browsers (default: 500)", "MILLISECONDS"},
+        {"verbose", 'v', POPT_ARG_NONE, &verbose, 0, "log more", NULL},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    int rc = command_line_read("serve", argc, argv, table,
+                               "[OPTION...]\n\nReceives AIS over UDP and shows the ships live in a "
+                               "browser. Stops on Ctrl-C.\n",
+                               &context);
+    if (rc != 0)
+        return rc;
+    if (poptPeekArg(context) != NULL)
+        rc = command_line_wrong("serve", "\"%s\" is no option", poptPeekArg(context));
+    poptFreeContext(context);
+    if (options->udp == NULL)
+        options->udp = default_udp;
+    if (options->http == NULL)
+        options->http = default_http;
+    if (rc == 0)
+        rc = check_options(options, &texts);
+    free_texts(&texts);
+    if (verbose != 0)
+        hy_log_set_level(HY_LOG_DEBUG);
+    return rc;
+}
+
+static void free_options(struct serve_options *options)
+{
+    if (options->udp != default_udp) {
+        for (char **address = options->udp; address != NULL && *address != NULL; address++)
+            free(*address);
+        free(options->udp);
+    }
+    if (options->http != default_http)
+        free(options->http);
+}
+
+/* --- the web thread --- */
 
 static int add_pages(struct hy_ws_server *server)
 {
@@ -225,8 +185,7 @@ static void web_start(struct web *web)
     hy_log(HY_LOG_INFO, "web", "the page is at http://%s/", hy_ws_server_address(&web->server));
 }
 
-/* --- the whole
- * ---------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 struct serve {
     HY_INHERITS(hy_object);
@@ -257,9 +216,9 @@ static void app_about_to_quit(struct serve *serve)
 static int make_parts(struct serve *serve, const struct serve_options *options)
 {
     const struct gateway_options gateway_options = {
-        .stale_ns = options->stale_s * HY_SECOND,
-        .remove_ns = options->remove_s * HY_SECOND,
-        .interval_ns = options->interval_ms * HY_MILLISECOND,
+        .stale_ns = (int64_t)(options->stale_s * (double)HY_SECOND),
+        .remove_ns = (int64_t)(options->remove_s * (double)HY_SECOND),
+        .interval_ns = (int64_t)(options->interval_ms * (double)HY_MILLISECOND),
     };
     int rc = hy_object_init(&serve->hy, &serve_class, NULL);
     if (rc == 0)
@@ -321,13 +280,7 @@ static int run(const struct serve_options *options)
 int command_serve(int argc, const char **argv)
 {
     struct serve_options options = {.stale_s = 480, .remove_s = 1800, .interval_ms = 500};
-    int rc = parse_options(argc, argv, &options);
-    if (rc == 0)
-        rc = fill_in_defaults(&options);
-    if (rc == 0)
-        rc = check_addresses(&options);
-    if (options.verbose)
-        hy_log_set_level(HY_LOG_DEBUG);
+    int rc = read_options(argc, argv, &options);
     if (rc == 0)
         rc = run(&options);
     free_options(&options);

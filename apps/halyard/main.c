@@ -19,6 +19,9 @@ struct command {
 static const struct command commands[] = {
     {"serve", command_serve, "receive AIS over UDP and show the ships live in a browser"},
     {"decode", command_decode, "turn AIS sentences from files into JSON lines"},
+    {"listen", command_listen, "print what a WebSocket server sends"},
+    {"replay", command_replay, "send a recording over UDP, at its own pace or faster"},
+    {"simulate", command_simulate, "sail a fleet and send its sentences over UDP"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
