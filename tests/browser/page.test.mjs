@@ -89,6 +89,14 @@ async function open(options) {
 }
 const until = (page, question, argument) => page.waitForFunction(question, argument, { timeout: PATIENCE_MS });
 
+/** The map has stopped flying: the same view in two frames that are 200 ms apart. */
+const settled = (page) => page.waitForFunction(() => {
+  const view = JSON.stringify(window.halyard.view);
+  const isSame = view === window.lastView;
+  window.lastView = view;
+  return isSame;
+}, undefined, { timeout: PATIENCE_MS, polling: 200 });
+
 const page = await open({ viewport: { width: 1280, height: 800 } });
 
 await test('the page connects', () => until(page, () => window.halyard.state === 'live'));
@@ -96,6 +104,10 @@ await test('ships appear', () => until(page, (ships) => window.halyard.ships >= 
 await test('ships are drawn and listed', async () => {
   await until(page, () => window.halyard.drawn > 20);
   await until(page, () => document.querySelectorAll('[data-mmsi]').length > 5);
+  await page.locator('#fit').click();
+  await until(page, (ships) => window.halyard.landReady && window.halyard.drawn > ships * 0.9, SHIPS);
+  await settled(page);
+  await page.screenshot({ path: path.join(pictures, 'page.png') });
 });
 await test('ships move', async () => {
   const before = await page.evaluate(() => window.halyard.mmsis.map((mmsi) => {
@@ -112,8 +124,8 @@ await test('ships move', async () => {
 await test('a ship has a card', async () => {
   await page.locator('[data-mmsi]').first().click();
   await until(page, () => window.halyard.selected !== null && !document.querySelector('#card').hidden);
-  await until(page, () => window.halyard.landReady);
-  await page.screenshot({ path: path.join(pictures, 'page.png') });
+  await settled(page);
+  await page.screenshot({ path: path.join(pictures, 'page-card.png') });
 });
 await test('the list is searchable', async () => {
   const mmsi = await page.locator('[data-mmsi]').nth(2).getAttribute('data-mmsi');
