@@ -14,6 +14,7 @@ enum {
 int command_decode(int argc, const char **argv);
 int command_listen(int argc, const char **argv);
 int command_replay(int argc, const char **argv);
+int command_serve(int argc, const char **argv);
 int command_simulate(int argc, const char **argv);
 
 #endif

@@ -17,6 +17,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"serve", command_serve, "receive AIS over UDP and show the ships live in a browser"},
     {"decode", command_decode, "turn AIS sentences from files into JSON lines"},
     {"listen", command_listen, "print what a WebSocket server sends"},
     {"replay", command_replay, "send a recording over UDP, at its own pace or faster"},

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* From reports to frames: the main thread's part of `halyard serve`. */
+#include "gateway.h"
+
+#include "protocol.h"
+#include "statistics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct hy_class gateway_class = HY_CLASS(struct gateway, .fini = NULL);
+
+static int64_t unix_s(void)
+{
+    return (int64_t)time(NULL);
+}
+
+/* The buffer takes the text over. */
+static struct hy_buffer *buffer_of(struct protocol_text *text)
+{
+    struct hy_buffer *buffer = NULL;
+    if (hy_buffer_create_from(text->data, text->size, protocol_text_release, NULL, &buffer) < 0)
+        protocol_text_free(text);
+    return buffer;
+}
+
+/* --- from the receiver -------------------------------------------------------------------------
+ */
+
+static void receiver_report(struct gateway *gateway, const struct ais_report *report)
+{
+    gateway->reports++;
+    if (tracker_update(&gateway->tracker, &report->message, report->received_ns, unix_s()) < 0)
+        gateway->reports_lost++;
+}
+
+static void receiver_counted(struct gateway *gateway, const struct receiver_counters *counters)
+{
+    gateway->received = *counters;
+}
+
+/* --- to the page --------------------------------------------------------------------------------
+ */
+
+/* Sends what was written to one client, or to all (0); ends the text. */
+static int send_text(struct gateway *gateway, uint64_t client, struct protocol_text *text)
+{
+    struct hy_buffer *buffer = buffer_of(text);
+    if (buffer == NULL)
+        return -HY_ENOMEM;
+    int rc = client == 0 ? hy_ws_server_broadcast_buffer(gateway->server, buffer, true)
+                         : hy_ws_server_send_buffer(gateway->server, client, buffer, true);
+    hy_buffer_unref(buffer);
+    return rc;
+}
+
+static int send_hello(struct gateway *gateway, uint64_t client)
+{
+    const struct protocol_hello hello = {
+        .version = hy_version(),
+        .time_s = unix_s(),
+        .seq = gateway->seq,
+        .ships = tracker_count(&gateway->tracker),
+        .stale_s = gateway->options.stale_ns / HY_SECOND,
+        .remove_s = gateway->options.remove_ns / HY_SECOND,
+        .interval_ms = gateway->options.interval_ns / HY_MILLISECOND,
+    };
+    struct protocol_text text;
+    int rc = protocol_hello(&hello, &text);
+    return rc < 0 ? rc : send_text(gateway, client, &text);
+}
+
+static int send_snapshot(struct gateway *gateway, uint64_t client)
+{
+    size_t cursor = 0;
+    int more;
+    do {
+        struct protocol_text text;
+        more = protocol_snapshot(&gateway->tracker, gateway->seq, &cursor, &text);
+        int rc = more < 0 ? more : send_text(gateway, client, &text);
+        if (rc < 0)
+            return rc;
+    } while (more > 0);
+    return 0;
+}
+
+/* A client that cannot get its snapshot now is sent away and comes again by itself. */
+static void refuse(struct gateway *gateway, uint64_t client)
+{
+    hy_log(HY_LOG_WARNING, "gateway", "client %" PRIu64 " gets no snapshot: %s", client,
+           hy_last_error()->message);
+    (void)hy_ws_server_close_client(gateway->server, client, 1013, "busy; try again");
+}
+
+static void client_opened(struct gateway *gateway, const struct hy_ws_client_opened *opened)
+{
+    if (send_hello(gateway, opened->client) < 0 || send_snapshot(gateway, opened->client) < 0)
+        refuse(gateway, opened->client);
+}
+
+static void client_message(struct gateway *gateway, const struct hy_ws_message_buffer *message)
+{
+    if (message->is_text &&
+        protocol_is_snapshot_request(hy_buffer_data(message->buffer),
+                                     hy_buffer_size(message->buffer)) &&
+        send_snapshot(gateway, message->client) < 0)
+        refuse(gateway, message->client);
+}
+
+/* What could not be sent is missed by all clients alike: they see the gap in `seq` and ask for a
+ * snapshot. */
+static void broadcast(struct gateway *gateway, int rc, struct protocol_text *text)
+{
+    if (rc >= 0)
+        rc = send_text(gateway, 0, text);
+    if (rc < 0)
+        gateway->frames_refused++;
+}
+
+static void delta_due(struct gateway *gateway)
+{
+    struct protocol_text text;
+    size_t removed_count;
+    const uint32_t *removed = tracker_removed(&gateway->tracker, &removed_count);
+    if (removed_count > 0)
+        broadcast(gateway, protocol_gone(removed, removed_count, ++gateway->seq, &text), &text);
+    if (tracker_changed_count(&gateway->tracker) > 0)
+        broadcast(gateway, protocol_delta(&gateway->tracker, ++gateway->seq, unix_s(), &text),
+                  &text);
+    tracker_clear_changes(&gateway->tracker);
+}
+
+static void second_due(struct gateway *gateway)
+{
+    (void)tracker_expire(&gateway->tracker, hy_now_ns());
+    uint64_t sentences = gateway->received.ais.sentences;
+    /* Smoothed over about five seconds. */
+    gateway->rate += ((double)(sentences - gateway->sentences_before) - gateway->rate) / 5;
+    gateway->sentences_before = sentences;
+
+    struct hy_ws_server_counters web;
+    hy_ws_server_get_counters(gateway->server, &web);
+    const struct protocol_stat stat = {
+        .time_s = unix_s(),
+        .sentences = sentences,
+        .decoded = gateway->received.ais.messages,
+        .rejected = ais_counters_rejected(&gateway->received.ais),
+        .rate = gateway->rate,
+        .ships = tracker_count(&gateway->tracker),
+        .clients = (size_t)web.clients,
+        .sent = web.messages_sent,
+        .dropped = statistics_dropped(&web),
+    };
+    struct protocol_text text;
+    broadcast(gateway, protocol_stat(&stat, &text), &text);
+}
+
+/* --- HTTP
+ * ------------------------------------------------------------------------------------------ */
+
+static void respond_json(struct gateway *gateway, uint64_t request, int rc,
+                         struct protocol_text *text)
+{
+    struct hy_buffer *body = rc >= 0 ? buffer_of(text) : NULL;
+    if (body == NULL) {
+        (void)hy_ws_server_respond(gateway->server, request, 500, "text/plain", NULL);
+        return;
+    }
+    (void)hy_ws_server_respond(gateway->server, request, 200, "application/json", body);
+    hy_buffer_unref(body);
+}
+
+static void http_request(struct gateway *gateway, const struct hy_http_request *request)
+{
+    struct protocol_text text;
+    if (strcmp(request->path, "/api/ships.json") == 0)
+        respond_json(gateway, request->request, protocol_ships(&gateway->tracker, unix_s(), &text),
+                     &text);
+    else if (strcmp(request->path, "/api/stat.json") == 0)
+        respond_json(gateway, request->request, statistics_json(gateway, &text), &text);
+    else
+        (void)hy_ws_server_respond(gateway->server, request->request, 404, "text/plain", NULL);
+}
+
+/* --- life
+ * -------------------------------------------------------------------------------------------- */
+
+static int connect_all(struct gateway *gateway, struct receiver *receiver)
+{
+    struct hy_ws_server *server = gateway->server;
+    int rc = hy_connect(&receiver->events.report, gateway, receiver_report, HY_AUTO);
+    if (rc == 0)
+        rc = hy_connect(&receiver->events.counted, gateway, receiver_counted, HY_AUTO);
+    if (rc == 0)
+        rc = hy_connect(&server->events.client_opened, gateway, client_opened, HY_AUTO);
+    if (rc == 0)
+        rc = hy_connect(&server->events.message_buffer, gateway, client_message, HY_AUTO);
+    if (rc == 0)
+        rc = hy_connect(&server->events.request, gateway, http_request, HY_AUTO);
+    if (rc == 0)
+        rc = hy_connect(&gateway->delta_timer.events.timeout, gateway, delta_due, HY_DIRECT);
+    if (rc == 0)
+        rc = hy_connect(&gateway->second_timer.events.timeout, gateway, second_due, HY_DIRECT);
+    return rc;
+}
+
+int gateway_init(struct gateway *gateway, struct receiver *receiver, struct hy_ws_server *server,
+                 const struct gateway_options *options)
+{
+    memset(gateway, 0, sizeof *gateway);
+    int rc = hy_object_init(&gateway->hy, &gateway_class, NULL);
+    if (rc < 0)
+        return rc;
+    hy_object_set_name(&gateway->hy, "gateway");
+    gateway->server = server;
+    gateway->options = *options;
+    const struct tracker_options tracker_options = {options->stale_ns, options->remove_ns};
+    tracker_init(&gateway->tracker, &tracker_options);
+    rc = hy_timer_init(&gateway->delta_timer, &gateway->hy);
+    if (rc == 0)
+        rc = hy_timer_init(&gateway->second_timer, &gateway->hy);
+    if (rc == 0)
+        rc = connect_all(gateway, receiver);
+    if (rc == 0)
+        rc = hy_timer_start(&gateway->delta_timer, options->interval_ns);
+    if (rc == 0)
+        rc = hy_timer_start(&gateway->second_timer, HY_SECOND);
+    if (rc < 0)
+        gateway_fini(gateway);
+    return rc;
+}
+
+void gateway_fini(struct gateway *gateway)
+{
+    hy_object_fini(&gateway->hy);
+    tracker_fini(&gateway->tracker);
+}
+
+void gateway_print_summary(const struct gateway *gateway)
+{
+    struct hy_ws_server_counters web;
+    hy_ws_server_get_counters(gateway->server, &web);
+    const struct receiver_counters *received = &gateway->received;
+    (void)printf("received %" PRIu64 " sentences in %" PRIu64 " datagrams, decoded %" PRIu64
+                 ", rejected %" PRIu64 ", tracked %zu vessels, sent %" PRIu64
+                 " messages to %" PRIu64 " clients, dropped %" PRIu64 " messages and %" PRIu64
+                 " datagrams\n",
+                 received->ais.sentences, received->datagrams, received->ais.messages,
+                 ais_counters_rejected(&received->ais), tracker_count(&gateway->tracker),
+                 web.messages_sent, web.opened, statistics_dropped(&web), received->kernel_drops);
+    (void)fflush(stdout);
+}
