@@ -10,6 +10,7 @@ below it. See README.md.
 """
 
 import argparse
+import gzip
 import json
 import os
 import pathlib
@@ -18,8 +19,9 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
-PEERS = ["halyard", "raw", "qt", "glib", "libuv", "libevent", "libwebsockets"]
+PEERS = ["halyard", "raw", "qt", "glib", "libuv", "libevent", "libwebsockets", "gpsdecode"]
 
 # Where a program runs: all its threads on one core, or wherever the kernel puts them.
 ONE_CORE, FREE = "one core", "free"
@@ -41,6 +43,9 @@ SERVER_BENCHES = [
     ("ws_broadcast_w16", "broadcast", 200, 4000, 16, 200, "deliveries/s"),
     ("ws_echo", "echo", 64, 4000, 16, 32, "messages/s"),
 ]
+
+# A recording of 85,184 sentences, where there is one.
+RECORDING = "ais/captures/aishub-20120314.nmea.gz"
 
 PACKAGES = {"qt": "Qt6Core", "glib": "glib-2.0", "libuv": "libuv", "libevent": "libevent",
             "libwebsockets": "libwebsockets"}
@@ -65,6 +70,9 @@ def parse_arguments():
                         help="keep every core busy with one more process meanwhile")
     parser.add_argument("--peers", default=",".join(PEERS), metavar="A,B",
                         help="only these peers (default all: %(default)s)")
+    parser.add_argument("--recording", type=pathlib.Path, metavar="FILE", default=pathlib.Path(
+        os.environ.get("HALYARD_SHARED_DATA", "../shared/data")) / RECORDING,
+                        help="AIS sentences, plain or gzip (default %(default)s)")
     parser.add_argument("--benches", metavar="A,B", help="only these benchmarks")
     arguments = parser.parse_args()
     if arguments.quick:
@@ -122,6 +130,42 @@ def run_server(path, client, bench, server_cores, client_cores):
     cpu_us = json.loads(rest)["cpu_ns"] / 1000
     return {name: (counted["count"] / counted["seconds"], unit),
             f"{name}_cpu": (cpu_us / counted["count"], "us")}
+
+
+def run_gpsdecode(path, lines, sentences, cores):
+    """Decodes a plain file to JSON; the rate is by user processor time, as nothing else is ours."""
+    with open(lines, "rb") as source:
+        process = subprocess.Popen([path, "-s", "-u", "-j"], stdin=source,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   preexec_fn=pin(cores))
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise BenchError(f"gpsdecode ended with {process.returncode}")
+    return {"ais_decode_track": (sentences / usage.ru_utime, "sentences/s")}
+
+
+def plan_ais(build, peers, recording, folder):
+    """The decoder over a recording: as plan(). Without recording or program, nothing."""
+    ours = next((path for path in build.rglob("bench_ais") if path.is_file()), None)
+    theirs = shutil.which("gpsdecode")
+    if not recording.is_file() or ours is None:
+        print(f"no AIS benchmark: {recording if ours else 'bench_ais'} is missing",
+              file=sys.stderr)
+        return []
+    content = recording.read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        content = gzip.decompress(content)
+    lines = folder / "lines"
+    lines.write_bytes(content)
+    core = sorted(os.sched_getaffinity(0))[-1:]
+    runs = {}
+    if "halyard" in peers:
+        runs["halyard"] = lambda: run_program(ours, lines, core)
+    if "gpsdecode" in peers and theirs:
+        sentences = content.count(b"VDM,") + content.count(b"VDO,")
+        runs["gpsdecode"] = lambda: run_gpsdecode(theirs, lines, sentences, core)
+    return [("ais_decode_track", runs)]
 
 
 def plan(programs, servers, client, wanted):
@@ -247,6 +291,10 @@ def main():
     programs, servers = find_programs(arguments.build, arguments.peers.split(","))
     wanted = arguments.benches.split(",") if arguments.benches else None
     work = plan(programs, servers, client, wanted)
+    folder = tempfile.TemporaryDirectory()
+    work += [part for part in plan_ais(arguments.build, arguments.peers.split(","),
+                                       arguments.recording, pathlib.Path(folder.name))
+             if wanted is None or part[0] in wanted]
     machine = describe_machine(arguments.build, {**programs, **servers})
 
     busy = []
@@ -260,6 +308,7 @@ def main():
         for process in busy:
             process.kill()
             process.wait()
+        folder.cleanup()
 
     rows = [{"bench": bench, "peer": peer, "value": statistics.median(values), "unit": units[bench]}
             for (bench, peer), values in samples.items()]
