@@ -27,7 +27,7 @@ static size_t datagram_start(const struct sender *sender, size_t index)
 
 bool sender_add(struct sender *sender, const char *text, size_t size, bool join)
 {
-    if (sender->first > 0 || sender->used > SENDER_BATCH * SENDER_DATAGRAM_SIZE) {
+    if (sender->first > 0 || sender->used > (size_t)SENDER_BATCH * SENDER_DATAGRAM_SIZE) {
         return false;
     }
     size_t open_size =
@@ -66,7 +66,7 @@ int sender_flush(struct sender *sender)
             return sent;
         }
         sender->datagrams += (uint64_t)sent;
-        for (int i = 0; i < sent; i++) {
+        for (size_t i = 0; i < (size_t)sent && i < count; i++) {
             sender->bytes += datagrams[i].size;
         }
         sender->first += (size_t)sent;
