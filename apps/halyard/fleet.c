@@ -5,16 +5,13 @@
  */
 #include "fleet.h"
 
-#include "fleet_identity.h"
+#include "fleet_station.h"
 #include "random.h"
-#include "sailor.h"
 
 #include <halyard/error.h>
 #include <halyard/memory.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define SECOND_NS 1e9
 #define FAR_NS    INT64_MAX
@@ -28,29 +25,6 @@
 #define CLASS_B_S      30.0
 #define FIRST_S        10.0 /* everything is heard of within this time, */
 #define FIRST_STATIC_S 20.0 /* and has a name within this one */
-#define TURNING        4.0  /* degrees a minute: reports come faster */
-#define CLASS_B_RADIO  0xE0006
-#define GPS            1
-#define SURVEYED       7
-
-enum station_kind {
-    STATION_SHIP,
-    STATION_AIRCRAFT,
-    STATION_AID,
-    STATION_BASE,
-};
-
-struct station {
-    enum station_kind kind;
-    struct identity identity;
-    struct sailor sailor; /* also the place of those that do not move */
-    int64_t moved_ns;     /* fleet time at which it is there */
-    int64_t position_ns;  /* next reports */
-    int64_t static_ns;
-    bool part_b_next;
-    bool channel_b_next;
-    const struct place *place; /* of an aid or base station */
-};
 
 struct fleet {
     struct fleet_options options;
@@ -72,13 +46,7 @@ static const struct anchorage {
 #define ANCHORAGE_COUNT (sizeof(anchorages) / sizeof(anchorages[0]))
 
 /* Places are near the real ones, names and numbers are not. */
-static const struct place {
-    uint32_t mmsi;
-    double lat, lon;
-    const char *name;
-    uint8_t aid_type;
-    bool is_virtual;
-} aids[] = {
+static const struct place aids[] = {
     {992111001, 54.000, 8.110, "ELBE APPROACH", 31, false},
     {992111002, 53.990, 8.300, "ELBE 1 STARBOARD", 25, false},
     {992111003, 53.978, 8.440, "ELBE 5 STARBOARD", 25, false},
@@ -121,10 +89,15 @@ static int64_t after(const struct fleet *fleet, int64_t now_ns, double seconds)
     return now_ns + (int64_t)(seconds / fleet->options.rate * SECOND_NS);
 }
 
+static int64_t unix_s(const struct fleet *fleet, int64_t now_ns)
+{
+    return fleet->options.start_s + now_ns / INT64_C(1000000000);
+}
+
 static double position_interval_s(const struct station *station)
 {
     const struct sailor *sailor = &station->sailor;
-    bool is_turning = fabs(sailor->turn) > TURNING;
+    bool is_turning = fabs(sailor->turn) > FLEET_TURNING;
 
     switch (station->kind) {
     case STATION_AIRCRAFT:
@@ -320,236 +293,6 @@ size_t fleet_station_count(const struct fleet *fleet)
     return fleet->count;
 }
 
-/* --- messages --------------------------------------------------------------------------------- */
-
-static int32_t raw_degrees(double degrees)
-{
-    return (int32_t)lround(degrees * 600000);
-}
-
-static uint16_t tenths(double value, uint16_t limit)
-{
-    return (uint16_t)(lround(value * 10) % limit);
-}
-
-static uint16_t raw_course(const struct sailor *sailor)
-{
-    return tenths(sailor->course, 3600);
-}
-
-static uint16_t raw_heading(const struct sailor *sailor)
-{
-    return (uint16_t)(lround(sailor->course) % 360);
-}
-
-/* The rate of turn indicator: 4.733 times the square root of degrees a minute. */
-static int8_t raw_turn(double turn)
-{
-    double size = fmin(4.733 * sqrt(fabs(turn)), 126);
-
-    return (int8_t)lround(turn < 0 ? -size : size);
-}
-
-static uint8_t ship_status(const struct station *station)
-{
-    switch (station->sailor.state) {
-    case SAILOR_MOORED:
-        return 5;
-    case SAILOR_ANCHORED:
-        return 1;
-    default:
-        return station->identity.status;
-    }
-}
-
-static uint16_t raw_speed(const struct sailor *sailor)
-{
-    return tenths(sailor->speed, 1022);
-}
-
-static void position_a(const struct station *station, uint8_t second, struct ais_message *message)
-{
-    const struct sailor *sailor = &station->sailor;
-
-    message->type = fabs(sailor->turn) > TURNING ? 3 : 1;
-    message->position_a = (struct ais_position_a){
-        .status = ship_status(station),
-        .turn = raw_turn(sailor->turn),
-        .speed = raw_speed(sailor),
-        .accuracy = true,
-        .lon = raw_degrees(sailor->lon),
-        .lat = raw_degrees(sailor->lat),
-        .course = raw_course(sailor),
-        .heading = raw_heading(sailor),
-        .second = second,
-    };
-}
-
-static void position_b(const struct station *station, uint8_t second, struct ais_message *message)
-{
-    const struct sailor *sailor = &station->sailor;
-
-    message->type = 18;
-    message->position_b = (struct ais_position_b){
-        .speed = raw_speed(sailor),
-        .lon = raw_degrees(sailor->lon),
-        .lat = raw_degrees(sailor->lat),
-        .course = raw_course(sailor),
-        .heading = AIS_HEADING_UNAVAILABLE,
-        .second = second,
-        .cs = true,
-        .dsc = true,
-        .band = true,
-        .msg22 = true,
-        .radio = CLASS_B_RADIO,
-    };
-}
-
-static void aircraft(const struct station *station, uint8_t second, struct ais_message *message)
-{
-    const struct sailor *sailor = &station->sailor;
-
-    message->type = 9;
-    message->aircraft = (struct ais_aircraft){
-        .alt = (uint16_t)(150 + station->identity.mmsi % 10 * 40),
-        .speed = (uint16_t)lround(sailor->speed),
-        .lon = raw_degrees(sailor->lon),
-        .lat = raw_degrees(sailor->lat),
-        .course = raw_course(sailor),
-        .second = second,
-    };
-}
-
-static void aid(const struct station *station, uint8_t second, struct ais_message *message)
-{
-    const struct place *place = station->place;
-
-    message->type = 21;
-    message->aid = (struct ais_aid){
-        .aid_type = place->aid_type,
-        .lon = raw_degrees(place->lon),
-        .lat = raw_degrees(place->lat),
-        .to_bow = 1,
-        .to_stern = 1,
-        .to_port = 1,
-        .to_starboard = 1,
-        .epfd = SURVEYED,
-        .second = second,
-        .virtual_aid = place->is_virtual,
-    };
-    (void)snprintf(message->aid.name, sizeof(message->aid.name), "%s", place->name);
-}
-
-static void base_station(const struct station *station, const struct tm *utc,
-                         struct ais_message *message)
-{
-    message->type = 4;
-    message->base_station = (struct ais_base_station){
-        .year = (uint16_t)(utc->tm_year + 1900),
-        .month = (uint8_t)(utc->tm_mon + 1),
-        .day = (uint8_t)utc->tm_mday,
-        .hour = (uint8_t)utc->tm_hour,
-        .minute = (uint8_t)utc->tm_min,
-        .second = (uint8_t)utc->tm_sec,
-        .accuracy = true,
-        .lon = raw_degrees(station->place->lon),
-        .lat = raw_degrees(station->place->lat),
-        .epfd = SURVEYED,
-    };
-}
-
-static void make_utc(const struct fleet *fleet, int64_t now_ns, double more_s, struct tm *ret_utc)
-{
-    time_t time = (time_t)(fleet->options.start_s + now_ns / INT64_C(1000000000)) + (time_t)more_s;
-
-    memset(ret_utc, 0, sizeof(*ret_utc));
-    (void)gmtime_r(&time, ret_utc);
-}
-
-static void position(const struct fleet *fleet, const struct station *station, int64_t now_ns,
-                     struct ais_message *message)
-{
-    struct tm utc;
-
-    make_utc(fleet, now_ns, 0, &utc);
-    uint8_t second = (uint8_t)(utc.tm_sec % 60);
-    switch (station->kind) {
-    case STATION_AIRCRAFT:
-        aircraft(station, second, message);
-        return;
-    case STATION_AID:
-        aid(station, second, message);
-        return;
-    case STATION_BASE:
-        base_station(station, &utc, message);
-        return;
-    case STATION_SHIP:
-        break;
-    }
-    if (station->identity.is_class_b) {
-        position_b(station, second, message);
-    } else {
-        position_a(station, second, message);
-    }
-}
-
-static void static_a(const struct fleet *fleet, const struct station *station, int64_t now_ns,
-                     struct ais_message *message)
-{
-    const struct identity *identity = &station->identity;
-    const struct sailor *sailor = &station->sailor;
-    struct ais_static_a *report = &message->static_a;
-    struct tm eta;
-
-    message->type = 5;
-    *report = (struct ais_static_a){
-        .ais_version = 2,
-        .imo = identity->imo,
-        .shiptype = identity->shiptype,
-        .to_bow = identity->to_bow,
-        .to_stern = identity->to_stern,
-        .to_port = identity->to_port,
-        .to_starboard = identity->to_starboard,
-        .epfd = GPS,
-        .hour = AIS_HOUR_UNAVAILABLE,
-        .minute = AIS_MINUTE_UNAVAILABLE,
-        .draught = identity->draught,
-    };
-    memcpy(report->shipname, identity->name, sizeof(report->shipname));
-    memcpy(report->callsign, identity->callsign, sizeof(report->callsign));
-    if (sailor->state != SAILOR_UNDER_WAY) {
-        return;
-    }
-    make_utc(fleet, now_ns, sailor_distance_left(sailor) / sailor->cruise * 3600, &eta);
-    report->month = (uint8_t)(eta.tm_mon + 1);
-    report->day = (uint8_t)eta.tm_mday;
-    report->hour = (uint8_t)eta.tm_hour;
-    report->minute = (uint8_t)eta.tm_min;
-    (void)snprintf(report->destination, sizeof(report->destination), "%s",
-                   sea_point(sailor->destination)->port);
-}
-
-static void static_b(const struct station *station, struct ais_message *message)
-{
-    const struct identity *identity = &station->identity;
-    struct ais_static_b *report = &message->static_b;
-
-    message->type = 24;
-    memset(report, 0, sizeof(*report));
-    if (!station->part_b_next) {
-        memcpy(report->shipname, identity->name, sizeof(report->shipname));
-        return;
-    }
-    report->part = 1;
-    report->shiptype = identity->shiptype;
-    (void)snprintf(report->vendorid, sizeof(report->vendorid), "SIM");
-    memcpy(report->callsign, identity->callsign, sizeof(report->callsign));
-    report->to_bow = identity->to_bow;
-    report->to_stern = identity->to_stern;
-    report->to_port = identity->to_port;
-    report->to_starboard = identity->to_starboard;
-}
-
 /* --- turns ------------------------------------------------------------------------------------ */
 
 static void send_position(struct fleet *fleet, struct station *station, int64_t now_ns,
@@ -559,7 +302,7 @@ static void send_position(struct fleet *fleet, struct station *station, int64_t 
         sailor_advance(&station->sailor, (double)(now_ns - station->moved_ns) / SECOND_NS);
         station->moved_ns = now_ns;
     }
-    position(fleet, station, now_ns, message);
+    station_position(station, unix_s(fleet, now_ns), message);
     station->position_ns = after(fleet, now_ns, position_interval_s(station));
 }
 
@@ -567,11 +310,11 @@ static void send_static(struct fleet *fleet, struct station *station, int64_t no
                         struct ais_message *message)
 {
     if (!station->identity.is_class_b) {
-        static_a(fleet, station, now_ns, message);
+        station_static_a(station, unix_s(fleet, now_ns), message);
         station->static_ns = after(fleet, now_ns, STATIC_S);
         return;
     }
-    static_b(station, message);
+    station_static_b(station, message);
     station->static_ns =
         after(fleet, now_ns, station->part_b_next ? STATIC_S - PART_B_S : PART_B_S);
     station->part_b_next = !station->part_b_next;
