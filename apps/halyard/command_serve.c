@@ -236,19 +236,19 @@ static int make_parts(struct serve *serve, const struct serve_options *options)
 
 static int start_parts(struct serve *serve)
 {
-    int rc =
-        hy_connect(&serve->udp_thread.events.started, &serve->receiver, receiver_start, HY_AUTO);
+    struct receiver *receiver = &serve->receiver;
+    struct web *web = &serve->web;
+    int rc = hy_connect(&serve->udp_thread.events.started, receiver, receiver_start, HY_AUTO);
     if (rc == 0)
-        rc = hy_connect(&serve->udp_thread.events.finished, &serve->receiver, receiver_finish,
-                        HY_AUTO);
+        rc = hy_connect(&serve->udp_thread.events.finished, receiver, receiver_finish, HY_AUTO);
     if (rc == 0)
-        rc = hy_connect(&serve->web_thread.events.started, &serve->web, web_start, HY_AUTO);
+        rc = hy_connect(&serve->web_thread.events.started, web, web_start, HY_AUTO);
     if (rc == 0)
         rc = hy_connect(&serve->app.events.about_to_quit, serve, app_about_to_quit, HY_DIRECT);
     if (rc == 0)
-        rc = hy_object_move_to_thread(&serve->receiver.hy, &serve->udp_thread);
+        rc = hy_object_move_to_thread(&receiver->hy, &serve->udp_thread);
     if (rc == 0)
-        rc = hy_object_move_to_thread(&serve->web.hy, &serve->web_thread);
+        rc = hy_object_move_to_thread(&web->hy, &serve->web_thread);
     if (rc == 0)
         rc = hy_thread_start(&serve->web_thread);
     if (rc == 0)

@@ -285,6 +285,7 @@ def address_in_use():
 
 AISHUB = {"sentences": 85184, "assembled": 82755, "decoded": 80579, "vessels": 10960}
 DK = {"sentences": 26146, "assembled": 26077}
+BALTIC = {"sentences": 25687, "assembled": 25032}
 
 case("a ship comes in over UDP and goes out over HTTP", one_ship)
 case("several sentences in one datagram", several_sentences_without_line_ends)
@@ -298,4 +299,7 @@ case("aishub as fast as loopback takes it", replay, "aishub-20120314.nmea.gz", "
 case("aishub at 20 times its pace", replay, "aishub-20120314.tagged.nmea.gz", "20", AISHUB)
 case("dk at 20 times its pace", replay, "dk-20131112.tagged.nmea.gz", "20", DK)
 case("dk as fast as loopback takes it", replay, "dk-20131112.tagged.nmea.gz", "max", DK)
+case("baltic-yacht as fast as loopback takes it", replay, "baltic-yacht-20130731.nmea.gz", "max", BALTIC)
+if "--long" in sys.argv:  # eleven minutes
+    case("baltic-yacht at 20 times its pace", replay, "baltic-yacht-20130731.tagged.nmea.gz", "20", {})
 print("1..%d" % number)
