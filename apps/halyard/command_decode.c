@@ -3,13 +3,13 @@
  * sentences. */
 #include "ais/decoder.h"
 #include "ais/json.h"
+#include "command_line.h"
 #include "commands.h"
 #include "input.h"
 #include "mmsi_set.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,13 +47,6 @@ static const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-static const char *input_error_text(int error)
-{
-    return error == -EILSEQ  ? "damaged gzip data"
-           : error == -EPIPE ? "the gzip data breaks off before its end"
-                             : strerror(-error);
-}
-
 /* Each file is a source of its own: fragments of one do not wait for those of another. */
 static int decode_file(struct decode *decode, const char *path, uint32_t source)
 {
@@ -64,7 +57,7 @@ static int decode_file(struct decode *decode, const char *path, uint32_t source)
 
     if (size < 0) {
         (void)fprintf(stderr, "halyard decode: cannot open %s: %s\n", input_name(path),
-                      strerror((int)-size));
+                      input_error_text((int)size));
         return EXIT_RUNTIME;
     }
     while (decode->error == 0 && (size = input_line(input, &line)) > 0) {
@@ -162,25 +155,16 @@ int command_decode(int argc, const char **argv)
         "\n"
         "Options:";
     int unscaled = 0;
-    struct poptOption options[] = {{"unscaled", 'u', POPT_ARG_NONE, &unscaled, 0,
-                                    "print the integers as sent, not degrees and knots", NULL},
-                                   POPT_AUTOHELP POPT_TABLEEND};
-    poptContext context = poptGetContext("halyard decode", argc, argv, options, 0);
+    const struct poptOption options[] = {{"unscaled", 'u', POPT_ARG_NONE, &unscaled, 0,
+                                          "print the integers as sent, not degrees and knots",
+                                          NULL},
+                                         POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    int result = command_line_read("decode", argc, argv, options, intro, &context);
 
-    if (context == NULL) {
-        (void)fprintf(stderr, "halyard decode: out of memory\n");
-        return EXIT_RUNTIME;
-    }
-    poptSetOtherOptionHelp(context, intro);
-    int code = poptGetNextOpt(context);
-    int result;
-    if (code < -1) {
-        (void)fprintf(stderr, "halyard decode: %s: %s; `halyard decode --help` lists the options\n",
-                      poptBadOption(context, POPT_BADOPTION_NOALIAS), poptStrerror(code));
-        result = EXIT_USAGE;
-    } else {
+    if (result == 0) {
         result = run(unscaled, poptGetArgs(context));
+        poptFreeContext(context);
     }
-    poptFreeContext(context);
     return result;
 }

@@ -66,7 +66,8 @@ static void client_closed(struct listen *listen, const struct hy_ws_client_close
 
 static void client_error(struct listen *listen, const struct hy_error *error)
 {
-    hy_app_fail(hy_error_set(-error->code, "%s: %s", listen->url, error->message));
+    (void)listen; /* the message names the URL */
+    hy_app_fail(hy_error_set(-error->code, "%s", error->message));
 }
 
 static int start(struct listen *listen)

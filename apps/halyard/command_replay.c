@@ -2,10 +2,10 @@
 /* `halyard replay FILE`: the lines of a recording go out over UDP at their moments. One thread. */
 #include "command_line.h"
 #include "commands.h"
+#include "input.h"
 #include "recording.h"
 #include "sender.h"
 
-#include <errno.h>
 #include <halyard/halyard.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,20 +42,13 @@ struct replay {
 
 static const struct hy_class replay_class = HY_CLASS(struct replay, .fini = NULL);
 
-static const char *error_text(int error)
-{
-    return error == -EILSEQ  ? "damaged gzip data"
-           : error == -EPIPE ? "the gzip data breaks off before its end"
-                             : strerror(-error);
-}
-
 static int open_recording(struct replay *replay)
 {
     int rc = recording_open(replay->options.path, replay->options.rate, &replay->recording);
 
-    return rc < 0
-               ? hy_error_set(-HY_EIO, "cannot open %s: %s", replay->options.path, error_text(rc))
-               : 0;
+    return rc < 0 ? hy_error_set(-HY_EIO, "cannot open %s: %s", replay->options.path,
+                                 input_error_text(rc))
+                  : 0;
 }
 
 /* After the last line: another round, or the end. */
@@ -80,7 +73,7 @@ static int provide_line(struct replay *replay)
 
         if (rc < 0) {
             return hy_error_set(-HY_EIO, "cannot read %s: %s", replay->options.path,
-                                error_text(rc));
+                                input_error_text(rc));
         }
         if (rc == 0) {
             rc = end_round(replay);

@@ -179,7 +179,7 @@ static void web_start(struct web *web)
 {
     int rc = hy_ws_server_listen(&web->server, web->address, 0);
     if (rc < 0) {
-        hy_app_fail(rc);
+        hy_app_fail(hy_error_set(rc, "--http: %s", hy_last_error()->message));
         return;
     }
     hy_log(HY_LOG_INFO, "web", "the page is at http://%s/", hy_ws_server_address(&web->server));
@@ -227,6 +227,7 @@ static int make_parts(struct serve *serve, const struct serve_options *options)
         rc = hy_thread_init(&serve->web_thread, "web", &serve->hy);
     if (rc == 0)
         rc = receiver_init(&serve->receiver, (const char *const *)options->udp, options->udp_count);
+    serve->receiver.may_lack_family = options->udp == default_udp;
     if (rc == 0)
         rc = web_init(&serve->web, options->http);
     if (rc == 0)
@@ -270,7 +271,8 @@ static int run(const struct serve_options *options)
     }
     rc = hy_app_exec(&serve.app);
     /* The threads have ended; receiver and web with them. */
-    gateway_print_summary(&serve.gateway);
+    if (rc == 0)
+        gateway_print_summary(&serve.gateway);
     gateway_fini(&serve.gateway);
     hy_object_fini(&serve.hy);
     hy_app_fini(&serve.app);

@@ -72,18 +72,40 @@ static int send_hello(struct gateway *gateway, uint64_t client)
     return rc < 0 ? rc : send_text(gateway, client, &text);
 }
 
-static int send_snapshot(struct gateway *gateway, uint64_t client)
+static void drop_snapshot(struct gateway *gateway)
 {
-    size_t cursor = 0;
-    int more;
-    do {
+    for (size_t i = 0; i < gateway->snapshot_count; i++)
+        hy_buffer_unref(gateway->snapshot[i]);
+    hy_release(gateway->snapshot);
+    gateway->snapshot = NULL;
+    gateway->snapshot_count = 0;
+}
+
+static int make_snapshot(struct gateway *gateway)
+{
+    size_t frames_max = tracker_count(&gateway->tracker) / PROTOCOL_SNAPSHOT_ROWS + 1;
+    gateway->snapshot = hy_allocate(frames_max * sizeof gateway->snapshot[0]);
+    int more = gateway->snapshot != NULL ? 1 : -HY_ENOMEM;
+    for (size_t cursor = 0; more > 0;) {
         struct protocol_text text;
         more = protocol_snapshot(&gateway->tracker, gateway->seq, &cursor, &text);
-        int rc = more < 0 ? more : send_text(gateway, client, &text);
-        if (rc < 0)
-            return rc;
-    } while (more > 0);
-    return 0;
+        struct hy_buffer *frame = more < 0 ? NULL : buffer_of(&text);
+        if (frame == NULL)
+            more = -HY_ENOMEM;
+        else
+            gateway->snapshot[gateway->snapshot_count++] = frame;
+    }
+    if (more < 0)
+        drop_snapshot(gateway);
+    return more;
+}
+
+static int send_snapshot(struct gateway *gateway, uint64_t client)
+{
+    int rc = gateway->snapshot == NULL ? make_snapshot(gateway) : 0;
+    for (size_t i = 0; i < gateway->snapshot_count && rc >= 0; i++)
+        rc = hy_ws_server_send_buffer(gateway->server, client, gateway->snapshot[i], true);
+    return rc;
 }
 
 /* A client that cannot get its snapshot now is sent away and comes again by itself. */
@@ -124,6 +146,8 @@ static void delta_due(struct gateway *gateway)
     struct protocol_text text;
     size_t removed_count;
     const uint32_t *removed = tracker_removed(&gateway->tracker, &removed_count);
+    if (removed_count > 0 || tracker_changed_count(&gateway->tracker) > 0)
+        drop_snapshot(gateway);
     if (removed_count > 0)
         broadcast(gateway, protocol_gone(removed, removed_count, ++gateway->seq, &text), &text);
     if (tracker_changed_count(&gateway->tracker) > 0)
@@ -235,6 +259,7 @@ int gateway_init(struct gateway *gateway, struct receiver *receiver, struct hy_w
 void gateway_fini(struct gateway *gateway)
 {
     hy_object_fini(&gateway->hy);
+    drop_snapshot(gateway);
     tracker_fini(&gateway->tracker);
 }
 

@@ -28,6 +28,10 @@ struct gateway {
     uint64_t reports_lost;             /* of these: no memory */
     uint64_t seq;                      /* of the last delta or gone frame */
     uint64_t frames_refused;           /* broadcasts that the server did not take */
+    /* The snapshot at `seq`, made for the first client that needs it and shared with all that come
+     * before the next delta: what changed since it was made is in that delta. Empty: not made. */
+    struct hy_buffer **snapshot;
+    size_t snapshot_count;
     struct hy_timer delta_timer, second_timer;
     /* Sentences a second, over the last seconds. */
     uint64_t sentences_before;

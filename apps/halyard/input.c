@@ -124,6 +124,13 @@ ptrdiff_t input_line(struct input *input, const char **ret_line)
     }
 }
 
+const char *input_error_text(int error)
+{
+    return error == -EILSEQ  ? "damaged gzip data"
+           : error == -EPIPE ? "the gzip data breaks off before its end"
+                             : strerror(-error);
+}
+
 void input_close(struct input *input)
 {
     if (input != NULL) {

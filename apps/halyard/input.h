@@ -28,6 +28,9 @@ int input_open(const char *path, struct input **ret_input);
  */
 ptrdiff_t input_line(struct input *input, const char **ret_line);
 
+/* What such an error code means, for a person. */
+const char *input_error_text(int error);
+
 /* Closes the file. NULL is fine. */
 void input_close(struct input *input);
 

@@ -18,6 +18,7 @@ int receiver_init(struct receiver *receiver, const char *const *addresses, size_
     hy_object_set_name(&receiver->hy, "receiver");
     receiver->addresses = addresses;
     receiver->address_count = address_count;
+    receiver->may_lack_family = false;
     receiver->socket_count = 0;
     memset(&receiver->told, 0, sizeof receiver->told);
     ais_decoder_init(&receiver->decoder, NULL);
@@ -88,15 +89,19 @@ static int open_socket(struct receiver *receiver, const char *address)
 {
     struct hy_udp_socket *socket = &receiver->sockets[receiver->socket_count];
     int rc = hy_udp_socket_init(socket, &receiver->hy);
-    if (rc == 0)
-        rc = hy_connect(&socket->events.batch, receiver, socket_datagrams, HY_DIRECT);
+    if (rc < 0)
+        return rc;
+    rc = hy_connect(&socket->events.batch, receiver, socket_datagrams, HY_DIRECT);
     if (rc == 0)
         rc = hy_connect(&socket->events.error, receiver, socket_error, HY_DIRECT);
     /* [::] beside 0.0.0.0 on one port: each takes its own family. */
     if (rc == 0)
         rc = hy_udp_socket_bind(socket, address, HY_UDP_IPV6_ONLY);
-    if (rc < 0)
+    if (rc < 0) {
+        (void)hy_error_set(rc, "--udp: %s", hy_last_error()->message);
+        hy_udp_socket_fini(socket);
         return rc;
+    }
     receiver->socket_count++;
     struct hy_address local;
     if (hy_udp_socket_local_address(socket, &local) == 0)
@@ -108,8 +113,14 @@ static int open_socket(struct receiver *receiver, const char *address)
 void receiver_start(struct receiver *receiver)
 {
     int rc = 0;
-    for (size_t i = 0; i < receiver->address_count && rc == 0; i++)
+    for (size_t i = 0; i < receiver->address_count && rc == 0; i++) {
         rc = open_socket(receiver, receiver->addresses[i]);
+        bool is_last_hope = i + 1 == receiver->address_count && receiver->socket_count == 0;
+        if (rc == -HY_ENOTSUP && receiver->may_lack_family && !is_last_hope) {
+            hy_log(HY_LOG_WARNING, "receiver", "%s", hy_last_error()->message);
+            rc = 0;
+        }
+    }
     if (rc == 0)
         rc = hy_timer_init(&receiver->count_timer, &receiver->hy);
     if (rc == 0)

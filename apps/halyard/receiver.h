@@ -33,6 +33,7 @@ struct receiver {
     /* Set before its thread starts; borrowed. */
     const char *const *addresses;
     size_t address_count;
+    bool may_lack_family; /* a machine without IPv6 (or IPv4) listens at the other addresses */
     /* Thread: its own. */
     struct hy_udp_socket sockets[RECEIVER_SOCKETS_MAX];
     size_t socket_count;
