@@ -10,6 +10,10 @@
 #include <string.h>
 #include <time.h>
 
+/* Deltas wait so long for clients that get their snapshot; then these clients have to come again.
+ */
+#define NEWCOMERS_MAX_NS (5 * HY_SECOND)
+
 static const struct hy_class gateway_class = HY_CLASS(struct gateway, .fini = NULL);
 
 static int64_t unix_s(void)
@@ -100,15 +104,7 @@ static int make_snapshot(struct gateway *gateway)
     return more;
 }
 
-static int send_snapshot(struct gateway *gateway, uint64_t client)
-{
-    int rc = gateway->snapshot == NULL ? make_snapshot(gateway) : 0;
-    for (size_t i = 0; i < gateway->snapshot_count && rc >= 0; i++)
-        rc = hy_ws_server_send_buffer(gateway->server, client, gateway->snapshot[i], true);
-    return rc;
-}
-
-/* A client that cannot get its snapshot now is sent away and comes again by itself. */
+/* A client that cannot get its snapshot is sent away and comes again by itself. */
 static void refuse(struct gateway *gateway, uint64_t client)
 {
     hy_log(HY_LOG_WARNING, "gateway", "client %" PRIu64 " gets no snapshot: %s", client,
@@ -116,19 +112,105 @@ static void refuse(struct gateway *gateway, uint64_t client)
     (void)hy_ws_server_close_client(gateway->server, client, 1013, "busy; try again");
 }
 
+/* As far as the server takes it; -HY_EAGAIN: go on after low_water. */
+static int serve_newcomer(struct gateway *gateway, struct gateway_newcomer *newcomer)
+{
+    int rc = newcomer->needs_hello ? send_hello(gateway, newcomer->client) : 0;
+    if (rc < 0)
+        return rc;
+    newcomer->needs_hello = false;
+    if (gateway->snapshot == NULL)
+        rc = make_snapshot(gateway);
+    while (rc >= 0 && newcomer->next_frame < gateway->snapshot_count) {
+        rc = hy_ws_server_send_buffer(gateway->server, newcomer->client,
+                                      gateway->snapshot[newcomer->next_frame], true);
+        if (rc >= 0)
+            newcomer->next_frame++;
+    }
+    return rc;
+}
+
+static void forget_newcomers(struct gateway *gateway, size_t count)
+{
+    gateway->newcomer_count -= count;
+    memmove(gateway->newcomers, gateway->newcomers + count,
+            gateway->newcomer_count * sizeof gateway->newcomers[0]);
+}
+
+static void serve_newcomers(struct gateway *gateway)
+{
+    size_t done = 0;
+    for (; done < gateway->newcomer_count; done++) {
+        struct gateway_newcomer *newcomer = &gateway->newcomers[done];
+        int rc = serve_newcomer(gateway, newcomer);
+        if (rc == -HY_EAGAIN)
+            break;
+        if (rc < 0)
+            refuse(gateway, newcomer->client);
+    }
+    if (done > 0)
+        forget_newcomers(gateway, done);
+}
+
+static void server_low_water(struct gateway *gateway, const struct hy_ws_pressure *pressure)
+{
+    (void)pressure;
+    serve_newcomers(gateway);
+}
+
+static int grow_newcomers(struct gateway *gateway)
+{
+    size_t room = gateway->newcomer_room == 0 ? 16 : gateway->newcomer_room * 2;
+    struct gateway_newcomer *grown =
+        hy_resize(gateway->newcomers, room * sizeof gateway->newcomers[0]);
+    if (grown == NULL)
+        return -HY_ENOMEM;
+    gateway->newcomers = grown;
+    gateway->newcomer_room = room;
+    return 0;
+}
+
+static void add_newcomer(struct gateway *gateway, uint64_t client, bool needs_hello)
+{
+    for (size_t i = 0; i < gateway->newcomer_count; i++)
+        if (gateway->newcomers[i].client == client)
+            return; /* its snapshot is on the way */
+    if (gateway->newcomer_count == gateway->newcomer_room && grow_newcomers(gateway) < 0) {
+        refuse(gateway, client);
+        return;
+    }
+    gateway->newcomers[gateway->newcomer_count++] =
+        (struct gateway_newcomer){.client = client, .needs_hello = needs_hello};
+    if (gateway->newcomer_count == 1) {
+        gateway->newcomers_since_ns = hy_now_ns();
+        serve_newcomers(gateway);
+    }
+}
+
+/* Whether the deltas must wait for snapshots under way; not for ever, the others wait with them. */
+static bool is_held_up(struct gateway *gateway)
+{
+    if (gateway->newcomer_count == 0)
+        return false;
+    if (hy_now_ns() - gateway->newcomers_since_ns < NEWCOMERS_MAX_NS)
+        return true;
+    (void)hy_error_set(-HY_EAGAIN, "too many clients need one at once");
+    for (size_t i = 0; i < gateway->newcomer_count; i++)
+        refuse(gateway, gateway->newcomers[i].client);
+    forget_newcomers(gateway, gateway->newcomer_count);
+    return false;
+}
+
 static void client_opened(struct gateway *gateway, const struct hy_ws_client_opened *opened)
 {
-    if (send_hello(gateway, opened->client) < 0 || send_snapshot(gateway, opened->client) < 0)
-        refuse(gateway, opened->client);
+    add_newcomer(gateway, opened->client, true);
 }
 
 static void client_message(struct gateway *gateway, const struct hy_ws_message_buffer *message)
 {
-    if (message->is_text &&
-        protocol_is_snapshot_request(hy_buffer_data(message->buffer),
-                                     hy_buffer_size(message->buffer)) &&
-        send_snapshot(gateway, message->client) < 0)
-        refuse(gateway, message->client);
+    if (message->is_text && protocol_is_snapshot_request(hy_buffer_data(message->buffer),
+                                                         hy_buffer_size(message->buffer)))
+        add_newcomer(gateway, message->client, false);
 }
 
 /* What could not be sent is missed by all clients alike: they see the gap in `seq` and ask for a
@@ -143,6 +225,8 @@ static void broadcast(struct gateway *gateway, int rc, struct protocol_text *tex
 
 static void delta_due(struct gateway *gateway)
 {
+    if (is_held_up(gateway))
+        return;
     struct protocol_text text;
     size_t removed_count;
     const uint32_t *removed = tracker_removed(&gateway->tracker, &removed_count);
@@ -178,7 +262,8 @@ static void second_due(struct gateway *gateway)
         .dropped = statistics_dropped(&web),
     };
     struct protocol_text text;
-    broadcast(gateway, protocol_stat(&stat, &text), &text);
+    if (gateway->newcomer_count == 0) /* what the server takes is for them first */
+        broadcast(gateway, protocol_stat(&stat, &text), &text);
 }
 
 /* --- HTTP
@@ -222,6 +307,8 @@ static int connect_all(struct gateway *gateway, struct receiver *receiver)
     if (rc == 0)
         rc = hy_connect(&server->events.message_buffer, gateway, client_message, HY_AUTO);
     if (rc == 0)
+        rc = hy_connect(&server->events.low_water, gateway, server_low_water, HY_AUTO);
+    if (rc == 0)
         rc = hy_connect(&server->events.request, gateway, http_request, HY_AUTO);
     if (rc == 0)
         rc = hy_connect(&gateway->delta_timer.events.timeout, gateway, delta_due, HY_DIRECT);
@@ -260,6 +347,7 @@ void gateway_fini(struct gateway *gateway)
 {
     hy_object_fini(&gateway->hy);
     drop_snapshot(gateway);
+    hy_release(gateway->newcomers);
     tracker_fini(&gateway->tracker);
 }
 

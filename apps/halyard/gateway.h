@@ -18,6 +18,13 @@ struct gateway_options {
     int64_t interval_ns;         /* between deltas */
 };
 
+/* A client that needs a snapshot. */
+struct gateway_newcomer {
+    uint64_t client;
+    size_t next_frame;
+    bool needs_hello;
+};
+
 struct gateway {
     HY_INHERITS(hy_object);
     struct hy_ws_server *server; /* lives in another thread; outlives the gateway */
@@ -32,6 +39,11 @@ struct gateway {
      * before the next delta: what changed since it was made is in that delta. Empty: not made. */
     struct hy_buffer **snapshot;
     size_t snapshot_count;
+    /* Clients whose snapshot is not sent to its end yet, in order: the server takes so much at
+     * once, and tells when it takes more. No delta goes out meanwhile, so `seq` stays. */
+    struct gateway_newcomer *newcomers;
+    size_t newcomer_count, newcomer_room;
+    int64_t newcomers_since_ns; /* there have been some all the time */
     struct hy_timer delta_timer, second_timer;
     /* Sentences a second, over the last seconds. */
     uint64_t sentences_before;

@@ -272,6 +272,29 @@ def all_clients_see_the_same():
         gateway.kill()
 
 
+def many_clients_at_once():
+    """More snapshots than the server queues at once: each client gets its own, whole, in its turn."""
+    gateway = Gateway(PROGRAM)
+
+    async def watch(vessels):
+        await asyncio.gather(*(watch_until(gateway, lambda ships: len(ships) == vessels)
+                               for _ in range(60)))
+
+    try:
+        subprocess.run([PROGRAM, "simulate", "--ships", "4000", "--rate", "50", "--count", "12000",
+                        "--to", gateway.udp], stdout=subprocess.DEVNULL, timeout=PATIENCE_S,
+                       check=True)
+        stat = gateway.stat_when(lambda s: s["reports"] == 12000)
+        expect(stat["vessels"] > 3500, stat)
+        asyncio.run(watch(stat["vessels"]))
+        stat = gateway.get("/api/stat.json")
+        expect(stat["clients_opened"] == 60 and stat["dropped"] == 0, stat)
+        expect(stat["bytes_sent"] > 2 * (8 << 20), "too little for this test", stat)
+        stop_well(gateway)
+    finally:
+        gateway.kill()
+
+
 def gone_and_stale():
     # Looked at once a second: on a machine that stands still for seconds it would go without being stale.
     gateway = Gateway(PROGRAM, "--interval", "50", "--stale", "1", "--remove", "6")
@@ -364,6 +387,7 @@ case("several sentences in one datagram", several_sentences_without_line_ends)
 case("page, headers, gzip, errors", page)
 case("WebSocket: hello, snapshot, delta, stat, Close 1001", websocket_conversation)
 case("clients that come at any time see the same ships", all_clients_see_the_same)
+case("more clients at once than the server takes", many_clients_at_once)
 case("a vessel becomes stale and goes", gone_and_stale)
 case("bad datagrams", bad_datagrams)
 case("wrong usage", usage_errors)
