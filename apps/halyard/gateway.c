@@ -88,7 +88,7 @@ static void drop_snapshot(struct gateway *gateway)
 static int make_snapshot(struct gateway *gateway)
 {
     size_t frames_max = tracker_count(&gateway->tracker) / PROTOCOL_SNAPSHOT_ROWS + 1;
-    gateway->snapshot = hy_allocate(frames_max * sizeof gateway->snapshot[0]);
+    gateway->snapshot = hy_allocate(frames_max * sizeof(void *));
     int more = gateway->snapshot != NULL ? 1 : -HY_ENOMEM;
     for (size_t cursor = 0; more > 0;) {
         struct protocol_text text;

@@ -174,8 +174,8 @@ async def read_until(client, *kinds):
 
 async def talk(gateway):
     async with websockets.connect("ws://%s/ws" % gateway.http, max_size=None) as client:
-        hello = json.loads(await asyncio.wait_for(client.recv(), PATIENCE_S))
-        expect(hello["type"] == "hello" and hello["protocol"] == 1 and hello["ships"] == 1, hello)
+        hello = await read_until(client, "hello")
+        expect(hello["protocol"] == 1 and hello["ships"] == 1, hello)
         snapshot = await read_until(client, "snapshot")
         row = dict(zip(hello["fields"], snapshot["ships"][0]))
         expect(row["mmsi"] == MMSI and row["sog"] == 0 and not snapshot["more"], row)
@@ -230,7 +230,7 @@ async def watch_until(gateway, sees_all):
                     ship = dict(zip(fields, row))
                     ships[ship["mmsi"]] = {key: value for key, value in ship.items()
                                            if value is not None}
-            elif frame["type"] == "delta" and frame["seq"] > seq:
+            elif frame["type"] == "delta" and seq is not None and frame["seq"] > seq:
                 expect(frame["seq"] == seq + 1, "a gap after", seq, frame["seq"])
                 seq = frame["seq"]
                 for changed in frame["ships"]:
