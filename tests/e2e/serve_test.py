@@ -277,8 +277,9 @@ def many_clients_at_once():
     gateway = Gateway(PROGRAM)
 
     async def watch(vessels):
-        await asyncio.gather(*(watch_until(gateway, lambda ships: len(ships) == vessels)
-                               for _ in range(60)))
+        await asyncio.wait_for(
+            asyncio.gather(*(watch_until(gateway, lambda ships: len(ships) == vessels)
+                             for _ in range(60))), PATIENCE_S)
 
     try:
         subprocess.run([PROGRAM, "simulate", "--ships", "4000", "--rate", "50", "--count", "12000",
