@@ -49,7 +49,8 @@ HY_API void hy_app_quit(int code);
 
 /*
  * Logs the calling thread's last error at level error and quits with code 1: for what the program
- * cannot do without. rc is the failed call's result. Before hy_app_exec() it is remembered, unlike
+ * cannot do without. rc is the failed call's result; when the last error is of another code, rc's
+ * name is logged in its place. Before hy_app_exec() it is remembered, unlike
  * a hy_app_quit(). Thread: any.
  */
 HY_API void hy_app_fail(int rc);

@@ -81,6 +81,10 @@ struct hy_class {
 
 #define HY_CLASS_VERSION 1u
 
+/*
+ * Initialises a struct hy_class of static storage, at file scope. In C++ it needs the GNU dialect;
+ * -Wpedantic notes the designated initialisers before C++20, and HY_SIGNALS()'s compound literal.
+ */
 /* clang-format off */
 #define HY_CLASS(type_, ...) \
     { .version = HY_CLASS_VERSION, .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
@@ -227,7 +231,8 @@ struct hy_ref {
     struct hy_anchor *anchor;
 };
 
-/* Takes a reference. Thread: any, while the object exists. */
+/* Takes a reference; of NULL or a dead object a cleared one. Thread: any, while the object exists.
+ */
 HY_API struct hy_ref hy_ref_to(const struct hy_object *object);
 /* Another reference to the same object. Thread: any. */
 HY_API struct hy_ref hy_ref_copy(struct hy_ref ref);

@@ -180,8 +180,9 @@ void hy_app_quit(int code)
 
 void hy_app_fail(int rc)
 {
-    hy_log(HY_LOG_ERROR, "application", "%s",
-           hy_last_error()->code != HY_OK ? hy_last_error()->message : hy_error_name(rc));
+    const struct hy_error *last = hy_last_error();
+    bool is_of_rc = last->code != HY_OK && (rc >= 0 || last->code == -rc);
+    hy_log(HY_LOG_ERROR, "application", "%s", is_of_rc ? last->message : hy_error_name(rc));
     __atomic_store_n(&failed, 1u, __ATOMIC_SEQ_CST);
     hy_app_quit(1);
 }
