@@ -83,6 +83,8 @@ static void thread_fini(struct hy_object *object)
     }
     /* Release: hy_object_thread() finds NULL, or a handle that is still whole. */
     __atomic_store_n(&record->handle, NULL, __ATOMIC_RELEASE);
+    if (thread->hy.name == record->name) /* errors still quote it */
+        thread->hy.name = "ended thread";
     hy__record_unref(record);
     hy_release(priv);
     thread->priv = NULL;
