@@ -19,7 +19,7 @@ struct hy_app {
     struct {
         hy_signal(int)
             unix_signal; /* SIGINT, SIGTERM or SIGHUP arrived: its number; before quitting */
-        hy_signal0 about_to_quit;
+        hy_signal0 about_to_quit; /* the loop has ended, all threads still run */
     } events;
     struct hy_app_private *priv;
 };
@@ -38,7 +38,9 @@ HY_API void hy_app_fini(struct hy_app *app);
 
 /*
  * Runs the main loop, then shuts down in the order above. Returns the code of hy_app_quit() or
- * hy_app_fail(), 0 after a signal. Errors: -HY_EBUSY (executing), -HY_EWRONGTHREAD. Thread: main.
+ * hy_app_fail(), 0 after a signal of the system; one that comes during the shutdown is swallowed.
+ * Errors: -HY_EBUSY (executing, or inside another loop), -HY_EWRONGTHREAD, -HY_ESHUTDOWN (ended),
+ * and those of hy_thread_exec(). Thread: main.
  */
 HY_API int hy_app_exec(struct hy_app *app);
 
@@ -47,7 +49,8 @@ HY_API void hy_app_quit(int code);
 
 /*
  * Logs the calling thread's last error at level error and quits with code 1: for what the program
- * cannot do without. rc is the failed call's result. Before hy_app_exec() it is remembered, unlike
+ * cannot do without. rc is the failed call's result; when the last error is of another code, rc's
+ * name is logged in its place. Before hy_app_exec() it is remembered, unlike
  * a hy_app_quit(). Thread: any.
  */
 HY_API void hy_app_fail(int rc);

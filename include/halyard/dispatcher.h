@@ -32,7 +32,8 @@ struct hy_dispatcher_ops {
     uint32_t size; /* sizeof this structure, for growth at its end */
     const char *name;
 
-    /* Monotonic time in nanoseconds. */
+    /* Monotonic time in nanoseconds, of the same clock in all dispatchers of a program: deadlines
+     * travel from one thread to another. */
     int64_t (*now)(struct hy_dispatcher *dispatcher);
 
     /* Watch a descriptor for conditions, change them, forget it. watch: -HY_EEXIST, -HY_EBADF,
@@ -53,7 +54,7 @@ struct hy_dispatcher_ops {
     /*
      * Waits until a watched descriptor is ready, wake was called, or the deadline has come; without
      * block it only looks. Reports what is ready. A wake that came before counts. Being interrupted
-     * by a signal is an ordinary return.
+     * by a signal is an ordinary return. 0 or a negative code, which ends the loop.
      */
     int (*wait)(struct hy_dispatcher *dispatcher, bool block, hy_ready_function ready);
 
@@ -64,12 +65,17 @@ struct hy_dispatcher_ops {
     /*
      * Blocks while *word is expected, until unpark on that word or the deadline; may return early
      * for no reason. 0 or -HY_ETIMEDOUT. For joins and blocking calls.
+     *
+     * Whoever unparks does so through its own thread's dispatcher, or without one, and reaches
+     * those parked through another: all dispatchers of a program park in the same way. On Linux
+     * that is a private futex on the word, FUTEX_WAIT_BITSET_PRIVATE and FUTEX_WAKE_PRIVATE.
      */
     int (*park)(struct hy_dispatcher *dispatcher, uint32_t *word, uint32_t expected,
                 int64_t deadline_ns);
-    /* Releases everybody parked on the word. Any thread. */
+    /* Releases everybody parked on the word, by whatever dispatcher. Any thread. */
     void (*unpark)(struct hy_dispatcher *dispatcher, uint32_t *word);
 
+    /* Ends it and gives its memory back. The thread no longer runs. */
     void (*destroy)(struct hy_dispatcher *dispatcher);
 };
 

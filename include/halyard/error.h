@@ -39,7 +39,7 @@ enum hy_error_code {
     HY_EMFILE = 22         /* no more descriptors; raise the limit (ulimit -n) */
 };
 
-/* An error as a value: plain bytes, so it can be the payload of a signal. */
+/* An error as a value: plain bytes, so that it can be the payload of a signal. */
 struct hy_error {
     int code;          /* a positive hy_error_code, or HY_OK */
     char message[252]; /* UTF-8, one sentence, ends with NUL */

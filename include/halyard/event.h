@@ -32,9 +32,9 @@ struct hy_event {
 
 /*
  * Queues an event for the receiver; its bytes are copied. Returns before it is delivered, always.
- * Errors: -HY_ESHUTDOWN (receiver dead, or its thread finished and kept nothing), -HY_EINVAL,
- * -HY_ENOMEM. Thread: any; through a plain pointer until the receiver's fini begins, see
- * hy_ref_post().
+ * Errors: -HY_ESHUTDOWN (receiver dead, or its thread finished and kept nothing), -HY_EINVAL (no
+ * such priority, or a size without data), -HY_ENOMEM. Thread: any; through a plain pointer until
+ * the receiver's fini begins, see hy_ref_post().
  */
 HY_API int hy_post(struct hy_object *receiver, uint32_t type, const void *data, size_t size,
                    enum hy_priority priority);
@@ -43,8 +43,8 @@ HY_API int hy_ref_post(struct hy_ref receiver, uint32_t type, const void *data, 
                        enum hy_priority priority);
 
 /*
- * Calls the receiver's event handler at once. Errors: -HY_EWRONGTHREAD (then post), -HY_ESHUTDOWN.
- * Thread: home.
+ * Calls the receiver's event handler at once. Errors: -HY_EWRONGTHREAD (then post), -HY_ESHUTDOWN,
+ * -HY_EINVAL (NULL). Thread: home.
  */
 HY_API int hy_send(struct hy_object *receiver, struct hy_event *event);
 
@@ -54,10 +54,13 @@ typedef void (*hy_invoke_function)(struct hy_object *receiver, const void *paylo
 /*
  * Runs function(receiver, payload) in the receiver's thread, queued behind what the caller posted
  * to it before; also from the receiver's own thread. payload is copied as described (NULL and NULL:
- * none). Errors: -HY_ESHUTDOWN, -HY_ENOMEM, -HY_EBORROWED, or what copy() returned. Thread: any.
+ * none); the description itself is borrowed for good. Errors: -HY_ESHUTDOWN, -HY_EINVAL (no
+ * function), -HY_ENOMEM, -HY_EBORROWED, or what copy() returned. Thread: any; through a plain
+ * pointer until the receiver's fini begins, see hy_ref_invoke().
  */
 HY_API int hy_invoke(struct hy_object *receiver, hy_invoke_function function,
                      const struct hy_payload *description, const void *payload);
+/* The same through a weak reference, at any time. */
 HY_API int hy_ref_invoke(struct hy_ref receiver, hy_invoke_function function,
                          const struct hy_payload *description, const void *payload);
 

@@ -19,8 +19,8 @@ enum hy_log_level {
     HY_LOG_ERROR
 };
 
-/* Gets every line at or above the level set; called in the thread that logs, from several at once.
- */
+/* Gets every line at or above the level set; called in the thread that logs, from several at once,
+ * with strings that are valid during the call. */
 typedef void (*hy_log_handler)(enum hy_log_level level, const char *category, const char *message);
 
 /*
@@ -33,7 +33,8 @@ HY_API void hy_log(enum hy_log_level level, const char *category, const char *fo
 /* Replaces the handler; NULL restores standard error. Thread: any. */
 HY_API void hy_log_set_handler(hy_log_handler handler);
 
-/* Lines below this level are dropped before they are formatted. Thread: any. */
+/* Lines below this level are dropped before they are formatted; HY_LOG_INFO at first. Thread: any.
+ */
 HY_API void hy_log_set_level(enum hy_log_level level);
 
 HY_END_DECLS

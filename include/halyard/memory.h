@@ -12,7 +12,7 @@ HY_BEGIN_DECLS
 
 /* All members are given; they are called from any thread. resize follows realloc(). */
 struct hy_allocator {
-    void *(*allocate)(size_t size);
+    void *(*allocate)(size_t size); /* aligned for everything, as malloc() does */
     void *(*resize)(void *memory, size_t size);
     void (*release)(void *memory);
 };
@@ -24,9 +24,9 @@ struct hy_allocator {
  */
 HY_API void hy_set_allocator(const struct hy_allocator *allocator);
 
-/* Memory from the allocator; NULL when there is none, with the last error set. Thread: any. */
+/* size bytes from the allocator; NULL when there are none, with the last error set. Thread: any. */
 HY_API void *hy_allocate(size_t size);
-/* The same, filled with zeros. */
+/* The same, filled with zeros. Thread: any. */
 HY_API void *hy_allocate_zeroed(size_t size);
 /* As realloc(): on failure NULL, the last error is set, and the old memory is untouched. Thread:
  * any. */

@@ -19,15 +19,16 @@ enum hy_condition {
     HY_FAILURE = 1 << 4 /* the same, for an error on the descriptor */
 };
 
+/* The payload of `ready`. */
 struct hy_readiness {
-    intptr_t handle;
-    unsigned conditions; /* enum hy_condition */
+    intptr_t handle;     /* the descriptor */
+    unsigned conditions; /* those that hold, of enum hy_condition */
 };
 
 struct hy_notifier {
     HY_INHERITS(hy_object);
     struct {
-        hy_signal(struct hy_readiness) ready;
+        hy_signal(struct hy_readiness) ready; /* the descriptor is */
     } events;
     /* The library's: guard home thread. */
     struct hy_notifier *previous_, *next_;

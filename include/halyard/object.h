@@ -48,7 +48,8 @@ struct hy_payload {
     void (*destroy)(void *payload);
 };
 
-/* One signal of a class: where it lies in the struct and what it carries. */
+/* One signal of a class: where it lies in the struct and what it carries. Written with HY_PLAIN()
+ * and its kin. */
 struct hy_signal_spec {
     const char *name; /* "events.position" */
     size_t offset;    /* of the struct hy_signal_base, in bytes from the object */
@@ -80,6 +81,10 @@ struct hy_class {
 
 #define HY_CLASS_VERSION 1u
 
+/*
+ * Initialises a struct hy_class of static storage, at file scope. In C++ it needs the GNU dialect;
+ * -Wpedantic notes the designated initialisers before C++20, and HY_SIGNALS()'s compound literal.
+ */
 /* clang-format off */
 #define HY_CLASS(type_, ...) \
     { .version = HY_CLASS_VERSION, .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
@@ -130,9 +135,10 @@ struct hy_object {
 
 /*
  * Makes the caller's memory an object of the class; its memory may hold anything before, and its
- * signals are ready afterwards. It lives in the calling thread, which must be the parent's. parent
- * may be NULL. Errors: -HY_ENOMEM, -HY_EINVAL, -HY_EWRONGTHREAD (parent lives elsewhere),
- * -HY_ESHUTDOWN (parent is being finished). Thread: that of the parent.
+ * signals are ready afterwards; what else the class added is left as it is. It lives in the calling
+ * thread, which must be the parent's. parent may be NULL. Errors: -HY_ENOMEM, -HY_EINVAL (the class
+ * is not of this version, or contradicts itself), -HY_EWRONGTHREAD (parent lives elsewhere),
+ * -HY_ESHUTDOWN (parent is dead or being finished). Thread: that of the parent; any without one.
  */
 HY_API int hy_object_init(struct hy_object *object, const struct hy_class *type,
                           struct hy_object *parent) HY_MUST_USE;
@@ -140,7 +146,7 @@ HY_API int hy_object_init(struct hy_object *object, const struct hy_class *type,
 /*
  * Allocates an object of the class, zeroes what the class added, and initialises it. It is released
  * by hy_object_destroy(), by its parent, or by its thread's end. Errors as hy_object_init().
- * Thread: that of the parent.
+ * Thread: that of the parent; any without one.
  */
 HY_API int hy_object_create(const struct hy_class *type, struct hy_object *parent,
                             struct hy_object **ret_object) HY_MUST_USE;
@@ -148,10 +154,10 @@ HY_API int hy_object_create(const struct hy_class *type, struct hy_object *paren
 /*
  * Ends the object: at once no slot or handler of it runs any more, posts to it fail, what was
  * queued for it is dropped; then the fini of its classes, its connections, its children. The memory
- * stays the caller's (see hy_object_destroy() for the heap). On an object that is already finished
- * it does nothing. It may be called from the object's own handler; a heap object is better served
- * by hy_object_destroy_later(). Errors: -HY_EWRONGTHREAD, with nothing changed. Thread: home; any
- * when the home thread does not run.
+ * stays the caller's (see hy_object_destroy() for the heap). On NULL and on an object that is
+ * already finished it does nothing. It may be called from the object's own handler; a heap object
+ * is better served by hy_object_destroy_later(). Errors: -HY_EWRONGTHREAD, with nothing changed.
+ * Thread: home; any when the home thread does not run.
  */
 HY_API int hy_object_fini(struct hy_object *object);
 
@@ -172,9 +178,11 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
 /*
  * Moves the object, its children and everything posted to them to another thread, started or not.
  * Timers keep their deadlines. What one thread sends to one receiver stays in order across the
- * move. Errors, with nothing changed: -HY_EBUSY (it has a parent), -HY_EWRONGTHREAD (only its home
- * thread may push it away), -HY_ESHUTDOWN (the target has finished), -HY_ENOMEM. Thread: home; any
- * when the home thread is not running.
+ * move. Errors, with nothing changed: -HY_EBUSY (it has a parent, is being moved already, or a
+ * child of it is being finished), -HY_EWRONGTHREAD (only its home thread may push it away),
+ * -HY_ESHUTDOWN (it is dead, or the target has finished), -HY_EINVAL (no thread, or the handle of
+ * the very thread it would live in), -HY_ENOMEM. Thread: home; any when the home thread is not
+ * running.
  */
 HY_API int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread);
 
@@ -190,8 +198,8 @@ HY_API bool hy_object_is_here(const struct hy_object *object);
 
 /*
  * 0 when the object lives in the calling thread, else -HY_EWRONGTHREAD with a message that names
- * the object, its thread, the caller's and the operation. For the classes of other libraries.
- * Thread: any.
+ * the object, its thread, the caller's and the operation ("start": a verb). -HY_ESHUTDOWN for a
+ * dead object, -HY_EINVAL for NULL. For the classes of other libraries. Thread: any.
  */
 HY_API int hy_object_check_thread(const struct hy_object *object, const char *operation);
 
@@ -200,8 +208,8 @@ HY_API struct hy_object *hy_object_parent(const struct hy_object *object);
 
 /*
  * Gives the object another parent, or none (NULL). Errors, with nothing changed: -HY_EWRONGTHREAD
- * (they live in different threads), -HY_EINVAL (a loop in the tree), -HY_ESHUTDOWN. Thread: home of
- * both.
+ * (they live in different threads), -HY_EINVAL (a loop in the tree), -HY_ESHUTDOWN (one is dead, or
+ * the parent is being finished). Thread: home of both.
  */
 HY_API int hy_object_set_parent(struct hy_object *object, struct hy_object *parent);
 
@@ -223,7 +231,8 @@ struct hy_ref {
     struct hy_anchor *anchor;
 };
 
-/* Takes a reference. Thread: any, while the object exists. */
+/* Takes a reference; of NULL or a dead object a cleared one. Thread: any, while the object exists.
+ */
 HY_API struct hy_ref hy_ref_to(const struct hy_object *object);
 /* Another reference to the same object. Thread: any. */
 HY_API struct hy_ref hy_ref_copy(struct hy_ref ref);

@@ -58,8 +58,10 @@ enum hy_connection_flag {
 typedef void (*hy_slot)(void *receiver, const void *payload);
 
 /*
- * hy_connect(signal, receiver, slot, flags): the typed front of this function. Errors: -HY_EINVAL
- * (the class of the owner does not name the signal), -HY_EBORROWED (queued or auto with a borrowed
+ * hy_connect(signal, receiver, slot, flags): the typed front of this function; flags are of enum
+ * hy_connection_flag. The same slot may be connected several times, and then runs as often. Errors:
+ * -HY_EINVAL (the class of the owner does not name the signal; no receiver or slot; direct and
+ * queued at once), -HY_EBORROWED (queued or auto with a borrowed
  * payload), -HY_ESHUTDOWN (owner or receiver is dead), -HY_ENOMEM. Thread: any, while owner and
  * receiver exist.
  */
@@ -74,18 +76,19 @@ HY_API int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *re
 HY_API int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver,
                                 hy_slot slot);
 
-/* The slow half of hy_emit(): the signal has had connections. */
+/*
+ * Calls or queues each slot; payload may be NULL for a signal that carries nothing. hy_emit() and
+ * its kin come here only when the signal has had connections; other languages may always call it.
+ * Returns the number of slots called or queued, or a negative code when one could not be queued
+ * (-HY_ENOMEM, what a copy() returned); the others are served all the same. A receiver that has
+ * died is no error. Thread: any, while the owner exists.
+ */
 HY_API int hy_signal_emit(struct hy_signal_base *signal, const void *payload);
 
 /* Whether anything is connected. Thread: any, while the owner exists. */
 HY_API bool hy_signal_is_connected(struct hy_signal_base *signal);
 
-/*
- * The exported twin of what hy_emit() does inline, for other languages. Returns the number of slots
- * called or queued, or a negative code when one could not be queued (-HY_ENOMEM, what a copy()
- * returned); the others are served all the same. A receiver that has died is no error. Thread: any,
- * while the owner exists.
- */
+/* For the macros: hy_signal_emit() without its call while nothing has ever been connected. */
 static inline int hy_signal_emit_checked_(struct hy_signal_base *signal, const void *payload)
 {
     /* Acquire: whoever sees the hub sees its contents. */
@@ -117,7 +120,7 @@ HY_END_DECLS
     ((void)HY_SLOT_FLAG_(signal, receiver, slot), \
      hy_signal_disconnect(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot)))
 
-/* hy_emit(&o->moved, &moved): the payload must be a T * or const T *. Returns as hy_signal_emit_checked_(). */
+/* hy_emit(&o->moved, &moved): the payload must be a T * or const T *. Returns as hy_signal_emit(). */
 #define hy_emit(signal, ...) \
     hy_signal_emit_checked_(&(signal)->sig, \
         _Generic((__VA_ARGS__), HY_PAYLOAD_TYPE_(signal) *: (__VA_ARGS__), \

@@ -56,14 +56,16 @@ extern HY_API const struct hy_class hy_thread_class;
 
 /*
  * Makes a thread handle; nothing runs yet, but objects can already be moved to it. name is copied,
- * cut at 15 bytes for the system, and shown in messages; NULL: "thread". Errors: as
- * hy_object_init(). Thread: any; the handle lives in the calling thread.
+ * cut at 31 bytes (for the system at 15), and shown in messages; NULL: "thread". Errors: as
+ * hy_object_init(). Thread: that of the parent, any without one; the handle lives there.
  */
 HY_API int hy_thread_init(struct hy_thread *thread, const char *name,
                           struct hy_object *parent) HY_MUST_USE;
 
 /*
- * Asks the thread to quit, joins it, and ends the handle. Thread: home of the handle.
+ * Asks the thread to quit, joins it, and ends the handle. With another policy than HY_FINISH_KEEP
+ * what still lives in the thread is finished too. From then on the thread cannot be started or
+ * joined (-HY_ESHUTDOWN), and counts as finished. Thread: home of the handle.
  */
 HY_API void hy_thread_fini(struct hy_thread *thread);
 
@@ -74,17 +76,20 @@ HY_API int hy_thread_set_body(struct hy_thread *thread,
                               void (*body)(struct hy_thread *thread, void *context), void *context);
 /* The finish policy of its next end. Thread: any. */
 HY_API void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy);
-/* Bytes of stack, 0 for the system's default. Errors: -HY_EBUSY. Thread: home. */
+/* Bytes of stack, 0 for the system's default. Errors: -HY_EBUSY (it runs). Thread: home. */
 HY_API int hy_thread_set_stack_size(struct hy_thread *thread, size_t size);
 /*
- * The thread's own dispatcher in place of the default. The thread owns it from now on, destroys it.
- * Errors: -HY_EBUSY (it has one already). Thread: home, before the first start.
+ * The thread's own dispatcher in place of the default. On success the thread owns and destroys it.
+ * Errors: -HY_EBUSY (it runs, or has one already), -HY_EINVAL (not of this version). Thread: home,
+ * before the first start.
  */
 HY_API int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dispatcher);
 
 /*
  * Starts the thread. When it is finishing, waits for its end first; when it runs already,
- * -HY_EBUSY. Errors: -HY_ENOMEM, -HY_EIO (the system refuses). Thread: home of the handle.
+ * -HY_EBUSY. Errors: -HY_ENOMEM, -HY_EAGAIN (the system has no room for one more thread),
+ * -HY_EINVAL (nor for that stack), -HY_EDEADLK (from the finishing thread itself). Thread: home of
+ * the handle.
  */
 HY_API int hy_thread_start(struct hy_thread *thread) HY_MUST_USE;
 
@@ -96,9 +101,10 @@ HY_API int hy_thread_start(struct hy_thread *thread) HY_MUST_USE;
 HY_API void hy_thread_quit(struct hy_thread *thread, int code);
 
 /*
- * Waits until the thread has really ended, thread-local destructors included. Returns at once when
- * it never started. deadline_ns is a point in time (hy_now_ns() + ...), or HY_FOREVER. Errors:
- * -HY_ETIMEDOUT, -HY_EDEADLK (from the thread itself). Thread: any.
+ * Waits until the thread has really ended, thread-local destructors included; nothing that is
+ * posted to the calling thread is delivered meanwhile. Returns at once when it never started.
+ * deadline_ns is a point in time (hy_now_ns() + ...), or HY_FOREVER. Errors: -HY_ETIMEDOUT,
+ * -HY_EDEADLK (from the thread itself), -HY_ESHUTDOWN (the handle has been ended). Thread: any.
  */
 HY_API int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns);
 
@@ -117,7 +123,8 @@ HY_API struct hy_thread *hy_thread_current(void);
 
 /*
  * Runs the event loop of the calling thread until hy_thread_quit(); returns its code (0 or more by
- * custom), or -HY_ENOMEM, -HY_EIO when no dispatcher can be made. Thread: any, for itself.
+ * custom), or -HY_ENOMEM, -HY_EMFILE, -HY_EIO when no dispatcher can be made. Thread: any, for
+ * itself.
  */
 HY_API int hy_thread_exec(void);
 

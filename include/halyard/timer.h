@@ -19,7 +19,7 @@ enum hy_timer_accuracy {
 struct hy_timer {
     HY_INHERITS(hy_object);
     struct {
-        hy_signal0 timeout;
+        hy_signal0 timeout; /* it is due */
     } events;
     /* The library's: guard home thread. */
     int64_t deadline_ns_, key_ns_, interval_ns_;
@@ -38,14 +38,15 @@ HY_API void hy_timer_fini(struct hy_timer *timer);
 
 /*
  * Fires every interval_ns from now, until stopped; a running timer starts anew. 0: once in every
- * iteration of the loop, after everything else. Errors: -HY_EINVAL (negative), -HY_EWRONGTHREAD,
- * -HY_ENOMEM, -HY_ESHUTDOWN. Thread: home.
+ * iteration of the loop, after everything else. Errors: -HY_EINVAL (negative; NULL),
+ * -HY_EWRONGTHREAD, -HY_ESHUTDOWN (the timer is dead or being finished), -HY_ENOMEM (the first call
+ * of a thread). Thread: home.
  */
 HY_API int hy_timer_start(struct hy_timer *timer, int64_t interval_ns);
 /* Fires once, in delay_ns; it is no longer running when its slots are called. Errors and thread: as
  * above. */
 HY_API int hy_timer_start_once(struct hy_timer *timer, int64_t delay_ns);
-/* The same for a point in time. */
+/* The same for a point in time; one that has passed is due at once. */
 HY_API int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns);
 /* Stops it; one that is not running is left alone. Errors: -HY_EWRONGTHREAD. Thread: home. */
 HY_API int hy_timer_stop(struct hy_timer *timer);

@@ -101,7 +101,7 @@ int hy__post(struct hy_anchor *anchor, struct hy__message *message)
 
 struct hy_ref hy_ref_to(const struct hy_object *object)
 {
-    struct hy_ref ref = {object->anchor};
+    struct hy_ref ref = {object != NULL ? object->anchor : NULL};
     return hy_ref_copy(ref);
 }
 

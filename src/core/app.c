@@ -8,12 +8,13 @@ struct hy_app_private {
     struct hy_thread_record *record;
     struct hy_notifier notifier; /* on the descriptor of the system's signals */
     int descriptor;
-    uint32_t executing; /* atomic */
+    bool executing; /* guard */
 };
 
-static struct hy_app *instance; /* atomic */
-static uint32_t
-    failed; /* atomic: hy_app_fail() was called; outlives a fini on purpose until the next init */
+static struct hy_app *instance; /* atomic; written under the guard */
+static uint32_t guard;          /* for those who quit: application and loop stay while it is held */
+/* Atomic: hy_app_fail() was called; outlives a fini on purpose until the next init. */
+static uint32_t failed;
 
 struct hy_app *hy_app_instance(void)
 {
@@ -31,13 +32,20 @@ static void signal_arrived(struct hy_app *app)
     }
 }
 
+static void set_instance(struct hy_app *app)
+{
+    hy__lock(&guard);
+    __atomic_store_n(&instance, app, __ATOMIC_RELEASE);
+    hy__unlock(&guard);
+}
+
 static void app_fini(struct hy_object *object)
 {
     struct hy_app *app = (struct hy_app *)(void *)object;
     hy__threads_stop(app->priv->record);
     hy_object_fini(&app->priv->notifier.hy);
     hy__signals_close(app->priv->descriptor);
-    __atomic_store_n(&instance, NULL, __ATOMIC_RELEASE);
+    set_instance(NULL);
     hy_release(app->priv);
     app->priv = NULL;
 }
@@ -100,7 +108,7 @@ int hy_app_init(struct hy_app *app)
     }
     app->hy.type = &hy_app_class;
     __atomic_store_n(&failed, 0u, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&instance, app, __ATOMIC_RELEASE);
+    set_instance(app);
     return 0;
 }
 
@@ -121,42 +129,60 @@ static void deliver_the_rest(struct hy_thread_record *record)
     }
 }
 
+/* From the first a quit counts, and one from before does not; from the second none does. */
+static void set_executing(struct hy_app_private *priv, bool executing)
+{
+    hy__lock(&guard);
+    priv->executing = executing;
+    __atomic_store_n(&priv->record->quit, 0, __ATOMIC_SEQ_CST);
+    hy__unlock(&guard);
+}
+
 int hy_app_exec(struct hy_app *app)
 {
-    int rc = hy_object_check_thread(&app->hy, "run");
+    int rc = hy__object_check_alive(&app->hy, "run");
     if (rc < 0)
         return rc;
     struct hy_app_private *priv = app->priv;
     struct hy_thread_record *record = priv->record;
-    if (__atomic_load_n(&priv->executing, __ATOMIC_RELAXED) != 0 || record->depth != 0)
+    if (priv->executing || record->depth != 0) /* only this thread changes them */
         return hy_error_set(-HY_EBUSY,
                             "the application's loop runs already, or inside another one");
-    /*
-     * Sequentially consistent, against hy_app_fail(): it sets `failed` and then looks whether to
-     * quit the loop; this sets `executing`, forgets older quits, and then looks at `failed`.
-     */
-    __atomic_store_n(&priv->executing, 1u, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);
+    /* hy_app_fail() sets `failed` and then looks, under the guard, whether there is a loop to quit;
+     * this says under the guard that there is one, and then looks at `failed`. */
+    set_executing(priv, true);
     int code = __atomic_load_n(&failed, __ATOMIC_SEQ_CST) != 0 ? 1 : hy__thread_exec(record);
-    __atomic_store_n(&priv->executing, 0u, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);
+    set_executing(priv, false);
     hy_emit0(&app->events.about_to_quit);
     hy__threads_stop(record);
     deliver_the_rest(record);
+    /* A second Ctrl-C asked for what has just been done; it must not kill the program as the
+     * signals are restored. */
+    while (hy__signals_read(priv->descriptor) > 0) {
+    }
     return code;
 }
 
 void hy_app_quit(int code)
 {
-    struct hy_app *app = hy_app_instance();
-    if (app != NULL && __atomic_load_n(&app->priv->executing, __ATOMIC_SEQ_CST) != 0)
-        hy__record_quit(app->priv->record, code);
+    struct hy_thread_record *record = NULL;
+    hy__lock(&guard);
+    if (instance != NULL && instance->priv->executing) {
+        record = instance->priv->record;
+        hy__record_ref(record);
+        hy__record_set_quit(record, code);
+    }
+    hy__unlock(&guard);
+    if (record != NULL && record != hy__record_if_any())
+        hy__record_wake(record);
+    hy__record_unref(record);
 }
 
 void hy_app_fail(int rc)
 {
-    hy_log(HY_LOG_ERROR, "application", "%s",
-           hy_last_error()->code != HY_OK ? hy_last_error()->message : hy_error_name(rc));
+    const struct hy_error *last = hy_last_error();
+    bool is_of_rc = last->code != HY_OK && (rc >= 0 || last->code == -rc);
+    hy_log(HY_LOG_ERROR, "application", "%s", is_of_rc ? last->message : hy_error_name(rc));
     __atomic_store_n(&failed, 1u, __ATOMIC_SEQ_CST);
     hy_app_quit(1);
 }

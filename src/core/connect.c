@@ -120,7 +120,7 @@ int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver,
 
 int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot)
 {
-    struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
+    struct hy_hub *hub = signal != NULL ? __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE) : NULL;
     if (hub == NULL || receiver == NULL)
         return 0;
     int count = 0;

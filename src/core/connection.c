@@ -87,8 +87,10 @@ static bool grow(void)
     int chunk = 0;
     while (chunk < CHUNKS && __atomic_load_n(&chunks[chunk], __ATOMIC_ACQUIRE) != NULL)
         first += (uint32_t)chunk_size(chunk++);
-    if (chunk == CHUNKS)
-        return hy_error_set(-HY_ENOMEM, "there are 4 billion connections already") == 0;
+    if (chunk == CHUNKS) {
+        hy_error_set(-HY_ENOMEM, "there are 4 billion connections already");
+        return false;
+    }
     struct hy_connection *memory =
         hy__allocate_aligned_zeroed(HY__CACHE_LINE, chunk_size(chunk) * sizeof *memory);
     if (memory == NULL)

@@ -80,9 +80,9 @@ static int request_from_elsewhere(struct hy_anchor *anchor)
 
 int hy_object_destroy_later(struct hy_object *object)
 {
-    struct hy_anchor *anchor = object->anchor;
+    struct hy_anchor *anchor = object != NULL ? object->anchor : NULL;
     if (anchor == NULL)
-        return hy_error_set(-HY_ESHUTDOWN, "the object has been finished already");
+        return hy_error_set(-HY_ESHUTDOWN, "the object was never made, or has been finished");
     struct hy_thread_record *record = hy__record();
     if (record == NULL)
         return -HY_ENOMEM;

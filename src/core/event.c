@@ -63,15 +63,14 @@ void hy__event_handle(struct hy_object *object, struct hy_event *event)
 
 int hy_send(struct hy_object *receiver, struct hy_event *event)
 {
-    struct hy_anchor *anchor = receiver->anchor;
-    if (anchor == NULL || (receiver->flags & HY__OBJECT_DYING) != 0)
-        return hy_error_set(-HY_ESHUTDOWN, "the receiver has been finished");
-    int rc = hy_object_check_thread(receiver, "send an event to");
+    int rc = hy__object_check_alive(receiver, "send an event to");
     if (rc < 0)
         return rc;
+    if (event == NULL)
+        return hy_error_set(-HY_EINVAL, "there is no event to send");
     struct hy_thread_record *record = hy__record_if_any();
     struct hy__frame frame;
-    hy__frame_push(record, &frame, anchor, false);
+    hy__frame_push(record, &frame, receiver->anchor, false);
     hy__event_handle(receiver, event);
     hy__frame_pop(record, &frame);
     return 0;

@@ -91,9 +91,10 @@ struct hy__message {
     uint32_t reserved;
 };
 /* The payload stands behind the header, aligned for everything. */
+#define HY__MESSAGE_HEADER ((sizeof(struct hy__message) + 15) & ~(size_t)15)
 static inline void *hy__message_payload(struct hy__message *message)
 {
-    return (char *)message + ((sizeof *message + 15) & ~(size_t)15);
+    return (char *)message + HY__MESSAGE_HEADER;
 }
 
 struct hy__queue {
@@ -258,13 +259,11 @@ static inline struct hy_thread_record *hy__record(void)
 struct hy_thread_record *hy__record_create(const char *name);
 void hy__record_ref(struct hy_thread_record *record);
 void hy__record_unref(struct hy_thread_record *record);
-/* The calling thread takes the record as its own; 0 or -HY_ENOMEM. */
-int hy__record_enter(struct hy_thread_record *record);
 /* Gives back what belongs to the running thread; the record itself stays. */
 void hy__record_leave(struct hy_thread_record *record);
-/* Drops what waits for dead objects, in a record whose thread does not run and would never get to
- * it. */
-void hy__record_purge(struct hy_thread_record *record);
+/* In a record whose thread does not run and would never get to it: drops the arrivals of dead
+ * objects and, if asked to, the messages that wait for them. */
+void hy__record_purge(struct hy_thread_record *record, bool messages);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);
@@ -293,7 +292,6 @@ bool hy__mailbox_sleep(struct hy_thread_record *record);
 void hy__mailbox_wake_up(struct hy_thread_record *record);
 void hy__mailbox_close(struct hy_thread_record *record);
 void hy__mailbox_open(struct hy_thread_record *record);
-void hy__queue_append(struct hy__queue *queue, struct hy__message *message);
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message);
 
 /* deliver.c */
@@ -354,12 +352,14 @@ enum {
     HY__OBJECT_DYING = 1 << 1,
     HY__OBJECT_LEAVING = 1 << 2 /* its hooks are being called before a move */
 };
+/* As hy_object_check_thread(), and -HY_ESHUTDOWN for an object whose fini has begun. */
+int hy__object_check_alive(const struct hy_object *object, const char *operation);
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);
 const char *hy__object_text(const struct hy_object *object);
 /* The next object of the tree in the order parents first; NULL at the end. */
 struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
-/* The innermost class that has the hook; NULL: none. */
+/* leave_thread or enter_thread of each class that has it, the most derived first. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
 
 /* connection.c, hazard.c, hub.c, connect.c, emit.c */
@@ -382,7 +382,7 @@ void hy__hazards_release(struct hy_thread_record *record);
 void hy__walks_park(struct hy_thread_record *record);
 void hy__orphans_reap(void);
 
-/* payload copies, message.c */
+/* message.c: a message with a copy of the payload */
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message);
 
@@ -398,7 +398,6 @@ void hy__notifier_is_ready(void *cookie, unsigned conditions);
 
 /* loop.c */
 bool hy__loop_should_stop(struct hy_thread_record *record);
-int hy__loop_run(struct hy_thread_record *record, struct hy_loop *loop);
 int hy__thread_exec(struct hy_thread_record *record);
 
 /* thread.c */
@@ -407,10 +406,8 @@ struct hy_thread_record *hy__thread_record(const struct hy_thread *thread);
 void hy__threads_stop(struct hy_thread_record *record);
 /* Emits `finished` for a thread that the library did not start. */
 void hy__thread_adopted_ends(struct hy_thread_record *record);
-void hy__record_quit(struct hy_thread_record *record, int code);
-
-/* move.c */
-int hy__move(struct hy_object *object, struct hy_thread_record *target);
+/* The request to end all loops; the caller wakes the thread. */
+void hy__record_set_quit(struct hy_thread_record *record, int code);
 
 /* Relaxed single-writer count: only the home thread adds, others may read. */
 static inline void hy__count(uint64_t *counter, uint64_t by)

@@ -3,7 +3,6 @@
  * mix. */
 #include "core/internal.h"
 
-#include <halyard/log.h>
 #include <stdio.h>
 
 enum {
@@ -29,8 +28,9 @@ static void write_to_stderr(enum hy_log_level level, const char *category, const
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     struct hy_thread_record *record = hy__record_if_any();
-    fprintf(stderr, "%-7s [%s] %s: %s\n", levels[level], record != NULL ? record->name : "-",
-            category, message);
+    unsigned last = sizeof levels / sizeof levels[0] - 1;
+    fprintf(stderr, "%-7s [%s] %s: %s\n", levels[(unsigned)level < last ? (unsigned)level : last],
+            record != NULL ? record->name : "-", category, message);
 }
 
 void hy_log(enum hy_log_level level, const char *category, const char *format, ...)

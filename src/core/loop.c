@@ -29,11 +29,12 @@ bool hy__loop_should_stop(struct hy_thread_record *record)
 
 static bool something_pending(const struct hy_thread_record *record)
 {
-    return record->queued != 0 || record->first_due != NULL || record->first_ready != NULL ||
-           record->zero_idle != 0 || (record->deletes != NULL && record->depth > 0);
+    return record->queued != 0 || record->arrivals.first != NULL || record->first_due != NULL ||
+           record->first_ready != NULL || record->zero_idle != 0 ||
+           (record->deletes != NULL && record->depth > 0);
 }
 
-/* Steps 3: waits, or only looks; collects ready notifiers. */
+/* Step 3: waits, or only looks; collects ready notifiers. */
 static int wait_for_something(struct hy_thread_record *record, bool block, int64_t deadline_ns)
 {
     struct hy_dispatcher *dispatcher = record->dispatcher;
@@ -89,12 +90,13 @@ static void loop_enter(struct hy_thread_record *record, struct hy_loop *loop)
     record->loop = loop;
     record->depth++;
     hy__walks_park(record);
-    /* A quit from before is forgotten. */
+    /* A quit from before is forgotten. The code first: a quit that comes after the state keeps its
+     * own. */
+    __atomic_store_n(&loop->code, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&loop->state, (uint32_t)LOOP_EXECUTING, __ATOMIC_SEQ_CST);
-    loop->code = 0;
 }
 
-int hy__loop_run(struct hy_thread_record *record, struct hy_loop *loop)
+static int loop_run(struct hy_thread_record *record, struct hy_loop *loop)
 {
     int rc = hy__record_need_dispatcher(record);
     if (rc < 0)
@@ -119,7 +121,7 @@ int hy__thread_exec(struct hy_thread_record *record)
         code = (int)(uint32_t)__atomic_load_n(&record->quit, __ATOMIC_SEQ_CST);
     } else {
         struct hy_loop loop = {.record = record};
-        code = hy__loop_run(record, &loop);
+        code = loop_run(record, &loop);
     }
     if (record->depth == 0)
         __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);
@@ -149,12 +151,11 @@ int hy_loop_exec(struct hy_loop *loop)
                             "a loop is executed by the thread that made it, \"%s\", not by \"%s\"",
                             loop->record != NULL ? loop->record->name : "(none)",
                             record != NULL ? record->name : "(foreign)");
-    if (__atomic_load_n(&loop->state, __ATOMIC_RELAXED) != 0 &&
-        (__atomic_load_n(&loop->state, __ATOMIC_RELAXED) & LOOP_EXECUTING) != 0)
+    if ((__atomic_load_n(&loop->state, __ATOMIC_RELAXED) & LOOP_EXECUTING) != 0)
         return hy_error_set(-HY_EBUSY, "this loop executes already; nest another one");
     if (quit_requested(record))
         return hy_error_set(-HY_ESHUTDOWN, "thread \"%s\" has been asked to quit", record->name);
-    return hy__loop_run(record, loop);
+    return loop_run(record, loop);
 }
 
 void hy_loop_quit(struct hy_loop *loop, int code)

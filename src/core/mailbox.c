@@ -33,7 +33,7 @@ enum hy__push_result hy__mailbox_push(struct hy_thread_record *record, struct hy
     return head == HY__MAILBOX_ASLEEP ? HY__PUSH_WAKE : HY__PUSH_DONE;
 }
 
-void hy__queue_append(struct hy__queue *queue, struct hy__message *message)
+static void queue_append(struct hy__queue *queue, struct hy__message *message)
 {
     message->next = NULL;
     *queue->end = message;
@@ -43,7 +43,7 @@ void hy__queue_append(struct hy__queue *queue, struct hy__message *message)
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message)
 {
     message->pass = record->next_pass;
-    hy__queue_append(&record->queues[message->priority], message);
+    queue_append(&record->queues[message->priority], message);
     record->queued++;
 }
 
@@ -69,7 +69,7 @@ static void expand_adopt(struct hy_thread_record *record, struct hy__message *ad
     /* Unless it has been finished, or put under a parent here, in the meantime. */
     if (adopt->anchor->object != NULL && adopt->anchor->object->parent == NULL)
         hy__root_link(record, adopt->anchor->object);
-    hy__queue_append(&record->arrivals, adopt);
+    queue_append(&record->arrivals, adopt);
 }
 
 static void sort_in(struct hy_thread_record *record, struct hy__message *newest)

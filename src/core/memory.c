@@ -2,7 +2,6 @@
 /* The allocator hook, and aligned memory on top of it. */
 #include "core/internal.h"
 
-#include <halyard/memory.h>
 #include <stdlib.h>
 #include <string.h>
 

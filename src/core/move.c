@@ -109,12 +109,15 @@ static int check_tree(struct hy_object *root, const struct hy_thread *thread,
 static int check_move(struct hy_object *object, const struct hy_thread *thread,
                       struct hy_thread_record *target)
 {
-    if (object->anchor == NULL || (object->flags & HY__OBJECT_DYING) != 0)
-        return hy_error_set(-HY_ESHUTDOWN, "%s has been finished", hy__object_text(object));
+    if (object == NULL || object->anchor == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "%s was never made, or has been finished",
+                            hy__object_text(object));
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
     bool elsewhere = home != hy__record_if_any() && hy__record_is_running(home);
     int rc = 0;
-    if (!elsewhere && object->parent != NULL)
+    if (!elsewhere && (object->flags & HY__OBJECT_DYING) != 0)
+        rc = hy_error_set(-HY_ESHUTDOWN, "%s is being finished", hy__object_text(object));
+    else if (!elsewhere && object->parent != NULL)
         rc = hy_error_set(
             -HY_EBUSY,
             "cannot move %s from thread \"%s\" to \"%s\": it has the parent %s; move that, or "
@@ -228,7 +231,7 @@ static void discard_adopt(struct hy__message *adopt)
     hy__message_discard(adopt);
 }
 
-int hy__move(struct hy_object *object, struct hy_thread_record *target)
+static int move(struct hy_object *object, struct hy_thread_record *target)
 {
     struct hy_anchor *anchor = object->anchor;
     struct hy_thread_record *record = hy__anchor_home(anchor);
@@ -273,5 +276,5 @@ int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread)
         return rc;
     if (hy__anchor_home(object->anchor) == target)
         return 0;
-    return hy__move(object, target);
+    return move(object, target);
 }

@@ -135,7 +135,7 @@ void hy_notifier_fini(struct hy_notifier *notifier)
 
 int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions)
 {
-    int rc = hy_object_check_thread(&notifier->hy, "watch a descriptor with");
+    int rc = hy__object_check_alive(&notifier->hy, "watch a descriptor with");
     if (rc < 0)
         return rc;
     struct hy_thread_record *record = record_of(notifier);

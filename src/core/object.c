@@ -103,22 +103,15 @@ static int check_class(const struct hy_class *type)
         return hy_error_set(-HY_EINVAL,
                             "the class %s is not of this version; write it with HY_CLASS()",
                             type != NULL && type->name != NULL ? type->name : "(none)");
-    for (const struct hy_class *c = type; c != NULL; c = c->base)
+    for (const struct hy_class *c = type; c != NULL; c = c->base) {
+        if (c->size > type->size)
+            return hy_error_set(-HY_EINVAL, "%s is smaller than its base %s", type->name, c->name);
         for (size_t i = 0; i < c->signal_count; i++)
             if (c->signals[i].offset + sizeof(struct hy_signal_base) > c->size)
                 return hy_error_set(-HY_EINVAL, "signal %s lies outside of %s", c->signals[i].name,
                                     c->name);
+    }
     return 0;
-}
-
-static int check_parent(const struct hy_object *parent, const struct hy_class *type)
-{
-    if (parent == NULL)
-        return 0;
-    if (parent->anchor == NULL || (parent->flags & HY__OBJECT_DYING) != 0)
-        return hy_error_set(-HY_ESHUTDOWN, "a %s cannot be made under %s, which is being finished",
-                            type->name, hy__object_text(parent));
-    return hy_object_check_thread(parent, "make a child under");
 }
 
 static void signals_init(struct hy_object *object)
@@ -136,7 +129,7 @@ int hy_object_init(struct hy_object *object, const struct hy_class *type, struct
 {
     int rc = check_class(type);
     if (rc == 0)
-        rc = check_parent(parent, type);
+        rc = parent != NULL ? hy__object_check_alive(parent, "make a child under") : 0;
     if (rc == 0 && object == NULL)
         rc = hy_error_set(-HY_EINVAL, "there is no memory to make a %s of", type->name);
     if (rc < 0)
@@ -217,7 +210,7 @@ static void children_finish(struct hy_object *object, struct hy_thread_record *h
 
 int hy_object_fini(struct hy_object *object)
 {
-    if (object->anchor == NULL || (object->flags & HY__OBJECT_DYING) != 0)
+    if (object == NULL || object->anchor == NULL || (object->flags & HY__OBJECT_DYING) != 0)
         return 0;
     int rc = check_may_end(object);
     if (rc < 0)
@@ -244,8 +237,7 @@ int hy_object_fini(struct hy_object *object)
     if (settled)
         hy__anchor_unref(anchor);
     if (!running) {
-        if (!settled)
-            hy__record_purge(home);
+        hy__record_purge(home, !settled);
         hy__record_unref(home);
     }
     return 0;
@@ -286,6 +278,8 @@ bool hy_object_is_here(const struct hy_object *object)
 
 int hy_object_check_thread(const struct hy_object *object, const char *operation)
 {
+    if (object == NULL)
+        return hy_error_set(-HY_EINVAL, "cannot %s an object that is NULL", operation);
     if (object->anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "cannot %s %s: it has been finished", operation,
                             hy__object_text(object));
@@ -304,6 +298,15 @@ int hy_object_check_thread(const struct hy_object *object, const char *operation
                           "there, by a signal, a post or an invoke",
                           operation, hy__object_text(object), here->name, home->name);
     hy__record_unref(home);
+    return rc;
+}
+
+int hy__object_check_alive(const struct hy_object *object, const char *operation)
+{
+    int rc = hy_object_check_thread(object, operation);
+    if (rc == 0 && (object->flags & HY__OBJECT_DYING) != 0)
+        rc = hy_error_set(-HY_ESHUTDOWN, "cannot %s %s: it is being finished", operation,
+                          hy__object_text(object));
     return rc;
 }
 
@@ -338,11 +341,8 @@ bool hy_object_is_a(const struct hy_object *object, const struct hy_class *type)
 int hy_object_set_parent(struct hy_object *object, struct hy_object *parent)
 {
     int rc = hy_object_check_thread(object, "give a parent to");
-    if (rc == 0 && parent != NULL) {
-        if ((parent->flags & HY__OBJECT_DYING) != 0)
-            return hy_error_set(-HY_ESHUTDOWN, "%s is being finished", hy__object_text(parent));
-        rc = hy_object_check_thread(parent, "put a child under");
-    }
+    if (rc == 0 && parent != NULL)
+        rc = hy__object_check_alive(parent, "put a child under");
     if (rc < 0)
         return rc;
     for (struct hy_object *above = parent; above != NULL; above = above->parent)

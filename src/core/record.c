@@ -58,10 +58,28 @@ static void drop_messages(struct hy_thread_record *record, bool only_dead)
     }
 }
 
-void hy__record_purge(struct hy_thread_record *record)
+static void drop_dead_arrivals(struct hy_thread_record *record)
+{
+    struct hy__message **link = &record->arrivals.first, *adopt;
+    while ((adopt = *link) != NULL) {
+        struct hy_anchor *anchor = adopt->anchor;
+        if (anchor->object != NULL) {
+            link = &adopt->next;
+            continue;
+        }
+        *link = adopt->next;
+        hy__message_discard(adopt);
+        hy__anchor_unref(anchor);
+    }
+    record->arrivals.end = link;
+}
+
+void hy__record_purge(struct hy_thread_record *record, bool messages)
 {
     hy__mailbox_take(record);
-    drop_messages(record, true);
+    drop_dead_arrivals(record);
+    if (messages)
+        drop_messages(record, true);
 }
 
 void hy__record_unref(struct hy_thread_record *record)
@@ -81,7 +99,8 @@ bool hy__record_is_running(const struct hy_thread_record *record)
     return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
 }
 
-int hy__record_enter(struct hy_thread_record *record)
+/* The calling thread takes the record as its own. */
+static int enter(struct hy_thread_record *record)
 {
     int rc = hy__hazards_acquire(record);
     if (rc == 0)
@@ -181,7 +200,7 @@ struct hy_thread_record *hy__record_adopt(void)
         return NULL;
     record->adopted = true;
     record->state = HY_THREAD_RUNNING;
-    int rc = hy__record_enter(record);
+    int rc = enter(record);
     int system_errno = rc == 0 ? hy__at_thread_end(adopted_thread_ends, record) : 0;
     if (rc < 0 || system_errno != 0) {
         if (system_errno != 0)

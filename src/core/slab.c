@@ -132,7 +132,7 @@ static struct hy__slab *slab_of(struct hy_thread_record *record, int slab_class)
 
 struct hy__message *hy__message_allocate(size_t payload_size)
 {
-    size_t size = sizeof(struct hy__message) + 15 + payload_size;
+    size_t size = HY__MESSAGE_HEADER + payload_size;
     struct hy_thread_record *record = hy__record();
     if (record == NULL)
         return NULL;

@@ -22,7 +22,7 @@ struct hy_thread_private {
 
 struct hy_thread_record *hy__thread_record(const struct hy_thread *thread)
 {
-    return thread->priv != NULL ? thread->priv->record : NULL;
+    return thread != NULL && thread->priv != NULL ? thread->priv->record : NULL;
 }
 
 /* --- the list of those that the application stops -------------------------------------------- */
@@ -83,6 +83,8 @@ static void thread_fini(struct hy_object *object)
     }
     /* Release: hy_object_thread() finds NULL, or a handle that is still whole. */
     __atomic_store_n(&record->handle, NULL, __ATOMIC_RELEASE);
+    if (thread->hy.name == record->name) /* errors still quote it */
+        thread->hy.name = "ended thread";
     hy__record_unref(record);
     hy_release(priv);
     thread->priv = NULL;
@@ -178,7 +180,7 @@ void hy__thread_adopted_ends(struct hy_thread_record *record)
 
 static int check_idle(const struct hy_thread *thread, const char *operation)
 {
-    int rc = hy_object_check_thread(&thread->hy, operation);
+    int rc = hy__object_check_alive(&thread->hy, operation);
     if (rc == 0 && hy__record_is_running(thread->priv->record))
         rc = hy_error_set(-HY_EBUSY, "cannot %s thread \"%s\" while it runs", operation,
                           thread->priv->record->name);
@@ -199,7 +201,8 @@ int hy_thread_set_body(struct hy_thread *thread, void (*body)(struct hy_thread *
 void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy)
 {
     /* Relaxed: it is one word, and the thread reads it at its end. */
-    __atomic_store_n(&thread->priv->policy, (uint32_t)policy, __ATOMIC_RELAXED);
+    if (hy__thread_record(thread) != NULL)
+        __atomic_store_n(&thread->priv->policy, (uint32_t)policy, __ATOMIC_RELAXED);
 }
 
 int hy_thread_set_stack_size(struct hy_thread *thread, size_t size)
@@ -290,7 +293,7 @@ static int start_system_thread(struct hy_thread *thread)
 
 int hy_thread_start(struct hy_thread *thread)
 {
-    int rc = hy_object_check_thread(&thread->hy, "start");
+    int rc = hy__object_check_alive(&thread->hy, "start");
     if (rc < 0)
         return rc;
     enum hy_thread_state state = hy_thread_get_state(thread);
@@ -305,18 +308,20 @@ int hy_thread_start(struct hy_thread *thread)
     return start_system_thread(thread);
 }
 
-void hy__record_quit(struct hy_thread_record *record, int code)
+void hy__record_set_quit(struct hy_thread_record *record, int code)
 {
+    /* Sequentially consistent: see hy__record_wake(). */
     __atomic_store_n(&record->quit, HY__QUIT_REQUESTED | (uint32_t)code, __ATOMIC_SEQ_CST);
-    if (record != hy__record_if_any())
-        hy__record_wake(record);
 }
 
 void hy_thread_quit(struct hy_thread *thread, int code)
 {
-    struct hy_thread_record *record = thread->priv->record;
-    if (hy__record_is_running(record))
-        hy__record_quit(record, code);
+    struct hy_thread_record *record = hy__thread_record(thread);
+    if (record == NULL || !hy__record_is_running(record))
+        return;
+    hy__record_set_quit(record, code);
+    if (record != hy__record_if_any())
+        hy__record_wake(record);
 }
 
 /* --- joining
@@ -348,8 +353,10 @@ static bool join_system_thread(struct hy_thread_private *priv, int64_t deadline_
 
 int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
 {
+    struct hy_thread_record *record = hy__thread_record(thread);
+    if (record == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the handle of the thread to join has been ended");
     struct hy_thread_private *priv = thread->priv;
-    struct hy_thread_record *record = priv->record;
     if (record == hy__record_if_any())
         return hy_error_set(-HY_EDEADLK, "thread \"%s\" cannot wait for its own end", record->name);
     if (__atomic_load_n(&record->state, __ATOMIC_ACQUIRE) == HY_THREAD_NOT_STARTED)
@@ -366,12 +373,16 @@ int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
 
 enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread)
 {
-    return (enum hy_thread_state)__atomic_load_n(&thread->priv->record->state, __ATOMIC_ACQUIRE);
+    const struct hy_thread_record *record = hy__thread_record(thread);
+    return record == NULL ? HY_THREAD_FINISHED
+                          : (enum hy_thread_state)__atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
 }
 
 struct hy_thread_counts hy_thread_get_counts(const struct hy_thread *thread)
 {
-    const struct hy_thread_record *record = thread->priv->record;
+    const struct hy_thread_record *record = hy__thread_record(thread);
+    if (record == NULL)
+        return (struct hy_thread_counts){0};
     struct hy_thread_counts counts = {__atomic_load_n(&record->delivered, __ATOMIC_RELAXED),
                                       __atomic_load_n(&record->dropped, __ATOMIC_RELAXED),
                                       __atomic_load_n(&record->kept, __ATOMIC_RELAXED)};
@@ -380,5 +391,6 @@ struct hy_thread_counts hy_thread_get_counts(const struct hy_thread *thread)
 
 const char *hy_thread_name(const struct hy_thread *thread)
 {
-    return thread->priv->record->name;
+    const struct hy_thread_record *record = hy__thread_record(thread);
+    return record != NULL ? record->name : "ended";
 }

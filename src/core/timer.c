@@ -233,7 +233,7 @@ static int64_t sum(int64_t now_ns, int64_t delay_ns)
 
 static int start(struct hy_timer *timer, int64_t delay_ns, bool single_shot)
 {
-    int rc = hy_object_check_thread(&timer->hy, "start");
+    int rc = hy__object_check_alive(&timer->hy, "start");
     if (rc < 0)
         return rc;
     if (delay_ns < 0)
@@ -262,7 +262,7 @@ int hy_timer_start_once(struct hy_timer *timer, int64_t delay_ns)
 
 int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns)
 {
-    int rc = hy_object_check_thread(&timer->hy, "start");
+    int rc = hy__object_check_alive(&timer->hy, "start");
     if (rc < 0)
         return rc;
     struct hy_thread_record *record = record_of(timer);

@@ -109,8 +109,9 @@ static void epoll_set_deadline(struct hy_dispatcher *dispatcher, int64_t deadlin
 
 static int64_t time_left_ns(const struct epoll_dispatcher *self)
 {
-    int64_t left_ns = self->deadline_ns - hy__clock_ns();
-    return left_ns > 0 ? left_ns : 0;
+    int64_t now_ns = hy__clock_ns();
+    /* Compared first: the difference to a deadline far in the past has no room in 64 bits. */
+    return self->deadline_ns > now_ns ? self->deadline_ns - now_ns : 0;
 }
 
 static int wait_ms(struct epoll_dispatcher *self, struct epoll_event *events, int64_t left_ns)
@@ -128,7 +129,7 @@ static int wait_until_deadline(struct epoll_dispatcher *self, struct epoll_event
     struct timespec timeout = {.tv_sec = (time_t)(left_ns / HY_SECOND),
                                .tv_nsec = (long)(left_ns % HY_SECOND)};
     int count = epoll_pwait2(self->epoll_descriptor, events, EVENTS_PER_WAIT, &timeout, NULL);
-    if (count < 0 && errno == ENOSYS) {
+    if (count < 0 && (errno == ENOSYS || errno == EPERM)) { /* EPERM: a container's filter */
         self->no_pwait2 = true;
         return wait_ms(self, events, left_ns);
     }

@@ -265,6 +265,26 @@ static int case_signal_before_exec(void *context)
     return 0;
 }
 
+static void interrupt_again(struct probe *self)
+{
+    (void)self;
+    EXPECT_INT(kill(getpid(), SIGINT), 0);
+}
+
+static int case_second_sigint_during_the_shutdown(void *context)
+{
+    (void)context;
+    program_init();
+    EXPECT_INT(
+        hy_connect(&program.app.events.about_to_quit, &program.probe, interrupt_again, HY_AUTO), 0);
+    program.probe.on_event = raise_number;
+    post(SIGINT);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(program.about, 1);
+    program_fini();
+    return 0;
+}
+
 static int case_signals_are_restored(void *context)
 {
     sigset_t before, after;
@@ -465,6 +485,7 @@ CHILD(test_sigint_ends_exec, case_sigint, 0)
 CHILD(test_sigterm_ends_exec, case_sigterm, 0)
 CHILD(test_sighup_is_only_reported, case_sighup_is_only_reported, 0)
 CHILD(test_a_signal_before_exec_is_not_lost, case_signal_before_exec, 0)
+CHILD(test_a_second_sigint_during_the_shutdown, case_second_sigint_during_the_shutdown, 0)
 CHILD(test_signals_are_restored, case_signals_are_restored, 0)
 CHILD(test_a_signal_after_fini_ends_the_process, case_signal_after_fini_ends_the_process,
       128 + SIGTERM)
@@ -486,6 +507,7 @@ int main(void)
         TEST(test_sigterm_ends_exec),
         TEST(test_sighup_is_only_reported),
         TEST(test_a_signal_before_exec_is_not_lost),
+        TEST(test_a_second_sigint_during_the_shutdown),
         TEST(test_signals_are_restored),
         TEST(test_a_signal_after_fini_ends_the_process),
         TEST(test_ap08_order_of_the_shutdown),

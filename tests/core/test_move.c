@@ -171,6 +171,74 @@ static void test_move_before_the_start_and_through_a_resting_thread(void **state
     hy_thread_fini(&resting);
 }
 
+struct re_parenting {
+    struct worker worker;
+    struct probe child;
+    struct gate inside, moved;
+};
+
+static void re_parent(struct probe *self, struct hy_event *event)
+{
+    struct re_parenting *all = self->context;
+
+    (void)event;
+    gate_open(&all->inside);
+    EXPECT(gate_wait(&all->moved));
+    EXPECT_INT(hy_object_set_parent(&all->child.hy, &all->worker.probe.hy), 0);
+}
+
+/* The arrival is taken out of the mailbox inside a handler, and nothing else wakes the thread. */
+static void test_an_arrival_seen_by_a_handler_is_told(void **state)
+{
+    struct re_parenting all = {0};
+    struct probe owner;
+    struct hy_timer timer;
+
+    (void)state;
+    gate_init(&all.inside);
+    gate_init(&all.moved);
+    worker_init(&all.worker, "target");
+    probe_init(&all.child, NULL);
+    assert_ok(hy_object_move_to_thread(&all.child.hy, &all.worker.thread));
+    all.worker.probe.on_event = re_parent;
+    all.worker.probe.context = &all;
+    assert_ok(hy_thread_start(&all.worker.thread));
+    probe_init(&owner, NULL);
+    assert_ok(hy_timer_init(&timer, &owner.hy));
+    assert_ok(hy_connect(&timer.events.timeout, &owner, probe_nothing, HY_AUTO));
+    assert_ok(hy_timer_start_once(&timer, HY_MILLISECOND));
+    assert_ok(hy_post(&all.worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+    assert_true(gate_wait(&all.inside));
+    assert_ok(hy_object_move_to_thread(&owner.hy, &all.worker.thread));
+    gate_open(&all.moved);
+    assert_true(wait_count(&owner.reached, 1));
+    worker_stop(&all.worker);
+    gate_fini(&all.inside);
+    gate_fini(&all.moved);
+}
+
+/* It was moved to a thread that never started, and ends before anybody looked at its arrival. */
+static void test_an_arrival_that_nobody_sees_leaks_nothing(void **state)
+{
+    struct hy_thread resting;
+    struct probe probe;
+
+    (void)state;
+    (void)hy_thread_current();
+    long blocks = 0;
+    for (int round = 0; round < 20; round++) {
+        if (round == 10)
+            blocks = allocator_blocks();
+        assert_ok(hy_thread_init(&resting, "resting", NULL));
+        hy_thread_set_finish_policy(&resting, HY_FINISH_KEEP);
+        probe_init(&probe, NULL);
+        assert_ok(hy_object_move_to_thread(&probe.hy, &resting));
+        object_end(&probe.hy);
+        hy_thread_fini(&resting);
+    }
+    assert_int_equal(allocator_blocks(), blocks);
+}
+
 /* --- the roamer ------------------------------------------------------------------------------- */
 
 struct roamer {
@@ -622,6 +690,8 @@ int main(void)
         TEST(test_oa11_what_is_pending_travels_along),
         TEST(test_oa15_a_handler_moves_its_own_object),
         TEST(test_move_before_the_start_and_through_a_resting_thread),
+        TEST(test_an_arrival_seen_by_a_handler_is_told),
+        TEST(test_an_arrival_that_nobody_sees_leaks_nothing),
         TEST(test_pe13_order_across_hops),
         TEST(test_pe13_order_across_hops_with_timer_and_notifier),
         TEST(test_r3_homes_end_under_a_roaming_receiver),

@@ -571,6 +571,24 @@ static void test_the_end_finishes_and_frees_what_lives_there(void **state)
     assert_ok(hy_object_fini(&embedded.hy));
 }
 
+static void test_a_handle_that_has_been_ended(void **state)
+{
+    struct hy_thread thread;
+
+    (void)state;
+    assert_ok(hy_thread_init(&thread, "ended", NULL));
+    hy_thread_fini(&thread);
+    hy_thread_quit(&thread, 0);
+    hy_thread_set_finish_policy(&thread, HY_FINISH_KEEP);
+    assert_int_equal(hy_thread_start(&thread), -HY_ESHUTDOWN);
+    assert_int_equal(hy_thread_join(&thread, HY_FOREVER), -HY_ESHUTDOWN);
+    assert_int_equal(hy_thread_set_stack_size(&thread, 0), -HY_ESHUTDOWN);
+    assert_int_equal(hy_thread_get_state(&thread), HY_THREAD_FINISHED);
+    assert_int_equal(hy_thread_get_counts(&thread).delivered, 0);
+    assert_non_null(hy_thread_name(&thread));
+    hy_thread_fini(&thread);
+}
+
 static void test_move_to_a_finished_thread(void **state)
 {
     struct worker worker;
@@ -775,6 +793,7 @@ int main(void)
         TEST(test_th19_keep_for_a_restart),
         TEST(test_th19_keep_for_another_thread_to_take),
         TEST(test_the_end_finishes_and_frees_what_lives_there),
+        TEST(test_a_handle_that_has_been_ended),
         TEST(test_move_to_a_finished_thread),
         TEST(test_td06_td07_adopted_threads_tell_their_end),
         TEST(test_adopted_threads_leave_nothing),

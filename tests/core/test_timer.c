@@ -117,6 +117,15 @@ static void test_huge_intervals_do_not_overflow(void **state)
     assert_true(hy_timer_remaining_ns(&second) > HY_SECOND);
 }
 
+static void test_a_deadline_before_all_time_is_due_at_once(void **state)
+{
+    (void)state;
+    assert_ok(hy_timer_start_at(&timer, INT64_MIN));
+    assert_int_equal(hy_timer_remaining_ns(&timer), 0);
+    assert_true(wait_count(&here.reached, 1));
+    assert_int_equal(here.count, 1);
+}
+
 static void call_wrongly(void *context)
 {
     struct hy_timer *there = context;
@@ -646,6 +655,7 @@ int main(void)
         CASE(test_tm12_remaining_time),
         CASE(test_tm18_negative_is_refused),
         CASE(test_huge_intervals_do_not_overflow),
+        CASE(test_a_deadline_before_all_time_is_due_at_once),
         CASE(test_tm17_other_threads_are_refused),
         CASE(test_start_of_a_dead_timer),
         CASE(test_a_child_timer_ends_with_its_parent),
