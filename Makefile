@@ -26,7 +26,7 @@ lint:
 bench:
 	@tools/setup build bench
 	@ninja -C "$$(tools/configure bench)" --quiet
-	@mkdir -p build && exec bench/run.py --build build-bench --out build/bench.json
+	@mkdir -p build && exec python3 bench/run.py --build build-bench --out build/bench.json
 
 fuzz:
 	@tools/setup build test

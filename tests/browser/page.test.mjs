@@ -144,7 +144,7 @@ await test('works at phone width', async () => {
   await phone.screenshot({ path: path.join(pictures, 'page-phone.png') });
   await phone.close();
 });
-await test('the program ends within a second, the page comes back by itself', async () => {
+await test('the program ends and starts again, the page comes back by itself', async () => {
   restarting = true;
   const started = Date.now();
   serve.child.kill('SIGINT');
