@@ -4,34 +4,22 @@
  * the client's, where the random numbers are. pending_ counts the bytes that are posted or queued.
  */
 #include "ws_client_private.h"
+#include "ws_message.h"
+
 #include <stdio.h>
 #include <sys/socket.h>
 
-static int message_buffer_copy(void *to, const void *from)
-{
-    struct hy_ws_message_buffer *copy = to;
-    *copy = *(const struct hy_ws_message_buffer *)from;
-    hy_buffer_ref(copy->buffer);
-    return 0;
-}
-
-static void message_buffer_destroy(void *payload)
-{
-    struct hy_ws_message_buffer *message = payload;
-    hy_buffer_unref(message->buffer);
-}
-
 static void client_fini(struct hy_object *object);
 
-const struct hy_class hy_ws_client_class =
-    HY_CLASS(struct hy_ws_client, .fini = client_fini,
-             .signals = HY_SIGNALS(HY_NO_PAYLOAD(struct hy_ws_client, events.opened),
-                                   HY_PLAIN(struct hy_ws_client, events.closed),
-                                   HY_BORROWED(struct hy_ws_client, events.message),
-                                   HY_DESCRIBED(struct hy_ws_client, events.message_buffer,
-                                                message_buffer_copy, message_buffer_destroy),
-                                   HY_PLAIN(struct hy_ws_client, events.pong),
-                                   HY_PLAIN(struct hy_ws_client, events.error)));
+const struct hy_class hy_ws_client_class = HY_CLASS(
+    struct hy_ws_client, .fini = client_fini,
+    .signals = HY_SIGNALS(HY_NO_PAYLOAD(struct hy_ws_client, events.opened),
+                          HY_PLAIN(struct hy_ws_client, events.closed),
+                          HY_BORROWED(struct hy_ws_client, events.message),
+                          HY_DESCRIBED(struct hy_ws_client, events.message_buffer,
+                                       hy__ws_message_buffer_copy, hy__ws_message_buffer_destroy),
+                          HY_PLAIN(struct hy_ws_client, events.pong),
+                          HY_PLAIN(struct hy_ws_client, events.error)));
 
 void hy__ws_client_enter(struct hy_ws_client_private *wc)
 {

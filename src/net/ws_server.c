@@ -2,24 +2,12 @@
 /*
  * The server as an object: its class, its beginning and its end.
  */
+#include "ws_message.h"
 #include "ws_server_private.h"
+
 #include <sys/socket.h>
 
 /* --- payloads -------------------------------------------------------------------------------- */
-
-static int message_buffer_copy(void *to, const void *from)
-{
-    struct hy_ws_message_buffer *copy = to;
-    *copy = *(const struct hy_ws_message_buffer *)from;
-    hy_buffer_ref(copy->buffer);
-    return 0;
-}
-
-static void message_buffer_destroy(void *payload)
-{
-    struct hy_ws_message_buffer *message = payload;
-    hy_buffer_unref(message->buffer);
-}
 
 static int request_copy(void *to, const void *from)
 {
@@ -43,8 +31,8 @@ const struct hy_class hy_ws_server_class = HY_CLASS(
         HY_PLAIN(struct hy_ws_server, events.client_opened),
         HY_PLAIN(struct hy_ws_server, events.client_closed),
         HY_BORROWED(struct hy_ws_server, events.message),
-        HY_DESCRIBED(struct hy_ws_server, events.message_buffer, message_buffer_copy,
-                     message_buffer_destroy),
+        HY_DESCRIBED(struct hy_ws_server, events.message_buffer, hy__ws_message_buffer_copy,
+                     hy__ws_message_buffer_destroy),
         HY_DESCRIBED(struct hy_ws_server, events.request, request_copy, request_destroy),
         HY_PLAIN(struct hy_ws_server, events.high_water),
         HY_PLAIN(struct hy_ws_server, events.low_water), HY_PLAIN(struct hy_ws_server, events.pong),
