@@ -82,16 +82,8 @@ int hy_app_init(struct hy_app *app)
     if (priv == NULL)
         return -HY_ENOMEM;
     /* Without the fini of the class until everything is there. */
-    static const struct hy_class unfinished = {HY_CLASS_VERSION,
-                                               "struct hy_app",
-                                               sizeof(struct hy_app),
-                                               NULL,
-                                               NULL,
-                                               NULL,
-                                               NULL,
-                                               NULL,
-                                               app_signals,
-                                               2};
+    static const struct hy_class unfinished =
+        HY_CLASS(struct hy_app, .signals = app_signals, .signal_count = 2);
     int rc = hy_object_init(&app->hy, &unfinished, NULL);
     if (rc < 0) {
         hy_release(priv);
@@ -115,18 +107,6 @@ int hy_app_init(struct hy_app *app)
 void hy_app_fini(struct hy_app *app)
 {
     hy_object_fini(&app->hy);
-}
-
-/* What the threads posted to the main thread in their last moments. */
-static void deliver_the_rest(struct hy_thread_record *record)
-{
-    for (int round = 0; round < HY__DRAIN_ROUNDS; round++) {
-        struct hy_anchor *list = record->deletes;
-        record->deletes = NULL;
-        hy__deletes_serve(record, list);
-        if (hy__deliver(record, INT32_MAX) == 0 && record->queued == 0)
-            return;
-    }
 }
 
 /* From the first a quit counts, and one from before does not; from the second none does. */
@@ -155,7 +135,7 @@ int hy_app_exec(struct hy_app *app)
     set_executing(priv, false);
     hy_emit0(&app->events.about_to_quit);
     hy__threads_stop(record);
-    deliver_the_rest(record);
+    hy__record_drain(record); /* what the threads posted here in their last moments */
     /* A second Ctrl-C asked for what has just been done; it must not kill the program as the
      * signals are restored. */
     while (hy__signals_read(priv->descriptor) > 0) {

@@ -264,6 +264,10 @@ void hy__record_leave(struct hy_thread_record *record);
 /* In a record whose thread does not run and would never get to it: drops the arrivals of dead
  * objects and, if asked to, the messages that wait for them. */
 void hy__record_purge(struct hy_thread_record *record, bool messages);
+/* Destroys what was asked for outside every loop. */
+void hy__record_serve_deletes(struct hy_thread_record *record);
+/* Delivers until nothing is left, or gives up on a thread that keeps posting to itself. */
+void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);

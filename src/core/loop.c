@@ -64,12 +64,9 @@ enum blocking {
 
 static int iterate(struct hy_thread_record *record, enum blocking blocking, int64_t deadline_ns)
 {
-    int callbacks = hy__deliver(record, HY__BATCH);     /* 1 */
-    if (record->deletes != NULL && record->depth > 0) { /* 2 */
-        struct hy_anchor *list = record->deletes;
-        record->deletes = NULL;
-        hy__deletes_serve(record, list);
-    }
+    int callbacks = hy__deliver(record, HY__BATCH);   /* 1 */
+    if (record->deletes != NULL && record->depth > 0) /* 2 */
+        hy__record_serve_deletes(record);
     hy__orphans_reap();
     if (record->depth > 0 && hy__loop_should_stop(record))
         return callbacks;
@@ -79,8 +76,8 @@ static int iterate(struct hy_thread_record *record, enum blocking blocking, int6
         return rc;
     hy__notifiers_deliver(record, &callbacks); /* 4 */
     hy__timers_fire(record, &callbacks);       /* 5 */
-    hy__timers_fire_zero(
-        record); /* 6: not counted, or a caller that runs until nothing is done never ends */
+    /* 6: not counted, or a caller that runs until nothing is done never ends. */
+    hy__timers_fire_zero(record);
     return callbacks;
 }
 

@@ -119,7 +119,7 @@ void hy__record_leave(struct hy_thread_record *record)
 /* --- finishing -----------------------------------------------------------------------------------
  */
 
-static void serve_record_deletes(struct hy_thread_record *record)
+void hy__record_serve_deletes(struct hy_thread_record *record)
 {
     struct hy_anchor *list = record->deletes;
     record->deletes = NULL;
@@ -131,16 +131,16 @@ static void finish_objects(struct hy_thread_record *record)
     while (record->first_root != NULL) {
         struct hy_object *root = record->first_root;
         hy_object_destroy(root);
-        if (record->first_root ==
-            root) /* its fini is on the stack: nothing more can be done for it here */
+        /* Its fini is on the stack: nothing more can be done for it here. */
+        if (record->first_root == root)
             hy__root_unlink(record, root);
     }
 }
 
-static void drain(struct hy_thread_record *record)
+void hy__record_drain(struct hy_thread_record *record)
 {
     for (int round = 0; round < HY__DRAIN_ROUNDS; round++) {
-        serve_record_deletes(record);
+        hy__record_serve_deletes(record);
         if (hy__deliver(record, INT32_MAX) == 0 && record->queued == 0)
             return;
     }
@@ -155,19 +155,19 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
     if (policy == HY_FINISH_KEEP) {
         hy__mailbox_take(record);
         hy__arrivals_enter(record);
-        serve_record_deletes(record);
+        hy__record_serve_deletes(record);
         __atomic_store_n(&record->kept, record->queued, __ATOMIC_RELAXED);
         return;
     }
     if (policy == HY_FINISH_DRAIN)
-        drain(record);
-    serve_record_deletes(record);
+        hy__record_drain(record);
+    hy__record_serve_deletes(record);
     finish_objects(record);
     hy__mailbox_close(record);
     /* An object may have arrived until a moment ago; it is finished here too. */
     hy__arrivals_enter(record);
     finish_objects(record);
-    serve_record_deletes(record);
+    hy__record_serve_deletes(record);
     drop_messages(record, false);
     __atomic_store_n(&record->kept, 0, __ATOMIC_RELAXED);
 }

@@ -72,15 +72,10 @@ class Gateway:
         """Exit code, seconds it took, and standard output."""
         started = time.monotonic()
         self.process.send_signal(number)
-        output, _ = (self.process.communicate(timeout=PATIENCE_S) if self.process.stderr.closed
-                     else (self._drain(), None))
-        return self.process.returncode, time.monotonic() - started, output
-
-    def _drain(self):
         output = self.process.stdout.read()
         self.process.wait(PATIENCE_S)
         self.reader.join(PATIENCE_S)
-        return output
+        return self.process.returncode, time.monotonic() - started, output
 
     def kill(self):
         if self.process.poll() is None:
