@@ -165,7 +165,7 @@ static int web_init(struct web *web, const char *address)
     options.close_timeout_ns = CLOSE_TIMEOUT_NS;
     int rc = hy_object_init(&web->hy, &web_class, NULL);
     web->address = address;
-    hy_object_set_name(&web->hy, "web");
+    (void)hy_object_set_name(&web->hy, "web");
     if (rc == 0)
         rc = hy_ws_server_init(&web->server, &web->hy);
     if (rc == 0)
@@ -218,7 +218,7 @@ static void app_about_to_quit(struct serve *serve)
     if (hy_connect(&server->events.closed, serve, closing_ends, HY_QUEUED) == 0 &&
         hy_connect(&timer->events.timeout, serve, closing_ends, HY_DIRECT) == 0 &&
         hy_timer_start_once(timer, 2 * CLOSE_TIMEOUT_NS) == 0 && hy_ws_server_close(server) == 0)
-        (void)hy_loop_exec(&serve->closing);
+        (void)hy_loop_exec(&serve->closing, 0);
 }
 
 static int make_parts(struct serve *serve, const struct serve_options *options)

@@ -324,7 +324,7 @@ int gateway_init(struct gateway *gateway, struct receiver *receiver, struct hy_w
     int rc = hy_object_init(&gateway->hy, &gateway_class, NULL);
     if (rc < 0)
         return rc;
-    hy_object_set_name(&gateway->hy, "gateway");
+    (void)hy_object_set_name(&gateway->hy, "gateway");
     gateway->server = server;
     gateway->options = *options;
     const struct tracker_options tracker_options = {options->stale_ns, options->remove_ns};

@@ -15,7 +15,7 @@ int receiver_init(struct receiver *receiver, const char *const *addresses, size_
     int rc = hy_object_init(&receiver->hy, &receiver_class, NULL);
     if (rc < 0)
         return rc;
-    hy_object_set_name(&receiver->hy, "receiver");
+    (void)hy_object_set_name(&receiver->hy, "receiver");
     receiver->addresses = addresses;
     receiver->address_count = address_count;
     receiver->may_lack_family = false;

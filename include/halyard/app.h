@@ -48,6 +48,19 @@ HY_API int hy_app_exec(struct hy_app *app);
 HY_API void hy_app_quit(int code);
 
 /*
+ * Asks whether to quit: sends HY_EVENT_QUIT to the application (from another thread than the main
+ * one: posts it). Unless a filter stops it, that is hy_app_quit(0). Without a loop executing it
+ * does nothing. Returns 1 when it quits or was posted, 0 when it was stopped. Errors: -HY_ESHUTDOWN
+ * (there is no application), -HY_ENOMEM. Thread: any.
+ */
+HY_API int hy_app_request_quit(void);
+
+/* Holds the application, and lets go of it: when the last hold goes while hy_app_exec() runs, it
+ * quits with 0. Thread: any. */
+HY_API void hy_app_hold(void);
+HY_API void hy_app_release(void);
+
+/*
  * Logs the calling thread's last error at level error and quits with code 1: for what the program
  * cannot do without. rc is the failed call's result; when the last error is of another code, rc's
  * name is logged in its place. Before hy_app_exec() it is remembered, unlike

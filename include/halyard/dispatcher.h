@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Dispatchers: the only part of a thread that knows the system. This header is for those who write
- * one.
+ * or choose one.
  *
  * A dispatcher is a struct that begins with `struct hy_dispatcher`. All operations are called by
  * the thread it belongs to, but wake and unpark, which come from any thread, and destroy, which
- * comes from the last user of the thread's record. All operations are mandatory; what the system
- * lacks returns -HY_ENOTSUP.
+ * comes from the last user of the thread's record. Those marked optional may be NULL.
  */
 #ifndef HALYARD_DISPATCHER_H
 #define HALYARD_DISPATCHER_H
@@ -25,19 +24,41 @@ struct hy_dispatcher {
 /* Told of each descriptor that is ready: the cookie given to watch, and enum hy_condition. */
 typedef void (*hy_ready_function)(void *cookie, unsigned conditions);
 
-#define HY_DISPATCHER_VERSION 1u
+#define HY_DISPATCHER_VERSION 2u
+
+enum hy_dispatcher_flag {
+    /*
+     * A foreign loop may run this thread's Halyard inside any handler, through hy_guest_prepare()
+     * and hy_guest_dispatch(): every post from elsewhere then calls wake, also while a handler
+     * runs.
+     */
+    HY_DISPATCHER_HOSTED = 1 << 0
+};
+
+enum hy_wait_flag {
+    HY_WAIT_BLOCK = 1 << 0,         /* wait; without it only look */
+    HY_WAIT_NO_DESCRIPTORS = 1 << 1 /* what is watched does not end the wait and is not reported */
+};
 
 struct hy_dispatcher_ops {
     uint32_t version;
     uint32_t size; /* sizeof this structure, for growth at its end */
     const char *name;
+    unsigned flags; /* enum hy_dispatcher_flag */
 
-    /* Monotonic time in nanoseconds, of the same clock in all dispatchers of a program: deadlines
-     * travel from one thread to another. */
+    /* Optional: monotonic time in nanoseconds, of the same clock in all dispatchers of a program:
+     * deadlines travel from one thread to another. NULL: the system's. */
     int64_t (*now)(struct hy_dispatcher *dispatcher);
 
+    /* Optional: the thread begins to run (before `started`), and has ended its work (after its
+     * objects; it may begin again). attach returns 0, or a negative code that makes the thread's
+     * loops fail. */
+    int (*attach)(struct hy_dispatcher *dispatcher);
+    void (*detach)(struct hy_dispatcher *dispatcher);
+
     /* Watch a descriptor for conditions, change them, forget it. watch: -HY_EEXIST, -HY_EBADF,
-     * -HY_ENOMEM. No conditions: nothing is reported, but perhaps a hang-up, once. */
+     * -HY_ENOMEM. No conditions: nothing is reported, but perhaps a hang-up, once. A descriptor
+     * that turns out not to be open is reported once as HY_FAILURE and not watched any more. */
     int (*watch)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                  void *cookie);
     int (*change)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
@@ -52,27 +73,29 @@ struct hy_dispatcher_ops {
     void (*set_deadline)(struct hy_dispatcher *dispatcher, int64_t deadline_ns, bool precise);
 
     /*
-     * Waits until a watched descriptor is ready, wake was called, or the deadline has come; without
-     * block it only looks. Reports what is ready. A wake that came before counts. Being interrupted
-     * by a signal is an ordinary return. 0 or a negative code, which ends the loop.
+     * Waits until a watched descriptor is ready, wake was called, or the deadline has come; flags
+     * are of enum hy_wait_flag. Reports what is ready. A wake that came before counts. Being
+     * interrupted by a signal is an ordinary return. 0 or a negative code, which ends the loop.
      */
-    int (*wait)(struct hy_dispatcher *dispatcher, bool block, hy_ready_function ready);
+    int (*wait)(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_function ready);
 
     /* Ends the wait in progress, or else the next one. Any number of calls may count as one. Any
      * thread. */
     void (*wake)(struct hy_dispatcher *dispatcher);
 
+    /* Optional: a descriptor that is readable when a wait would return at once, the deadline
+     * included: for hy_loop_descriptor(). Once it has been asked for, set_deadline keeps it up to
+     * date. */
+    int (*descriptor)(struct hy_dispatcher *dispatcher);
+
     /*
-     * Blocks while *word is expected, until unpark on that word or the deadline; may return early
-     * for no reason. 0 or -HY_ETIMEDOUT. For joins and blocking calls.
-     *
-     * Whoever unparks does so through its own thread's dispatcher, or without one, and reaches
-     * those parked through another: all dispatchers of a program park in the same way. On Linux
-     * that is a private futex on the word, FUTEX_WAIT_BITSET_PRIVATE and FUTEX_WAKE_PRIVATE.
+     * Optional, both or none: blocks while *word is expected, until unpark on that word or the
+     * deadline; may return early for no reason. 0 or -HY_ETIMEDOUT. For joins and blocking calls.
+     * unpark releases everybody parked on the word; it comes from any thread, with that thread's
+     * own dispatcher. So a program in which one dispatcher has a way of its own needs it in all.
      */
     int (*park)(struct hy_dispatcher *dispatcher, uint32_t *word, uint32_t expected,
                 int64_t deadline_ns);
-    /* Releases everybody parked on the word, by whatever dispatcher. Any thread. */
     void (*unpark)(struct hy_dispatcher *dispatcher, uint32_t *word);
 
     /* Ends it and gives its memory back. The thread no longer runs. */
@@ -81,9 +104,52 @@ struct hy_dispatcher_ops {
 
 /*
  * Makes the default dispatcher of this system (Linux: epoll). Owned by the caller until given to a
- * thread. Errors: -HY_ENOMEM, -HY_EMFILE, -HY_EIO. Thread: any.
+ * thread with hy_thread_set_dispatcher(). Errors: -HY_ENOMEM, -HY_EMFILE, -HY_EIO. Thread: any.
  */
 HY_API int hy_dispatcher_create(struct hy_dispatcher **ret_dispatcher) HY_MUST_USE;
+/* Makes the portable one, on poll(): the reference. Its wait costs more the more descriptors it
+ * watches. Errors and threads as above. */
+HY_API int hy_dispatcher_create_poll(struct hy_dispatcher **ret_dispatcher) HY_MUST_USE;
+
+/* --- for dispatchers that are guests in a foreign loop ------------------------------------------
+ *
+ * Thread: the dispatcher's.
+ */
+
+/* Before the foreign loop waits: 1 when something is pending, so that it must not wait, else 0.
+ * *ret_deadline_ns is the point in time at which hy_guest_dispatch() must be called at the latest.
+ */
+HY_API int hy_guest_prepare(int64_t *ret_deadline_ns);
+/* One iteration without waiting: calls the dispatcher's own wait without HY_WAIT_BLOCK. Returns the
+ * number of callbacks or a negative code. */
+HY_API int hy_guest_dispatch(void);
+
+/* --- native events -----------------------------------------------------------------------------
+ *
+ * What a dispatcher takes from the system's own queue (an XCB event, a Win32 MSG) goes through
+ * these filters before anything else sees it. They belong to the thread that installs them.
+ */
+
+/* The caller's memory, which stays until it is removed; members that end in _ are the library's. It
+ * knows its thread: removing it anywhere else is an error. */
+struct hy_native_filter {
+    /* Whether the event is dealt with and goes no further; *result is for systems that want one. */
+    bool (*filter)(struct hy_native_filter *self, void *native_event, intptr_t *result);
+    void *context; /* the user's */
+    struct hy_native_filter *next_;
+    struct hy_thread_record *record_;
+};
+
+/* Puts the filter before all others of the calling thread; one that is installed there moves to the
+ * front. Errors: -HY_EINVAL (no function), -HY_EWRONGTHREAD (it is installed in another thread),
+ * -HY_ENOMEM. Thread: any, for itself. */
+HY_API int hy_native_filter_install(struct hy_native_filter *filter);
+/* Takes it away, also from inside a filter. Errors: -HY_ENOENT, -HY_EWRONGTHREAD. Thread: the one
+ * that installed it. */
+HY_API int hy_native_filter_remove(struct hy_native_filter *filter);
+/* For dispatchers: whether a filter of the calling thread dealt with the event. Counts as a handler
+ * that the loop called. */
+HY_API bool hy_native_filters_apply(void *native_event, intptr_t *result);
 
 HY_END_DECLS
 

@@ -36,7 +36,8 @@ enum hy_error_code {
     HY_EBADF = 19,         /* not an open descriptor */
     HY_ENOTCONN = 20,      /* not open, not bound or not connected */
     HY_EIO = 21,           /* any other failure of the system; the message names it */
-    HY_EMFILE = 22         /* no more descriptors; raise the limit (ulimit -n) */
+    HY_EMFILE = 22,        /* no more descriptors; raise the limit (ulimit -n) */
+    HY_ECANCELED = 23      /* given up on request */
 };
 
 /* An error as a value: plain bytes, so that it can be the payload of a signal. */

@@ -20,21 +20,65 @@ enum hy_priority {
     HY_PRIORITY_HIGH
 };
 
-/* Types below this one are the library's. */
-#define HY_EVENT_USER 1000u
+/* Numbers of event types. Below HY_EVENT_USER are the library's; from there on the user's, plain
+ * numbers; from HY_EVENT_REGISTERED on those of hy_event_type_register(). */
+enum {
+    HY_EVENT_ANY = 0,     /* for hy_flush_posted() and its kin: events, slots and invokes */
+    HY_EVENT_DESTROY = 1, /* the same: requests to destroy later */
+    HY_EVENT_QUIT = 2,    /* sent to the application: see hy_app_request_quit() */
+    HY_EVENT_USER = 1000,
+    HY_EVENT_REGISTERED = 0x10000
+};
 
-/* What a class's event handler gets. Valid during the call. */
+/* What an event handler or filter gets. Valid during the call. */
 struct hy_event {
-    uint32_t type;    /* HY_EVENT_USER and above: the user's */
+    uint32_t type;
     const void *data; /* the payload, or NULL */
     size_t size;      /* bytes of the payload */
+    /* Whom it was posted or sent to; set by the library, NULL once that one has ended. A parent
+     * that gets the event after it finds it here. */
+    struct hy_object *receiver;
+    bool ignored; /* set by a handler that has no use for it: hy_event_ignore() */
+};
+
+enum hy_event_type_flag {
+    HY_EVENT_PROPAGATES = 1 << 0, /* what a handler ignores goes on to the parent */
+    HY_EVENT_USER_INPUT = 1 << 1  /* held back by HY_PROCESS_EXCLUDE_USER_INPUT */
+};
+
+/* A type of events that is more than a number. Static. */
+struct hy_event_type {
+    const char *name;                 /* for messages */
+    unsigned flags;                   /* enum hy_event_type_flag */
+    const struct hy_payload *payload; /* how its payload is copied and destroyed; NULL: bytes */
+    /*
+     * Called as an event of this type is about to be delivered while a newer one waits for the same
+     * receiver at the same priority: merges the newer one's payload into the older one's and
+     * returns true, or false to have both delivered. Runs in the receiver's thread, under no lock.
+     * NULL: none.
+     */
+    bool (*compress)(void *older, const void *newer);
 };
 
 /*
- * Queues an event for the receiver; its bytes are copied. Returns before it is delivered, always.
- * Errors: -HY_ESHUTDOWN (receiver dead, or its thread finished and kept nothing), -HY_EINVAL (no
- * such priority, or a size without data), -HY_ENOMEM. Thread: any; through a plain pointer until
- * the receiver's fini begins, see hy_ref_post().
+ * Gives the type a number. Registering the same description again gives the same one. Errors:
+ * -HY_EINVAL (no name, a borrowed payload), -HY_ENOMEM (more than 65,536 types). Thread: any.
+ */
+HY_API int hy_event_type_register(const struct hy_event_type *type,
+                                  uint32_t *ret_number) HY_MUST_USE;
+
+/* Says that the handler has no use for the event. Thread: the handler's. */
+static inline void hy_event_ignore(struct hy_event *event)
+{
+    event->ignored = true;
+}
+
+/*
+ * Queues an event for the receiver; its payload is copied: the bytes, or as its registered type
+ * says. Returns before it is delivered, always. Errors: -HY_ESHUTDOWN (receiver dead, or its thread
+ * finished and kept nothing), -HY_EINVAL (no such priority or type, a size without data, or another
+ * size than its type has), -HY_ENOMEM, or what copy() returned. Thread: any; through a plain
+ * pointer until the receiver's fini begins, see hy_ref_post().
  */
 HY_API int hy_post(struct hy_object *receiver, uint32_t type, const void *data, size_t size,
                    enum hy_priority priority);
@@ -43,10 +87,58 @@ HY_API int hy_ref_post(struct hy_ref receiver, uint32_t type, const void *data, 
                        enum hy_priority priority);
 
 /*
- * Calls the receiver's event handler at once. Errors: -HY_EWRONGTHREAD (then post), -HY_ESHUTDOWN,
- * -HY_EINVAL (NULL). Thread: home.
+ * Filters and handles the event at once. Returns 1 when a filter stopped it or a handler took it, 0
+ * when all that it reached ignored it. The payload stays the caller's. Errors: -HY_EWRONGTHREAD
+ * (then post, or hy_call()), -HY_ESHUTDOWN, -HY_EINVAL (NULL). Thread: home.
  */
 HY_API int hy_send(struct hy_object *receiver, struct hy_event *event);
+
+/* --- what waits --------------------------------------------------------------------------------
+ *
+ * receiver NULL: all receivers of the calling thread. type: one type of events, or HY_EVENT_ANY for
+ * everything that was posted, queued and invoked. Thread: home. Errors: -HY_EWRONGTHREAD,
+ * -HY_ESHUTDOWN, -HY_ENOMEM.
+ */
+
+/*
+ * Delivers now what waits, in its order, and nothing that is posted meanwhile; everything else
+ * keeps its place. With HY_EVENT_DESTROY: destroys those whose request was made in the handler that
+ * calls this and who have no handler on the stack. Returns how many were delivered.
+ */
+HY_API int hy_flush_posted(struct hy_object *receiver, uint32_t type);
+/* Drops what waits, and counts it as dropped. Payloads are destroyed under no lock: that code may
+ * post and end objects. HY_EVENT_DESTROY: not possible, -HY_EINVAL. Returns how many were removed.
+ */
+HY_API int hy_remove_posted(struct hy_object *receiver, uint32_t type);
+/* How many wait; the one being handled is not among them. */
+HY_API int hy_count_posted(struct hy_object *receiver, uint32_t type);
+
+/* --- filters -----------------------------------------------------------------------------------
+ *
+ * A filter sees the events of others, posted and sent, before they do; the newest filter first. It
+ * returns true to stop an event. It is an object, and drops out when it ends.
+ */
+typedef bool (*hy_filter_function)(struct hy_object *filter, struct hy_object *receiver,
+                                   struct hy_event *event);
+
+/*
+ * Filters the events of watched; installed again, the filter moves to the front and takes this
+ * function. A filter installed while an event is on its way does not see that one. When the filter
+ * moves to another thread it is passed over until both are in one thread again. Errors:
+ * -HY_EWRONGTHREAD (either lives elsewhere), -HY_ESHUTDOWN, -HY_EINVAL, -HY_ENOMEM. Thread: home.
+ */
+HY_API int hy_object_install_filter(struct hy_object *watched, struct hy_object *filter,
+                                    hy_filter_function function);
+/* Takes it away, at any time, also from inside a filter. Errors: -HY_ENOENT, -HY_EWRONGTHREAD.
+ * Thread: home. */
+HY_API int hy_object_remove_filter(struct hy_object *watched, struct hy_object *filter);
+/* The same for the events of all objects of the calling thread, before the objects' own filters; in
+ * the main thread: an application's filter. Errors as above. Thread: home of the filter. */
+HY_API int hy_thread_install_filter(struct hy_object *filter, hy_filter_function function);
+HY_API int hy_thread_remove_filter(struct hy_object *filter);
+
+/* --- invocations -------------------------------------------------------------------------------
+ */
 
 /* A function run in the receiver's thread: its object, and the payload. */
 typedef void (*hy_invoke_function)(struct hy_object *receiver, const void *payload);
@@ -63,6 +155,27 @@ HY_API int hy_invoke(struct hy_object *receiver, hy_invoke_function function,
 /* The same through a weak reference, at any time. */
 HY_API int hy_ref_invoke(struct hy_ref receiver, hy_invoke_function function,
                          const struct hy_payload *description, const void *payload);
+
+/* A function run in the receiver's thread while the caller waits. */
+typedef int (*hy_call_function)(struct hy_object *receiver, void *argument);
+
+/*
+ * Runs function(receiver, argument) in the receiver's thread, behind what was posted to it before,
+ * and waits for its end; *ret_result (NULL is allowed) is what it returned. argument points to size
+ * bytes that travel there and, when it has returned, back; with size 0 the pointer itself travels,
+ * and must stay valid should the wait time out. The wait ends at the point in time deadline_ns
+ * (HY_FOREVER: never); nothing posted to the calling thread is delivered meanwhile. Errors:
+ * -HY_ETIMEDOUT (the function may still run, on its own copy), -HY_EDEADLK (the receiver lives in
+ * the calling thread: call the function; or its thread waits for this one, directly or by way of
+ * others), -HY_ESHUTDOWN (the receiver is dead or died meanwhile, or its thread does not run and
+ * there is no deadline), -HY_EINVAL, -HY_ENOMEM. Thread: any; through a plain pointer until the
+ * receiver's fini begins, see hy_ref_call().
+ */
+HY_API int hy_call(struct hy_object *receiver, hy_call_function function, void *argument,
+                   size_t size, int64_t deadline_ns, int *ret_result);
+/* The same through a weak reference, at any time. */
+HY_API int hy_ref_call(struct hy_ref receiver, hy_call_function function, void *argument,
+                       size_t size, int64_t deadline_ns, int *ret_result);
 
 /* clang-format off */
 /* The description of a plain type: static const struct hy_payload p = HY_PLAIN_PAYLOAD(struct point); */

@@ -5,6 +5,7 @@
 
 #include <halyard/app.h>
 #include <halyard/base.h>
+#include <halyard/dispatcher.h>
 #include <halyard/error.h>
 #include <halyard/event.h>
 #include <halyard/log.h>
@@ -12,8 +13,10 @@
 #include <halyard/memory.h>
 #include <halyard/notifier.h>
 #include <halyard/object.h>
+#include <halyard/pool.h>
 #include <halyard/signal.h>
 #include <halyard/thread.h>
 #include <halyard/timer.h>
+#include <halyard/unix_signal.h>
 
 #endif

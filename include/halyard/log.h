@@ -33,9 +33,21 @@ HY_API void hy_log(enum hy_log_level level, const char *category, const char *fo
 /* Replaces the handler; NULL restores standard error. Thread: any. */
 HY_API void hy_log_set_handler(hy_log_handler handler);
 
-/* Lines below this level are dropped before they are formatted; HY_LOG_INFO at first. Thread: any.
- */
+/* Lines below this level are dropped before they are formatted; HY_LOG_INFO at first. Takes the
+ * place of an earlier filter. Thread: any. */
 HY_API void hy_log_set_level(enum hy_log_level level);
+
+/*
+ * Levels by category: "udp=debug,ws=error,*=warning"; the first that fits counts, "*" fits all, a
+ * word without a category means all. At first the environment variable HALYARD_LOG is read in the
+ * same way. NULL: that variable again. Errors: -HY_EINVAL (not understood; nothing is changed),
+ * -HY_ENOMEM. Thread: any.
+ */
+HY_API int hy_log_set_filter(const char *filter);
+
+/* Whether a line of this level and category would be written: for what is costly to say. Thread:
+ * any. */
+HY_API bool hy_log_is_enabled(enum hy_log_level level, const char *category);
 
 HY_END_DECLS
 

@@ -24,7 +24,9 @@ HY_BEGIN_DECLS
 
 struct hy_anchor; /* what other threads hold of an object; opaque */
 struct hy_event;
+struct hy_hub; /* the connections of one signal; opaque */
 struct hy_object;
+struct hy_signal_spec;
 struct hy_thread;
 
 /* How a payload may travel to another thread. */
@@ -75,11 +77,21 @@ struct hy_class {
      * that moves, nor run a loop: the other hooks of the tree are still to come. */
     void (*leave_thread)(struct hy_object *object);
     void (*enter_thread)(struct hy_object *object);
+    /* A child was added (it is there already) or taken away (it is no longer there), by making,
+     * ending or re-parenting it; not while the object itself is being finished. Thread: home. */
+    void (*child_changed)(struct hy_object *object, struct hy_object *child, bool added);
+    /*
+     * Something was connected to this signal of the object, or a connection of it was cut, also by
+     * the receiver's end; not by the object's own. Called in the home thread, under no lock: at
+     * once when the change was made there, else by a message.
+     */
+    void (*connection_changed)(struct hy_object *object, const struct hy_signal_spec *signal,
+                               bool connected);
     const struct hy_signal_spec *signals;
     size_t signal_count;
 };
 
-#define HY_CLASS_VERSION 1u
+#define HY_CLASS_VERSION 2u
 
 /*
  * Initialises a struct hy_class of static storage, at file scope. In C++ it needs the GNU dialect;
@@ -107,6 +119,34 @@ struct hy_class {
 #define HY_NO_PAYLOAD(type_, member_) HY_SPEC_(type_, member_, HY_PAYLOAD_NONE, NULL, NULL)
 /* clang-format on */
 
+/* The payload of a signal that carries nothing. */
+struct hy_none {
+    char unused;
+};
+
+/* Any signal without its type. 24 bytes. Initialised by hy_object_init() from the class. */
+struct hy_signal_base {
+    struct hy_hub *hub;
+    struct hy_object *owner;
+    const struct hy_signal_spec *spec; /* NULL: not named in the class, connecting fails */
+};
+
+/*
+ * A signal that carries a T. payload_ is never read or written; it lets the macros recover T.
+ */
+#define hy_signal(T)                                                                               \
+    union {                                                                                        \
+        struct hy_signal_base sig;                                                                 \
+        T *payload_;                                                                               \
+    }
+/* A signal that carries nothing. A type with a name, so that functions can return a pointer to one.
+ */
+union hy_signal_none {
+    struct hy_signal_base sig;
+    struct hy_none *payload_;
+};
+#define hy_signal0 union hy_signal_none
+
 /*
  * The first member of every object. All members are the library's; read none, write none. 64 bytes.
  * Guard: the home thread.
@@ -117,8 +157,8 @@ struct hy_object {
     struct hy_object *parent;
     struct hy_object *first_child, *last_child; /* in the order they were made */
     struct hy_object *previous,
-        *next;        /* among the parent's children, or the thread's parentless objects */
-    const char *name; /* borrowed; for messages */
+        *next;  /* among the parent's children, or the thread's parentless objects */
+    char *name; /* a copy, or NULL */
     uint32_t flags;
     uint32_t reserved;
 };
@@ -177,19 +217,20 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
 
 /*
  * Moves the object, its children and everything posted to them to another thread, started or not.
- * Timers keep their deadlines. What one thread sends to one receiver stays in order across the
- * move. Errors, with nothing changed: -HY_EBUSY (it has a parent, is being moved already, or a
- * child of it is being finished), -HY_EWRONGTHREAD (only its home thread may push it away),
- * -HY_ESHUTDOWN (it is dead, or the target has finished), -HY_EINVAL (no thread, or the handle of
- * the very thread it would live in), -HY_ENOMEM. Thread: home; any when the home thread is not
- * running.
+ * NULL parks them in no thread: what is posted waits, and whoever comes, one at a time, may move
+ * them on (say, to hy_thread_current()) or end them. Timers keep their deadlines, also parked. What
+ * one thread sends to one receiver stays in order across the move. Errors, with nothing changed:
+ * -HY_EBUSY (it has a parent, is being moved already, or a child of it is being finished),
+ * -HY_EWRONGTHREAD (only its home thread may push it away), -HY_ESHUTDOWN (it is dead, or the
+ * target has finished), -HY_EINVAL (the handle of the very thread it would live in), -HY_ENOMEM.
+ * Thread: home; any when the home thread is not running.
  */
 HY_API int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread);
 
 /*
- * The thread the object lives in. NULL when its handle has been ended, or when it is a foreign
- * thread that has not asked for its own handle yet (hy_thread_current()). The answer is of the
- * moment unless asked in the home thread. Thread: any.
+ * The thread the object lives in. NULL when it is parked, when the thread's handle has been ended,
+ * or when it is a foreign thread that has not asked for its own handle yet (hy_thread_current()).
+ * The answer is of the moment unless asked in the home thread. Thread: any.
  */
 HY_API struct hy_thread *hy_object_thread(const struct hy_object *object);
 
@@ -217,11 +258,62 @@ HY_API int hy_object_set_parent(struct hy_object *object, struct hy_object *pare
 HY_API struct hy_object *hy_object_first_child(const struct hy_object *object);
 HY_API struct hy_object *hy_object_next_sibling(const struct hy_object *object);
 
-/* A name for messages; borrowed, it must outlive the object. Thread: home. */
-HY_API void hy_object_set_name(struct hy_object *object, const char *name);
+/*
+ * Looks for a descendant of root by name and by class (or one derived from it); NULL stands for
+ * any. after: NULL for the first one, or the one found before, which must still be there; parents
+ * come before their children, older ones before younger. NULL when there is none (any more).
+ *
+ *     for (struct hy_object *timer = NULL;
+ *          (timer = hy_object_find(&self->hy, timer, NULL, &hy_timer_class)) != NULL;)
+ *
+ * Thread: home.
+ */
+HY_API struct hy_object *hy_object_find(const struct hy_object *root, const struct hy_object *after,
+                                        const char *name, const struct hy_class *type);
+
+/*
+ * Names the object, for messages and for hy_object_find(); NULL takes the name away. The text is
+ * copied, cut at 63 bytes, and may change at any time. Errors: -HY_ENOMEM, -HY_EWRONGTHREAD,
+ * -HY_ESHUTDOWN. Thread: home.
+ */
+HY_API int hy_object_set_name(struct hy_object *object, const char *format, ...) HY_PRINTF(2, 3);
+/* The name, or NULL; valid until the next hy_object_set_name(). Thread: home. */
+HY_API const char *hy_object_name(const struct hy_object *object);
 
 /* Whether the object is of the class or of one derived from it. Thread: any. */
 HY_API bool hy_object_is_a(const struct hy_object *object, const struct hy_class *type);
+
+/*
+ * The signal of the object's class, or of a base, by its name: "events.position", or without the
+ * "events." that most have. NULL when there is none. ->spec tells its payload. For other languages:
+ * hy_signal_connect_with() and hy_signal_emit() take it from here. Thread: any, while the object
+ * exists.
+ */
+HY_API struct hy_signal_base *hy_object_signal(struct hy_object *object, const char *name);
+
+/*
+ * A signal that every object has: it is being finished. Emitted when weak references to it already
+ * read NULL and the fini of its classes have run, but its connections and children are still there;
+ * also while its signals are blocked. Its receivers must not touch the object. Thread: any, while
+ * the object exists.
+ *
+ *     hy_connect(hy_object_destroyed(&ship->hy), fleet, fleet_ship_gone, HY_AUTO);
+ */
+HY_API hy_signal0 *hy_object_destroyed(struct hy_object *object);
+
+/*
+ * Cuts all connections of sender's signals to receiver; with receiver NULL those to anybody, with
+ * sender NULL those of anybody. Returns how many. Errors: -HY_EINVAL (both NULL), -HY_ESHUTDOWN
+ * (one is dead). Thread: any, while both exist.
+ */
+HY_API int hy_object_disconnect(struct hy_object *sender, struct hy_object *receiver);
+
+/*
+ * While an object's signals are blocked, its emissions do nothing and are not made up for later;
+ * `destroyed` alone is emitted all the same. Errors: -HY_ENOMEM, -HY_ESHUTDOWN. Thread: any, while
+ * the object exists.
+ */
+HY_API int hy_object_block_signals(struct hy_object *object, bool blocked);
 
 /* --- weak references ------------------------------------------------------------------------- */
 
@@ -244,6 +336,10 @@ HY_API void hy_ref_release(struct hy_ref *ref);
  * answer safely. Thread: any.
  */
 HY_API struct hy_object *hy_ref_get(struct hy_ref ref);
+/* Whether both refer to the same object, dead or alive; two cleared ones do not. Thread: any. */
+HY_API bool hy_ref_equal(struct hy_ref a, struct hy_ref b);
+/* hy_object_destroy_later() through a weak reference, at any time. Thread: any. */
+HY_API int hy_ref_destroy_later(struct hy_ref ref);
 
 HY_END_DECLS
 

@@ -18,60 +18,108 @@
 
 HY_BEGIN_DECLS
 
-struct hy_hub; /* the connections of one signal; opaque, made by the first connect */
-
-/* Any signal without its type. 24 bytes. Initialised by hy_object_init() from the class. */
-struct hy_signal_base {
-    struct hy_hub *hub;
-    struct hy_object *owner;
-    const struct hy_signal_spec *spec; /* NULL: not named in the class, connecting fails */
-};
-
-/* The payload of a signal that carries nothing. */
-struct hy_none {
-    char unused;
-};
-
-/*
- * A signal that carries a T. payload_ is never read or written; it lets the macros recover T.
- */
-#define hy_signal(T)                                                                               \
-    union {                                                                                        \
-        struct hy_signal_base sig;                                                                 \
-        T *payload_;                                                                               \
-    }
-/* A signal that carries nothing. */
-#define hy_signal0 hy_signal(struct hy_none)
-
+/* How a connection delivers. The first four exclude each other; the others may be added. */
 enum hy_connection_flag {
     HY_AUTO = 0, /* direct when the receiver lives in the emitting thread, else queued; judged at
                     each emission */
-    HY_DIRECT = 1 << 0, /* always in the emitting thread: with a receiver of another thread, the
-                           slot must not touch it */
-    HY_QUEUED = 1 << 1, /* always through the receiver's loop */
-    HY_SINGLE_SHOT = 1 << 2, /* cut before the slot runs for the first time; runs at most once,
-                                however many threads emit */
-    HY_NO_PAYLOAD_ = 1 << 8  /* for the macros: the slot takes the receiver only */
+    HY_DIRECT = 1 << 0,   /* always in the emitting thread: with a receiver of another thread, the
+                             slot must not touch it */
+    HY_QUEUED = 1 << 1,   /* always through the receiver's loop */
+    HY_BLOCKING = 1 << 2, /* queued, and the emission waits until the slot has returned */
+    HY_SINGLE_SHOT = 1 << 3, /* runs at most once, however many threads emit; gone from the first
+                                emission on */
+    HY_UNIQUE = 1 << 4,      /* -HY_EEXIST when this slot of this receiver, with this context, is
+                                connected already */
+    HY_LATEST = 1 << 5,      /* of what is queued only the newest undelivered payload is kept */
+    HY_BOUNDED = 1 << 6,     /* at most options.limit payloads are queued */
+    HY_KEEP_QUEUED = 1 << 7, /* what was queued before the connection is cut is still delivered */
+    HY_NO_PAYLOAD_ = 1 << 8, /* for the macros: the slot takes no payload */
+    HY_RETURNS_ = 1 << 9,    /* for the macros: the slot returns an int */
+    HY_CONTEXT_ = 1 << 10    /* for the macros: the slot takes the context */
+};
+
+/* What a bounded connection does when its limit is reached. */
+enum hy_overflow {
+    HY_OVERFLOW_REFUSE,      /* the emission reports -HY_EAGAIN; the payload is not queued */
+    HY_OVERFLOW_DROP_OLDEST, /* the oldest makes room; the newer ones move up in its place */
+    HY_OVERFLOW_DROP_NEWEST  /* the payload is dropped */
+};
+
+/* The rest of what a connection can be told; members left 0 are off. */
+struct hy_connect_options {
+    unsigned flags;            /* enum hy_connection_flag */
+    uint32_t limit;            /* HY_BOUNDED: at least 1 */
+    enum hy_overflow overflow; /* HY_BOUNDED */
+    /* HY_BLOCKING: how long an emission waits for the slot to return; 0: as long as it takes. With
+     * a time-out the payload is copied, so that nobody is left with a dangling pointer. */
+    int64_t timeout_ns;
+    void *context; /* given to a slot that takes one: void slot(R *, const T *, void *context) */
+    /* Called once with the context when the connection is gone and its last call has returned, in
+     * whatever thread that happens, under no lock; also when connecting fails. */
+    void (*destroy)(void *context);
+};
+
+/*
+ * A connection as a value: it may be copied, kept as long as wanted, and used in every thread; it
+ * never dangles. Zeros name no connection.
+ */
+struct hy_connection {
+    struct hy__connection *link;
+    uint64_t id;
+};
+
+/* What went through a bounded or latest connection. */
+struct hy_connection_counts {
+    uint64_t accepted;   /* payloads queued */
+    uint64_t dropped;    /* queued payloads that had to make room, and new ones dropped */
+    uint64_t refused;    /* new ones refused */
+    uint32_t waiting;    /* queued now */
+    uint32_t high_water; /* the largest `waiting` so far */
 };
 
 /* Slots as the functions below see them. */
 typedef void (*hy_slot)(void *receiver, const void *payload);
 
 /*
- * hy_connect(signal, receiver, slot, flags): the typed front of this function; flags are of enum
- * hy_connection_flag. The same slot may be connected several times, and then runs as often. Errors:
- * -HY_EINVAL (the class of the owner does not name the signal; no receiver or slot; direct and
- * queued at once), -HY_EBORROWED (queued or auto with a borrowed
- * payload), -HY_ESHUTDOWN (owner or receiver is dead), -HY_ENOMEM. Thread: any, while owner and
- * receiver exist.
+ * hy_connect(signal, receiver, slot, flags) is the typed front of this function. The same slot may
+ * be connected several times, and then runs as often. A slot may return an int instead of nothing:
+ * see hy_emit_result(). Errors: -HY_EINVAL (the class of the owner does not name the signal; no
+ * receiver or slot; flags that exclude each other; no limit), -HY_EBORROWED (a borrowed payload,
+ * and neither direct nor blocking without a time-out), -HY_ESHUTDOWN (owner or receiver is dead),
+ * -HY_EEXIST (HY_UNIQUE), -HY_ENOMEM. Thread: any, while owner and receiver exist.
  */
 HY_API int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver,
                              hy_slot slot, unsigned flags);
 
 /*
+ * hy_connect_with(signal, receiver, slot, options, ret_connection) is the typed front of this one:
+ * connecting with options, and a handle of the connection (ret_connection may be NULL). flags are
+ * those of the macros, or'ed to those of the options. Errors and threads as above.
+ *
+ *     struct hy_connection updates;
+ *     hy_connect_with(&feed->events.quote, display, display_quote,
+ *                     &(struct hy_connect_options){.flags = HY_BOUNDED, .limit = 100,
+ *                                                  .overflow = HY_OVERFLOW_DROP_OLDEST},
+ *                     &updates);
+ */
+HY_API int hy_signal_connect_with(struct hy_signal_base *signal, struct hy_object *receiver,
+                                  hy_slot slot, unsigned flags,
+                                  const struct hy_connect_options *options,
+                                  struct hy_connection *ret_connection);
+
+/*
+ * hy_connect_signal(signal, target, flags): whatever the signal carries, target emits, in the
+ * thread of target's owner; both carry the same type. flags: as for hy_connect(). Errors and
+ * threads too.
+ */
+HY_API int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_signal_base *target,
+                                    unsigned flags);
+
+/*
  * hy_disconnect(signal, receiver, slot): cuts all connections of the signal to this slot of this
- * receiver and returns how many there were. When it returns in the receiver's thread, the slot does
- * not run again, not even for what was queued. Thread: any, while owner and receiver exist.
+ * receiver and returns how many there were; called as a function, NULL stands for any receiver or
+ * any slot. When it returns in the receiver's thread, the slot does not run again, not even for
+ * what was queued (but see HY_KEEP_QUEUED). Thread: any, while owner and receiver exist.
  */
 HY_API int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver,
                                 hy_slot slot);
@@ -79,14 +127,50 @@ HY_API int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object 
 /*
  * Calls or queues each slot; payload may be NULL for a signal that carries nothing. hy_emit() and
  * its kin come here only when the signal has had connections; other languages may always call it.
- * Returns the number of slots called or queued, or a negative code when one could not be queued
- * (-HY_ENOMEM, what a copy() returned); the others are served all the same. A receiver that has
- * died is no error. Thread: any, while the owner exists.
+ * Returns the number of slots called or queued, or a negative code when one could not be reached:
+ * -HY_ENOMEM, what a copy() returned; -HY_EAGAIN (a bounded connection refused); of a blocking
+ * connection -HY_EDEADLK (the receiver lives in this thread, or its thread waits for this one),
+ * -HY_ETIMEDOUT, -HY_ESHUTDOWN (the receiver ended before its slot ran, or its thread does not
+ * run). The others are served all the same. A receiver that has died is no error but for a blocking
+ * connection. Thread: any, while the owner exists.
  */
 HY_API int hy_signal_emit(struct hy_signal_base *signal, const void *payload);
+/*
+ * The same; *ret_result is what the last slot that returns an int returned, of those that ran
+ * before this function returned: the direct and blocking ones. Untouched when there was none.
+ */
+HY_API int hy_signal_emit_result(struct hy_signal_base *signal, const void *payload,
+                                 int *ret_result);
 
-/* Whether anything is connected. Thread: any, while the owner exists. */
+/* Whether anything is connected; a single-shot connection that has fired is not. Thread: any, while
+ * the owner exists. */
 HY_API bool hy_signal_is_connected(struct hy_signal_base *signal);
+
+/* While a signal is blocked its emissions do nothing, and are not made up for later. Errors:
+ * -HY_ENOMEM, -HY_EINVAL. Thread: any, while the owner exists. */
+HY_API int hy_signal_block(struct hy_signal_base *signal, bool blocked);
+
+/* Cuts the connection, as hy_disconnect() does; returns 1, or 0 when it was gone already. Thread:
+ * any. */
+HY_API int hy_connection_disconnect(struct hy_connection connection);
+/* Whether it is still there; a single-shot one that has fired is not. Thread: any. */
+HY_API bool hy_connection_is_connected(struct hy_connection connection);
+/* Emissions pass a blocked connection by; what is queued already is delivered. Returns whether it
+ * was blocked before, or -HY_ENOENT when it is gone. Thread: any. */
+HY_API int hy_connection_block(struct hy_connection connection, bool blocked);
+/* The counts of a bounded or latest connection. Errors: -HY_ENOENT (gone), -HY_EINVAL (of another
+ * kind). Thread: any. */
+HY_API int hy_connection_get_counts(struct hy_connection connection,
+                                    struct hy_connection_counts *ret_counts);
+
+/*
+ * Inside a slot: a reference to the owner of the signal that called it, also of a queued call;
+ * release it. Cleared outside a slot, when the owner has ended, and when the slot has cut its own
+ * connection before it asked. Thread: any, for itself.
+ */
+HY_API struct hy_ref hy_sender(void);
+/* Inside a slot: the connection that called it; else zeros. Thread: any, for itself. */
+HY_API struct hy_connection hy_sender_connection(void);
 
 /* For the macros: hy_signal_emit() without its call while nothing has ever been connected. */
 static inline int hy_signal_emit_checked_(struct hy_signal_base *signal, const void *payload)
@@ -105,19 +189,36 @@ HY_END_DECLS
 #define HY_PAYLOAD_TYPE_(s) __typeof__(*(s)->payload_)
 
 /*
- * One constant expression that checks and classifies a slot: void (R, const T *) or void (R), with R the type of the
- * receiver expression. Anything else has no association and does not compile.
+ * One constant expression that checks and classifies a slot: it returns nothing or an int, and takes R *, or R * and
+ * const T *, with R the type of the receiver expression; of hy_connect_with() also R *, const T * and void *. Anything
+ * else has no association and does not compile.
  */
-#define HY_SLOT_FLAG_(s, r, f) \
-    _Generic(&*(f), void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): 0u, \
-                    void (*)(__typeof__(r)): (unsigned)HY_NO_PAYLOAD_)
+#define HY_SLOT_SHAPES_(s, r) \
+    void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): 0u, \
+    void (*)(__typeof__(r)): (unsigned)HY_NO_PAYLOAD_, \
+    int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): (unsigned)HY_RETURNS_, \
+    int (*)(__typeof__(r)): (unsigned)HY_RETURNS_ | (unsigned)HY_NO_PAYLOAD_
+#define HY_SLOT_FLAG_(s, r, f) _Generic(&*(f), HY_SLOT_SHAPES_(s, r))
+#define HY_SLOT_FLAG_WITH_(s, r, f) \
+    _Generic(&*(f), HY_SLOT_SHAPES_(s, r), \
+             void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *): (unsigned)HY_CONTEXT_, \
+             int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *): (unsigned)HY_CONTEXT_ | (unsigned)HY_RETURNS_)
 
 #define hy_connect(signal, receiver, slot, flags) \
     hy_signal_connect(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot), \
                       (unsigned)(flags) | HY_SLOT_FLAG_(signal, receiver, slot))
 
+#define hy_connect_with(signal, receiver, slot, options, ret_connection) \
+    hy_signal_connect_with(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot), \
+                           HY_SLOT_FLAG_WITH_(signal, receiver, slot), (options), (ret_connection))
+
+#define hy_connect_signal(signal, target, flags) \
+    hy_signal_connect_signal(&(signal)->sig, \
+                             _Generic((target)->payload_, HY_PAYLOAD_TYPE_(signal) *: &(target)->sig), \
+                             (unsigned)(flags))
+
 #define hy_disconnect(signal, receiver, slot) \
-    ((void)HY_SLOT_FLAG_(signal, receiver, slot), \
+    ((void)HY_SLOT_FLAG_WITH_(signal, receiver, slot), \
      hy_signal_disconnect(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot)))
 
 /* hy_emit(&o->moved, &moved): the payload must be a T * or const T *. Returns as hy_signal_emit(). */
@@ -125,6 +226,12 @@ HY_END_DECLS
     hy_signal_emit_checked_(&(signal)->sig, \
         _Generic((__VA_ARGS__), HY_PAYLOAD_TYPE_(signal) *: (__VA_ARGS__), \
                                 const HY_PAYLOAD_TYPE_(signal) *: (__VA_ARGS__)))
+
+/* hy_emit_result(&o->question, &question, &answer): as hy_emit(), with what a slot returned. */
+#define hy_emit_result(signal, payload, ret_result) \
+    hy_signal_emit_result(&(signal)->sig, \
+        _Generic((payload), HY_PAYLOAD_TYPE_(signal) *: (payload), \
+                            const HY_PAYLOAD_TYPE_(signal) *: (payload)), (ret_result))
 
 /* hy_emit_with(&o->moved, .x = 1, .y = 2): builds the payload itself. */
 #define hy_emit_with(signal, ...) \

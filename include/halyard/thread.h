@@ -46,8 +46,10 @@ struct hy_thread_counts {
 struct hy_thread {
     HY_INHERITS(hy_object);
     struct {
-        hy_signal0 started;  /* emitted in the new thread, before its body */
-        hy_signal0 finished; /* emitted in that thread, after its body */
+        hy_signal0 started;        /* emitted in the new thread, before its body */
+        hy_signal0 finished;       /* emitted in that thread, after its body */
+        hy_signal0 about_to_block; /* emitted in that thread: its loop is about to wait */
+        hy_signal0 awake;          /* the same: it begins an iteration, or has waited */
     } events;
     struct hy_thread_private *priv;
 };
@@ -78,10 +80,22 @@ HY_API int hy_thread_set_body(struct hy_thread *thread,
 HY_API void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy);
 /* Bytes of stack, 0 for the system's default. Errors: -HY_EBUSY (it runs). Thread: home. */
 HY_API int hy_thread_set_stack_size(struct hy_thread *thread, size_t size);
+enum hy_thread_priority {
+    HY_THREAD_PRIORITY_NORMAL,
+    HY_THREAD_PRIORITY_IDLE, /* only when nobody else wants the processor */
+    HY_THREAD_PRIORITY_LOW,
+    HY_THREAD_PRIORITY_HIGH,
+    HY_THREAD_PRIORITY_REALTIME /* before all that are not: it must not spin */
+};
+/* The priority, now or from the next start on. Errors: -HY_EACCES (the system does not permit it;
+ * when it starts, that is logged), -HY_EINVAL. Thread: home of the handle. */
+HY_API int hy_thread_set_priority(struct hy_thread *thread, enum hy_thread_priority priority);
 /*
- * The thread's own dispatcher in place of the default. On success the thread owns and destroys it.
- * Errors: -HY_EBUSY (it runs, or has one already), -HY_EINVAL (not of this version). Thread: home,
- * before the first start.
+ * The thread's own dispatcher in place of the default; for a thread that was not started by the
+ * library, the main one included, in that thread itself before its first loop, timer or notifier.
+ * On success the thread owns it, and destroys it when its handle and all that lived in it are gone:
+ * a restart uses it again. Errors: -HY_EBUSY (it runs, or has one already), -HY_EINVAL (not of this
+ * version). Thread: home.
  */
 HY_API int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dispatcher);
 
@@ -99,6 +113,23 @@ HY_API int hy_thread_start(struct hy_thread *thread) HY_MUST_USE;
  * its own.
  */
 HY_API void hy_thread_quit(struct hy_thread *thread, int code);
+
+/*
+ * Holds a running thread, and lets go of it: when the last hold goes, it quits with 0. The holds
+ * are forgotten when it ends. Thread: any.
+ */
+HY_API void hy_thread_hold(struct hy_thread *thread);
+HY_API void hy_thread_release(struct hy_thread *thread);
+
+/* Ends the wait of the thread's loop, or else the next one, once; any number of calls may count as
+ * one. It does not end the loop. Thread: any. */
+HY_API void hy_thread_wake(struct hy_thread *thread);
+
+/* Asks whatever long work runs in the thread to stop early; loops do not care. It has no effect on
+ * a thread that does not run, and is forgotten when it ends. Thread: any. */
+HY_API void hy_thread_request_interruption(struct hy_thread *thread);
+/* Whether the calling thread has been asked to; cheap, to be polled. Thread: any, for itself. */
+HY_API bool hy_interruption_requested(void);
 
 /*
  * Waits until the thread has really ended, thread-local destructors included; nothing that is
@@ -120,6 +151,22 @@ HY_API const char *hy_thread_name(const struct hy_thread *thread);
  * Thread: any.
  */
 HY_API struct hy_thread *hy_thread_current(void);
+
+/*
+ * An object that lives in the thread as long as the handle exists, through restarts too: for what
+ * has no object of its own there. Slots of it run in the thread; it can be invoked and called. NULL
+ * when the handle has been ended. It can be neither moved nor finished. Thread: any.
+ *
+ *     hy_call(hy_thread_context(&worker), count_files, &job, sizeof job, HY_FOREVER, NULL);
+ */
+HY_API struct hy_object *hy_thread_context(const struct hy_thread *thread);
+
+/*
+ * Calls function(context) at the end of the calling thread: after `finished` and the end of its
+ * objects, before whoever joins returns; the one asked for last comes first. Errors: -HY_ENOMEM,
+ * -HY_EINVAL. Thread: any, for itself.
+ */
+HY_API int hy_thread_at_end(void (*function)(void *context), void *context);
 
 /*
  * Runs the event loop of the calling thread until hy_thread_quit(); returns its code (0 or more by

@@ -11,9 +11,11 @@
 HY_BEGIN_DECLS
 
 enum hy_timer_accuracy {
-    HY_TIMER_COARSE, /* up to 5 % of the interval late, so that wake-ups merge; the default. At 20
-                        ms or less: precise */
-    HY_TIMER_PRECISE /* as exact as the system can */
+    HY_TIMER_COARSE,  /* up to 5 % of the interval late, so that wake-ups merge; the default. At 20
+                         ms or less: precise */
+    HY_TIMER_PRECISE, /* as exact as the system can */
+    HY_TIMER_SECONDS  /* up to a second late, on whole seconds of the clock, so that nearly all
+                         wake-ups merge */
 };
 
 struct hy_timer {
@@ -51,6 +53,23 @@ HY_API int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns);
 /* Stops it; one that is not running is left alone. Errors: -HY_EWRONGTHREAD. Thread: home. */
 HY_API int hy_timer_stop(struct hy_timer *timer);
 
+/* Asks the timer's thread to start or stop it; the time counts from this call. Errors:
+ * -HY_ESHUTDOWN, -HY_EINVAL (negative), -HY_ENOMEM. Thread: any, while the timer exists. */
+HY_API int hy_timer_request_start(struct hy_timer *timer, int64_t interval_ns);
+HY_API int hy_timer_request_stop(struct hy_timer *timer);
+
+/*
+ * hy_after(delay_ns, receiver, slot) is the typed front: calls slot(receiver) once in the
+ * receiver's thread, delay_ns from now, unless the receiver ends before. With 0 it is queued like a
+ * post. Calls of one thread to one receiver with the same delay keep their order. Errors:
+ * -HY_EINVAL (negative, no slot), -HY_ESHUTDOWN, -HY_ENOMEM. Thread: any, while the receiver
+ * exists.
+ *
+ *     hy_after(5 * HY_SECOND, client, client_reconnect);
+ */
+HY_API int hy_object_call_after(struct hy_object *receiver, int64_t delay_ns,
+                                void (*slot)(void *receiver));
+
 /* For the next start. Thread: home. */
 HY_API void hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);
 /* Whether it will fire (again). Thread: home. */
@@ -59,5 +78,24 @@ HY_API bool hy_timer_is_running(const struct hy_timer *timer);
 HY_API int64_t hy_timer_remaining_ns(const struct hy_timer *timer);
 
 HY_END_DECLS
+
+#ifndef __cplusplus
+/* clang-format off */
+#define hy_after(delay_ns, receiver, slot) \
+    hy_object_call_after(&(receiver)->hy, (delay_ns), \
+        (void (*)(void *))(void (*)(void))_Generic(&*(slot), void (*)(__typeof__(receiver)): (slot)))
+/* clang-format on */
+#else
+namespace hy_cxx
+{
+template <class R> int after(int64_t delay_ns, R *receiver, void (*slot)(R *))
+{
+    return hy_object_call_after(
+        object_of(receiver, 0), delay_ns,
+        reinterpret_cast<void (*)(void *)>(reinterpret_cast<void (*)()>(slot)));
+}
+} // namespace hy_cxx
+#define hy_after(delay_ns, receiver, slot) ::hy_cxx::after((delay_ns), (receiver), (slot))
+#endif
 
 #endif

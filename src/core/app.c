@@ -91,8 +91,9 @@ int hy_app_init(struct hy_app *app)
     }
     priv->record = record;
     app->priv = priv;
-    app->hy.name = "application";
-    rc = watch_signals(app);
+    rc = hy_object_set_name(&app->hy, "application");
+    if (rc == 0)
+        rc = watch_signals(app);
     if (rc < 0) {
         hy_object_fini(&app->hy);
         hy_release(priv);

@@ -47,7 +47,7 @@ static int check_connect(const struct hy_signal_base *signal, const struct hy_ob
 }
 
 /* Into the receiver's list; false when it is dead. Hub lock held. */
-static bool link_incoming(struct hy_anchor *anchor, struct hy_connection *connection)
+static bool link_incoming(struct hy_anchor *anchor, struct hy__connection *connection)
 {
     hy__lock(&anchor->lock);
     bool alive = !anchor->dead;
@@ -62,7 +62,7 @@ static bool link_incoming(struct hy_anchor *anchor, struct hy_connection *connec
     return alive;
 }
 
-static void link_last(struct hy_hub *hub, struct hy_connection *connection, uint64_t id)
+static void link_last(struct hy_hub *hub, struct hy__connection *connection, uint64_t id)
 {
     connection->previous = hub->tail;
     if (hub->tail != NULL)
@@ -81,7 +81,7 @@ int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver,
     if (rc < 0)
         return rc;
     struct hy_hub *hub = hy__hub_of(signal);
-    struct hy_connection *connection = hub != NULL ? hy__connection_allocate() : NULL;
+    struct hy__connection *connection = hub != NULL ? hy__connection_allocate() : NULL;
     if (connection == NULL)
         return -HY_ENOMEM;
     struct hy_anchor *anchor = receiver->anchor;
@@ -124,9 +124,9 @@ int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiv
     if (hub == NULL || receiver == NULL)
         return 0;
     int count = 0;
-    struct hy_connection *freed = NULL;
+    struct hy__connection *freed = NULL;
     hy__lock(&hub->lock);
-    for (struct hy_connection *connection = hub->head, *next; connection != NULL;
+    for (struct hy__connection *connection = hub->head, *next; connection != NULL;
          connection = next) {
         next = connection->next;
         if (connection->anchor == receiver->anchor &&
@@ -145,9 +145,9 @@ int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiv
  * reference to the hub under the anchor's lock, let go, lock the hub, and look again whether it is
  * still the same connection.
  */
-static bool cut_with_hub(struct hy_hub *hub, struct hy_connection *connection, uint64_t id)
+static bool cut_with_hub(struct hy_hub *hub, struct hy__connection *connection, uint64_t id)
 {
-    struct hy_connection *freed = NULL;
+    struct hy__connection *freed = NULL;
     hy__lock(&hub->lock);
     bool cut = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT == id &&
                hy__hub_bury(hub, connection);
@@ -161,7 +161,7 @@ static bool cut_with_hub(struct hy_hub *hub, struct hy_connection *connection, u
     return cut;
 }
 
-bool hy__connection_cut(struct hy_anchor *anchor, struct hy_connection *connection, uint64_t id)
+bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id)
 {
     struct hy_hub *hub = NULL;
     hy__lock(&anchor->lock);
@@ -183,7 +183,7 @@ void hy__connections_of_receiver_cut(struct hy_anchor *anchor)
 {
     for (;;) {
         hy__lock(&anchor->lock);
-        struct hy_connection *connection = anchor->incoming;
+        struct hy__connection *connection = anchor->incoming;
         struct hy_hub *hub = connection != NULL ? connection->hub : NULL;
         uint64_t id = 0;
         if (hub != NULL) {
@@ -205,7 +205,7 @@ void hy__connections_of_receiver_cut(struct hy_anchor *anchor)
  */
 struct survivor {
     struct hy_anchor *anchor;
-    struct hy_connection *connection;
+    struct hy__connection *connection;
     uint64_t id;
 };
 
@@ -217,7 +217,7 @@ static size_t close_hub(struct hy_hub *hub)
     hy__lock(&hub->lock);
     /* Release: an emission that sees it stops before it touches the sender. */
     __atomic_store_n(&hub->closed, 1u, __ATOMIC_RELEASE);
-    for (struct hy_connection *connection = hub->head, *next; connection != NULL;
+    for (struct hy__connection *connection = hub->head, *next; connection != NULL;
          connection = next) {
         next = connection->next;
         /* Relaxed: emissions happen before the end of their sender. */
@@ -228,7 +228,7 @@ static size_t close_hub(struct hy_hub *hub)
         hy__hub_ref(hub);
         survivors++;
     }
-    struct hy_connection *freed = hy__hub_reap(hub);
+    struct hy__connection *freed = hy__hub_reap(hub);
     hy__unlock(&hub->lock);
     hy__graves_free(freed);
     return survivors;
@@ -239,7 +239,7 @@ static size_t list_survivors(struct hy_hub *hub, struct survivor *list, size_t c
 {
     size_t found = 0;
     hy__lock(&hub->lock);
-    for (struct hy_connection *connection = hub->head; connection != NULL && found < count;
+    for (struct hy__connection *connection = hub->head; connection != NULL && found < count;
          connection = connection->next) {
         list[found].anchor = connection->anchor;
         list[found].connection = connection;

@@ -14,15 +14,15 @@ enum {
     CHUNKS = 26 /* 64 * (2^26 - 1) connections: 4 billion */
 };
 
-static struct hy_connection *chunks[CHUNKS]; /* atomic */
-static uint64_t free_head;                   /* atomic: tag << 32 | index + 1 */
+static struct hy__connection *chunks[CHUNKS]; /* atomic */
+static uint64_t free_head;                    /* atomic: tag << 32 | index + 1 */
 
 static size_t chunk_size(int chunk)
 {
     return (size_t)FIRST_CHUNK << chunk;
 }
 
-static struct hy_connection *at(uint32_t index)
+static struct hy__connection *at(uint32_t index)
 {
     int chunk = 0;
     size_t first = 0;
@@ -32,11 +32,11 @@ static struct hy_connection *at(uint32_t index)
     return __atomic_load_n(&chunks[chunk], __ATOMIC_ACQUIRE) + (index - first);
 }
 
-static uint32_t index_of(const struct hy_connection *connection)
+static uint32_t index_of(const struct hy__connection *connection)
 {
     size_t first = 0;
     for (int chunk = 0; chunk < CHUNKS; first += chunk_size(chunk++)) {
-        const struct hy_connection *start = __atomic_load_n(&chunks[chunk], __ATOMIC_ACQUIRE);
+        const struct hy__connection *start = __atomic_load_n(&chunks[chunk], __ATOMIC_ACQUIRE);
         if (start != NULL && connection >= start && connection < start + chunk_size(chunk))
             return (uint32_t)(first + (size_t)(connection - start));
     }
@@ -52,7 +52,7 @@ static uint32_t index_of(const struct hy_connection *connection)
 
 static void push(uint32_t index)
 {
-    struct hy_connection *connection = at(index);
+    struct hy__connection *connection = at(index);
     uint64_t head = __atomic_load_n(&free_head, __ATOMIC_RELAXED), next;
     do {
         /* Relaxed: published by the exchange. */
@@ -63,11 +63,11 @@ static void push(uint32_t index)
                                           __ATOMIC_RELAXED));
 }
 
-static struct hy_connection *pop(void)
+static struct hy__connection *pop(void)
 {
     /* Acquire: after the last owner's use. */
     uint64_t head = __atomic_load_n(&free_head, __ATOMIC_ACQUIRE), next;
-    struct hy_connection *connection;
+    struct hy__connection *connection;
     do {
         if ((uint32_t)head == 0)
             return NULL;
@@ -91,11 +91,11 @@ static bool grow(void)
         hy_error_set(-HY_ENOMEM, "there are 4 billion connections already");
         return false;
     }
-    struct hy_connection *memory =
+    struct hy__connection *memory =
         hy__allocate_aligned_zeroed(HY__CACHE_LINE, chunk_size(chunk) * sizeof *memory);
     if (memory == NULL)
         return false;
-    struct hy_connection *none = NULL;
+    struct hy__connection *none = NULL;
     /* Release: published zeroed. */
     if (!__atomic_compare_exchange_n(&chunks[chunk], &none, memory, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
@@ -107,16 +107,16 @@ static bool grow(void)
     return true;
 }
 
-struct hy_connection *hy__connection_allocate(void)
+struct hy__connection *hy__connection_allocate(void)
 {
-    struct hy_connection *connection;
+    struct hy__connection *connection;
     while ((connection = pop()) == NULL)
         if (!grow())
             return NULL;
     return connection;
 }
 
-void hy__connection_release(struct hy_connection *connection)
+void hy__connection_release(struct hy__connection *connection)
 {
     push(index_of(connection));
 }

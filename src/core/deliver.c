@@ -47,7 +47,7 @@ static struct hy__queue *next_queue(struct hy_thread_record *record, uint32_t la
 /* The slot to call, or NULL when the connection has been cut since. */
 static hy_slot slot_of(struct hy__message *message, uint64_t *ret_flags)
 {
-    struct hy_connection *connection = message->to.connection;
+    struct hy__connection *connection = message->to.connection;
     /* Acquire: a connection cut before this moment is seen as cut; a recycled one has another id.
      */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
@@ -68,7 +68,10 @@ static void call_in_frame(struct hy_object *object, struct hy__message *message,
     if (message->kind == HY__MESSAGE_SLOT) {
         hy__slot_call(slot, flags, object, payload);
     } else if (message->kind == HY__MESSAGE_EVENT) {
-        struct hy_event event = {(uint32_t)message->to.event_type, payload, message->size};
+        struct hy_event event = {.type = (uint32_t)message->to.event_type,
+                                 .data = payload,
+                                 .size = message->size,
+                                 .receiver = object};
         hy__event_handle(object, &event);
     } else {
         message->to.function(object, payload);

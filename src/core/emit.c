@@ -66,8 +66,8 @@ void hy__walks_park(struct hy_thread_record *record)
 }
 
 /* The connection after the one whose slot ran a nested loop. */
-static __attribute__((noinline, cold)) struct hy_connection *
-walk_resume(struct hy__walk *walk, struct hy_hub *hub, struct hy_connection *connection,
+static __attribute__((noinline, cold)) struct hy__connection *
+walk_resume(struct hy__walk *walk, struct hy_hub *hub, struct hy__connection *connection,
             uint64_t id)
 {
     /* Sequentially consistent: as the beginning of a walk. */
@@ -83,8 +83,8 @@ walk_resume(struct hy__walk *walk, struct hy_hub *hub, struct hy_connection *con
     return connection;
 }
 
-static struct hy_connection *walk_on(const struct emission *emission,
-                                     struct hy_connection *connection, uint64_t id)
+static struct hy__connection *walk_on(const struct emission *emission,
+                                      struct hy__connection *connection, uint64_t id)
 {
     struct hy__walk *walk = emission->walk;
     if (HY_UNLIKELY(walk != NULL &&
@@ -97,7 +97,7 @@ static struct hy_connection *walk_on(const struct emission *emission,
  * slots. */
 static __attribute__((noinline)) int emit_queued(const struct hy_payload *description,
                                                  const void *payload,
-                                                 struct hy_connection *connection,
+                                                 struct hy__connection *connection,
                                                  uint64_t id_flags)
 {
     struct hy__message *message;
@@ -127,7 +127,7 @@ static void count_queued(struct emission *emission, int rc)
         emission->error = rc;
 }
 
-static void emit_direct(struct emission *emission, struct hy_connection *connection, hy_slot slot,
+static void emit_direct(struct emission *emission, struct hy__connection *connection, hy_slot slot,
                         uint64_t id_flags, bool here)
 {
     struct hy_anchor *anchor = connection->anchor;
@@ -146,7 +146,7 @@ static void emit_direct(struct emission *emission, struct hy_connection *connect
 }
 
 /* One connection of the walk. */
-static void emit_to(struct emission *emission, struct hy_connection *connection, uint64_t id_flags)
+static void emit_to(struct emission *emission, struct hy__connection *connection, uint64_t id_flags)
 {
     /* Acquire: pairs with the cutting. */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
@@ -180,7 +180,7 @@ int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
         return 0;
     struct emission emission = {record, hub, &signal->spec->payload, payload, NULL, 0, 0, 0};
     walk_begin(&emission);
-    struct hy_connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
+    struct hy__connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
     while (connection != NULL) {
         /* Acquire: pairs with the release in connect. */
         uint64_t id_flags = __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE);

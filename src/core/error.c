@@ -114,6 +114,7 @@ const char *hy_error_name(int code)
         [HY_ENOTCONN] = "HY_ENOTCONN",
         [HY_EIO] = "HY_EIO",
         [HY_EMFILE] = "HY_EMFILE",
+        [HY_ECANCELED] = "HY_ECANCELED",
     };
     unsigned index = code < 0 ? 0u - (unsigned)code : (unsigned)code;
     return index < sizeof names / sizeof names[0] ? names[index] : "HY_E?";

@@ -68,7 +68,7 @@ struct hy__walkers hy__walkers_of(const struct hy_hub *hub)
     return walkers;
 }
 
-bool hy__walk_stands_on(const struct hy_hub *hub, const struct hy_connection *connection)
+bool hy__walk_stands_on(const struct hy_hub *hub, const struct hy__connection *connection)
 {
     struct hy__hazards *hazards = __atomic_load_n(&all_hazards, __ATOMIC_SEQ_CST);
     for (; hazards != NULL; hazards = hazards->next)

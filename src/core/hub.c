@@ -25,12 +25,12 @@ static struct hy_hub *orphans; /* atomic stack: hubs without owner that are stil
 /* --- graves -------------------------------------------------------------------------------------
  */
 
-struct hy_connection *hy__hub_reap(struct hy_hub *hub)
+struct hy__connection *hy__hub_reap(struct hy_hub *hub)
 {
     if (hub->graves == NULL)
         return NULL;
     struct hy__walkers walkers = hy__walkers_of(hub);
-    struct hy_connection *freed = NULL, **link = &hub->graves, *grave;
+    struct hy__connection *freed = NULL, **link = &hub->graves, *grave;
     while ((grave = *link) != NULL) {
         if (grave->u.burial > walkers.smallest || (walkers.any && hy__walk_stands_on(hub, grave))) {
             link = &grave->in_next;
@@ -46,17 +46,17 @@ struct hy_connection *hy__hub_reap(struct hy_hub *hub)
     return freed;
 }
 
-void hy__graves_free(struct hy_connection *freed)
+void hy__graves_free(struct hy__connection *freed)
 {
     while (freed != NULL) {
-        struct hy_connection *connection = freed;
+        struct hy__connection *connection = freed;
         freed = connection->in_next;
         hy__anchor_unref(connection->anchor);
         hy__connection_release(connection);
     }
 }
 
-bool hy__hub_bury(struct hy_hub *hub, struct hy_connection *connection)
+bool hy__hub_bury(struct hy_hub *hub, struct hy__connection *connection)
 {
     if (__atomic_load_n(&connection->slot, __ATOMIC_RELAXED) == NULL)
         return false;
@@ -103,7 +103,7 @@ void hy__hub_ref(struct hy_hub *hub)
 static bool try_free(struct hy_hub *hub)
 {
     hy__lock(&hub->lock);
-    struct hy_connection *freed = hy__hub_reap(hub);
+    struct hy__connection *freed = hy__hub_reap(hub);
     bool busy = hub->graves != NULL || hy__walkers_of(hub).any;
     hy__unlock(&hub->lock);
     hy__graves_free(freed);

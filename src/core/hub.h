@@ -14,7 +14,7 @@ struct hy__walkers {
 };
 struct hy__walkers hy__walkers_of(const struct hy_hub *hub);
 /* Whether a walk, parked or not, stands on the connection. */
-bool hy__walk_stands_on(const struct hy_hub *hub, const struct hy_connection *connection);
+bool hy__walk_stands_on(const struct hy_hub *hub, const struct hy__connection *connection);
 
 /* hub.c */
 /* The hub of the signal, made at first use; NULL: no memory. */
@@ -22,10 +22,10 @@ struct hy_hub *hy__hub_of(struct hy_signal_base *signal);
 void hy__hub_ref(struct hy_hub *hub);
 void hy__hub_unref(struct hy_hub *hub);
 /* Unlinks and buries. Lock held; false: somebody else already did. */
-bool hy__hub_bury(struct hy_hub *hub, struct hy_connection *connection);
+bool hy__hub_bury(struct hy_hub *hub, struct hy__connection *connection);
 /* Takes the graves that nobody can reach any more. Lock held. */
-struct hy_connection *hy__hub_reap(struct hy_hub *hub);
+struct hy__connection *hy__hub_reap(struct hy_hub *hub);
 /* Releases what reap took. No lock held. */
-void hy__graves_free(struct hy_connection *freed);
+void hy__graves_free(struct hy__connection *freed);
 
 #endif

@@ -23,9 +23,11 @@
 #include <halyard/memory.h>
 #include <halyard/notifier.h>
 #include <halyard/object.h>
+#include <halyard/pool.h>
 #include <halyard/signal.h>
 #include <halyard/thread.h>
 #include <halyard/timer.h>
+#include <halyard/unix_signal.h>
 
 enum {
     HY__CACHE_LINE = 64,
@@ -36,8 +38,9 @@ enum {
     HY__SLAB_CLASSES = 2,
     HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
     HY__DRAIN_ROUNDS =
-        1000, /* passes that a draining thread makes before it drops what keeps coming */
-    HY__NAME_SIZE = 32
+        1000,           /* passes that a draining thread makes before it drops what keeps coming */
+    HY__NAME_SIZE = 32, /* of a thread, with the NUL */
+    HY__OBJECT_NAME_SIZE = 64 /* of an object */
 };
 
 #define HY__ALIGNED_LINE __attribute__((aligned(HY__CACHE_LINE)))
@@ -74,10 +77,10 @@ struct hy__message {
     struct hy__message *next;
     struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted */
     union {
-        struct hy_connection *connection; /* SLOT, CUT; type-stable memory */
-        hy_invoke_function function;      /* INVOKE */
-        struct hy__message *cargo;        /* ADOPT */
-        uint64_t event_type;              /* EVENT */
+        struct hy__connection *connection; /* SLOT, CUT; type-stable memory */
+        hy_invoke_function function;       /* INVOKE */
+        struct hy__message *cargo;         /* ADOPT */
+        uint64_t event_type;               /* EVENT */
     } to;
     uint64_t connection_id;               /* SLOT, CUT */
     const struct hy_payload *description; /* NULL: plain bytes or none */
@@ -108,9 +111,9 @@ struct hy_anchor {
                       object together with the messages on their way to it */
     struct hy_thread_record
         *home; /* written under lock by the home thread; read atomically. Holds a reference */
-    struct hy_connection *incoming; /* lock: connections whose receiver this is */
-    uint32_t posted;                /* lock: messages from other threads so far */
-    bool dead;                      /* lock: fini has begun */
+    struct hy__connection *incoming; /* lock: connections whose receiver this is */
+    uint32_t posted;                 /* lock: messages from other threads so far */
+    bool dead;                       /* lock: fini has begun */
     struct hy_anchor *move_next; /* lock, in a move: the anchor that is unlocked after this one */
     HY__ALIGNED_LINE struct hy_object
         *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
@@ -123,31 +126,35 @@ struct hy_anchor {
 
 /* --- connections ------------------------------------------------------------------------------ */
 enum {
-    HY__FLAG_SPENT = 1 << 9,   /* a single-shot connection that has fired */
-    HY__FLAG_QUEUED = 1 << 10, /* something has been queued through it */
-    HY__FLAGS_OF_USER = 0x1ff,
+    HY__FLAG_BLOCKED = HY_UNIQUE, /* emissions pass it by; HY_UNIQUE itself is not kept */
+    HY__FLAG_SPENT = 1 << 11,     /* a single-shot connection that has fired */
+    HY__FLAG_QUEUED = 1 << 12,    /* something has been queued through it */
+    HY__FLAG_EXTENDED = 1 << 13,  /* `slot` is its struct hy__extension */
+    HY__FLAG_CUT = 1 << 14,       /* it has been buried */
+    HY__FLAG_HELD = 1 << 15,      /* a handle looks at it: it is not recycled meanwhile */
+    HY__FLAGS_OF_USER = 0x7ff & ~HY_UNIQUE,
     HY__ID_SHIFT = 16
 };
 
 /* 64 bytes, one cache line, in type-stable memory: a queued message may look at a recycled one and
  * finds another id. */
-struct hy_connection {
-    struct hy_connection *next,
+struct hy__connection {
+    struct hy__connection *next,
         *previous; /* hub lock; next is read by walkers, and stays readable after unlinking */
     hy_slot slot;  /* atomic; NULL once cut */
     struct hy_anchor
         *anchor;        /* the receiver; holds a reference. const while linked or in a grave */
     struct hy_hub *hub; /* const while linked */
-    struct hy_connection *in_next; /* anchor lock: in anchor->incoming; in a grave: hub lock */
+    struct hy__connection *in_next; /* anchor lock: in anchor->incoming; in a grave: hub lock */
     union {
-        struct hy_connection *in_previous; /* anchor lock */
-        uint64_t burial;                   /* hub lock, in a grave: its number */
+        struct hy__connection *in_previous; /* anchor lock */
+        uint64_t burial;                    /* hub lock, in a grave: its number */
     } u;
     uint64_t id_flags; /* atomic: 48 bits of id, 16 of flags; free: the link of the pool */
 };
 
 struct hy_hub {
-    struct hy_connection *head; /* hub lock to write; walkers read */
+    struct hy__connection *head; /* hub lock to write; walkers read */
     uint64_t last_id; /* atomic: emissions do not reach connections made after they began */
     uint64_t burials; /* atomic; written under lock */
     uint32_t closed;  /* atomic: the owner is gone */
@@ -155,8 +162,8 @@ struct hy_hub {
     uint32_t pins; /* atomic: walkers that found no hazard slot */
     uint32_t refs; /* atomic: 1 for the signal, 1 for whoever cuts from the receiver's side, and in
                       a closed hub 1 for each connection that is still linked */
-    struct hy_connection *tail;    /* lock */
-    struct hy_connection *graves;  /* lock; atomic for the look without it */
+    struct hy__connection *tail;   /* lock */
+    struct hy__connection *graves; /* lock; atomic for the look without it */
     uint32_t grave_count, reap_at; /* lock */
     struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
 };
@@ -167,7 +174,7 @@ struct hy_hub {
 struct hy__walk {
     const struct hy_hub *hub; /* atomic; NULL: free */
     uint64_t number;          /* atomic: hub->burials when the walk began, or HY__WALK_PARKED */
-    const struct hy_connection *at; /* atomic: the connection whose slot runs */
+    const struct hy__connection *at; /* atomic: the connection whose slot runs */
 };
 
 /* One per living thread; never freed, reused. Linked in a list that only grows. */
@@ -374,13 +381,13 @@ static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, c
     else
         slot(receiver, payload);
 }
-struct hy_connection *hy__connection_allocate(void);
-void hy__connection_release(struct hy_connection *connection);
+struct hy__connection *hy__connection_allocate(void);
+void hy__connection_release(struct hy__connection *connection);
 /* Cuts all connections of a dying object: those to it, and those of its signals. */
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
 void hy__signal_close(struct hy_signal_base *signal);
 /* Cuts the connection if it is still the one with the id. */
-bool hy__connection_cut(struct hy_anchor *anchor, struct hy_connection *connection, uint64_t id);
+bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id);
 int hy__hazards_acquire(struct hy_thread_record *record);
 void hy__hazards_release(struct hy_thread_record *record);
 void hy__walks_park(struct hy_thread_record *record);

@@ -51,7 +51,7 @@ static int wait_for_something(struct hy_thread_record *record, bool block, int64
     if (block && hy__loop_should_stop(record))
         block = false;
     dispatcher->ops->set_deadline(dispatcher, timer_ns, precise);
-    int rc = dispatcher->ops->wait(dispatcher, block, hy__notifier_is_ready);
+    int rc = dispatcher->ops->wait(dispatcher, block ? HY_WAIT_BLOCK : 0u, hy__notifier_is_ready);
     hy__mailbox_wake_up(record);
     return rc;
 }
@@ -140,9 +140,10 @@ int hy_loop_init(struct hy_loop *loop)
     return 0;
 }
 
-int hy_loop_exec(struct hy_loop *loop)
+int hy_loop_exec(struct hy_loop *loop, unsigned flags)
 {
     struct hy_thread_record *record = hy__record_if_any();
+    (void)flags;
     if (loop->record == NULL || loop->record != record)
         return hy_error_set(-HY_EWRONGTHREAD,
                             "a loop is executed by the thread that made it, \"%s\", not by \"%s\"",

@@ -8,15 +8,33 @@
 /* "tracker" (struct tracker), for messages; in a buffer of the thread, two at a time. */
 const char *hy__object_text(const struct hy_object *object)
 {
-    static __thread char buffers[2][80];
+    static __thread char buffers[2][128];
     static __thread unsigned turn;
     char *buffer = buffers[turn++ % 2];
+    char name[HY__OBJECT_NAME_SIZE] = "unnamed";
     if (object == NULL)
         return "no object";
-    snprintf(buffer, sizeof buffers[0], "\"%s\" (%s)",
-             object->name != NULL ? object->name : "unnamed",
+    if (object->anchor != NULL) {
+        hy__lock(&object->anchor->lock); /* another thread may be asking, or its home renaming it */
+        if (object->name != NULL)
+            memcpy(name, object->name, strlen(object->name) + 1);
+        hy__unlock(&object->anchor->lock);
+    }
+    snprintf(buffer, sizeof buffers[0], "\"%s\" (%s)", name,
              object->type != NULL ? object->type->name : "not initialised");
     return buffer;
+}
+
+/* --- the name --------------------------------------------------------------------------------- */
+
+/* The old name is given back when nobody can be looking at it any more. */
+static void exchange_name(struct hy_object *object, char *name)
+{
+    hy__lock(&object->anchor->lock);
+    char *old = object->name;
+    object->name = name;
+    hy__unlock(&object->anchor->lock);
+    hy_release(old);
 }
 
 /* --- the tree --------------------------------------------------------------------------------- */
@@ -226,6 +244,7 @@ int hy_object_fini(struct hy_object *object)
     signals_close(object);
     children_finish(object, home);
     link_out(object, home);
+    exchange_name(object, NULL);
     object->anchor = NULL;
     /* Posts have stopped, so `posted` is final; messages still on their way keep the anchor until
      * the last is dropped. */
@@ -325,9 +344,31 @@ struct hy_object *hy_object_next_sibling(const struct hy_object *object)
     return object->parent != NULL ? object->next : NULL;
 }
 
-void hy_object_set_name(struct hy_object *object, const char *name)
+int hy_object_set_name(struct hy_object *object, const char *format, ...)
 {
-    object->name = name;
+    int rc = hy_object_check_thread(object, "name");
+    if (rc < 0)
+        return rc;
+    if (format == NULL) {
+        exchange_name(object, NULL);
+        return 0;
+    }
+    char text[HY__OBJECT_NAME_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    char *copy = hy_allocate(strlen(text) + 1);
+    if (copy == NULL)
+        return -HY_ENOMEM;
+    memcpy(copy, text, strlen(text) + 1);
+    exchange_name(object, copy);
+    return 0;
+}
+
+const char *hy_object_name(const struct hy_object *object)
+{
+    return object->name;
 }
 
 bool hy_object_is_a(const struct hy_object *object, const struct hy_class *type)

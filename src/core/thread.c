@@ -83,8 +83,6 @@ static void thread_fini(struct hy_object *object)
     }
     /* Release: hy_object_thread() finds NULL, or a handle that is still whole. */
     __atomic_store_n(&record->handle, NULL, __ATOMIC_RELEASE);
-    if (thread->hy.name == record->name) /* errors still quote it */
-        thread->hy.name = "ended thread";
     hy__record_unref(record);
     hy_release(priv);
     thread->priv = NULL;
@@ -127,10 +125,12 @@ static int init_with(struct hy_thread *thread, struct hy_thread_record *record,
         return rc;
     }
     thread->priv = priv;
-    thread->hy.name = record->name;
     hy__record_ref(record);
     __atomic_store_n(&record->handle, thread, __ATOMIC_RELEASE);
-    return 0;
+    rc = hy_object_set_name(&thread->hy, "%s", record->name);
+    if (rc < 0)
+        hy_object_fini(&thread->hy);
+    return rc;
 }
 
 int hy_thread_init(struct hy_thread *thread, const char *name, struct hy_object *parent)

@@ -136,13 +136,13 @@ static int wait_until_deadline(struct epoll_dispatcher *self, struct epoll_event
     return count;
 }
 
-static int epoll_wait_for_events(struct hy_dispatcher *dispatcher, bool block,
+static int epoll_wait_for_events(struct hy_dispatcher *dispatcher, unsigned flags,
                                  hy_ready_function ready)
 {
     struct epoll_dispatcher *self = self_of(dispatcher);
     struct epoll_event events[EVENTS_PER_WAIT];
     int count;
-    if (!block)
+    if ((flags & HY_WAIT_BLOCK) == 0)
         count = epoll_wait(self->epoll_descriptor, events, EVENTS_PER_WAIT, 0);
     else if (self->deadline_ns == HY_FOREVER)
         count = epoll_wait(self->epoll_descriptor, events, EVENTS_PER_WAIT, -1);

@@ -161,7 +161,7 @@ static void nest_then_quit(struct probe *self, struct hy_event *event)
     }
     post(2);
     EXPECT_INT(hy_loop_init(&loop), 0);
-    EXPECT_INT(hy_loop_exec(&loop), 2); /* AP-07: all loops of the main thread end */
+    EXPECT_INT(hy_loop_exec(&loop, 0), 2); /* AP-07: all loops of the main thread end */
 }
 
 static int case_quit_ends_nested_loops(void *context)
@@ -194,7 +194,7 @@ static int case_loop_after_exec(void *context)
     program.probe.context = &loop;
     EXPECT_INT(hy_loop_init(&loop), 0);
     post(1);
-    EXPECT_INT(hy_loop_exec(&loop), 4); /* AP-03 */
+    EXPECT_INT(hy_loop_exec(&loop, 0), 4); /* AP-03 */
     program_fini();
     return 0;
 }

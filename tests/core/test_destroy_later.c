@@ -27,7 +27,7 @@ static void nest(void)
 
     EXPECT_INT(hy_loop_init(&loop), 0);
     innermost = &loop;
-    EXPECT_INT(hy_loop_exec(&loop), 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 0);
     innermost = outer;
 }
 
@@ -56,7 +56,7 @@ static void run_loop_briefly(void)
     helper.on_event = quit_context;
     helper.context = &loop;
     post(&helper, EVENT_QUIT);
-    EXPECT_INT(hy_loop_exec(&loop), 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 0);
     object_end(&helper.hy);
 }
 

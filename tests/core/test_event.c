@@ -163,7 +163,7 @@ static void nest_and_post(struct probe *self, struct hy_event *event)
         post(self, 11, HY_PRIORITY_HIGH);
         post(self, 12, HY_PRIORITY_LOW);
         EXPECT_INT(hy_loop_init(&nested_loop), 0);
-        EXPECT_INT(hy_loop_exec(&nested_loop), 0);
+        EXPECT_INT(hy_loop_exec(&nested_loop, 0), 0);
     } else if (event->type == E(12)) {
         hy_loop_quit(&nested_loop, 0);
     }

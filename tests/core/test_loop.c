@@ -43,7 +43,7 @@ static void test_el02_exec_returns_the_code(void **state)
     assert_ok(hy_loop_init(&loops[0]));
     for (uint32_t code = 0; code < 4; code++) { /* EL-03: again and again */
         post(&here, code);
-        assert_int_equal(hy_loop_exec(&loops[0]), (int)code);
+        assert_int_equal(hy_loop_exec(&loops[0], 0), (int)code);
     }
 }
 
@@ -54,7 +54,7 @@ static void test_el04_a_quit_from_before_is_forgotten(void **state)
     assert_ok(hy_loop_init(&loops[0]));
     hy_loop_quit(&loops[0], 7);
     post(&here, 3);
-    assert_int_equal(hy_loop_exec(&loops[0]), 3);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 3);
     assert_int_equal(here.count, 1);
 }
 
@@ -62,7 +62,7 @@ static void exec_again(struct probe *self, struct hy_event *event)
 {
     (void)self;
     if (event->type == E(1)) {
-        EXPECT_INT(hy_loop_exec(&loops[0]), -HY_EBUSY);
+        EXPECT_INT(hy_loop_exec(&loops[0], 0), -HY_EBUSY);
         EXPECT_INT(hy_loop_depth(), 1);
     } else {
         hy_loop_quit(&loops[0], 5);
@@ -76,7 +76,7 @@ static void test_el05_a_loop_is_not_executed_twice(void **state)
     assert_ok(hy_loop_init(&loops[0]));
     post(&here, 1);
     post(&here, 2);
-    assert_int_equal(hy_loop_exec(&loops[0]), 5); /* the outer run is unharmed */
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 5); /* the outer run is unharmed */
     assert_int_equal(hy_loop_depth(), 0);
 }
 
@@ -104,7 +104,7 @@ static void test_el06_quit_from_another_thread_wakes_the_loop(void **state)
         here.on_event = start_quitter;
         here.context = &thread;
         post(&here, 1);
-        assert_int_equal(hy_loop_exec(&loops[0]), 9);
+        assert_int_equal(hy_loop_exec(&loops[0], 0), 9);
         assert_int_equal(pthread_join(thread, NULL), 0);
     }
 }
@@ -123,7 +123,7 @@ static void test_el07_what_is_queued_stays_queued(void **state)
     here.on_event = quit_between;
     assert_ok(hy_loop_init(&loops[0]));
     post(&here, 1);
-    assert_int_equal(hy_loop_exec(&loops[0]), 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 1);
     assert_int_equal(here.count, 1);
     wait_drain();
     assert_true(PROBE_SAW(&here, E(1), E(2)));
@@ -144,7 +144,7 @@ static void unwind(struct probe *self, struct hy_event *event)
     }
     post(self, (uint32_t)level + 1);
     EXPECT_INT(hy_loop_init(&loops[level]), 0);
-    probe_note(self, 100 + hy_loop_exec(&loops[level]));
+    probe_note(self, 100 + hy_loop_exec(&loops[level], 0));
     EXPECT_INT(hy_loop_depth(), level);
 }
 
@@ -154,7 +154,7 @@ static void test_el08_loops_unwind_inside_out(void **state)
     here.on_event = unwind;
     assert_ok(hy_loop_init(&loops[0]));
     post(&here, 1);
-    assert_int_equal(hy_loop_exec(&loops[0]), 10);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 10);
     assert_true(PROBE_SAW(&here, E(1), E(2), E(3), 112, 111));
 }
 
@@ -163,13 +163,13 @@ static void nest_twice(struct probe *self, struct hy_event *event)
     if (event->type == E(1)) {
         post(self, 2);
         EXPECT_INT(hy_loop_init(&loops[1]), 0);
-        EXPECT_INT(hy_loop_exec(&loops[1]), 20);
+        EXPECT_INT(hy_loop_exec(&loops[1], 0), 20);
         EXPECT_INT(self->count, 4);
         hy_loop_quit(&loops[0], 10);
     } else if (event->type == E(2)) {
         post(self, 3);
         EXPECT_INT(hy_loop_init(&loops[2]), 0);
-        EXPECT_INT(hy_loop_exec(&loops[2]), 30);
+        EXPECT_INT(hy_loop_exec(&loops[2], 0), 30);
         post(self, 4);
     } else if (event->type == E(3)) {
         hy_loop_quit(&loops[2], 30);
@@ -184,7 +184,7 @@ static void test_el09_posts_are_delivered_in_the_nested_loop(void **state)
     here.on_event = nest_twice;
     assert_ok(hy_loop_init(&loops[0]));
     post(&here, 1);
-    assert_int_equal(hy_loop_exec(&loops[0]), 10);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 10);
     assert_true(PROBE_SAW(&here, E(1), E(2), E(3), E(4)));
 }
 
@@ -250,14 +250,14 @@ static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
     here.on_event = quit_when_enough;
     assert_ok(hy_loop_init(&loops[0]));
     assert_int_equal(pthread_create(&thread, NULL, post_200, &here), 0);
-    assert_int_equal(hy_loop_exec(&loops[0]), 0);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(here.count, 200);
 }
 
 static void exec_foreign(void *context)
 {
-    EXPECT_INT(hy_loop_exec(context), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_loop_exec(context, 0), -HY_EWRONGTHREAD);
 }
 
 static void test_el01_a_loop_belongs_to_its_thread(void **state)

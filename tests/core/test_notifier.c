@@ -349,7 +349,7 @@ static void nest_without_unwatch(struct watcher *self)
         return;
     }
     EXPECT_INT(hy_loop_init(&loop), 0);
-    EXPECT_INT(hy_loop_exec(&loop), 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 0);
 }
 
 static void test_nested_loop_in_a_handler_still_tells(void **state)

@@ -356,7 +356,7 @@ static void test_oa03_wrong_thread_calls_are_errors(void **state)
     (void)state;
     worker_start(&office, "office");
     worker_start(&harbour, "harbour");
-    hy_object_set_name(&office.probe.hy, "the-probe"); /* before anything runs with it */
+    assert_ok(hy_object_set_name(&office.probe.hy, "the-probe")); /* before anything runs with it */
     run_there(&harbour.probe.hy, call_wrongly, &office.probe);
     assert_ptr_equal(hy_object_thread(&office.probe.hy), &office.thread);
     assert_int_equal(office.probe.count, 0);

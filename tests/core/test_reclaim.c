@@ -107,7 +107,7 @@ static void nest_in_slot(struct probe *self, const struct number *number)
     (void)number;
     EXPECT_INT(hy_timer_start(&nested->timer, 0), 0);
     EXPECT_INT(hy_loop_init(&nested->loop), 0);
-    EXPECT_INT(hy_loop_exec(&nested->loop), 0);
+    EXPECT_INT(hy_loop_exec(&nested->loop, 0), 0);
     EXPECT_INT(hy_timer_stop(&nested->timer), 0);
 }
 

@@ -245,10 +245,10 @@ static void body_fresh_loop_after_quit(struct hy_thread *thread, void *context)
 
     EXPECT_INT(hy_loop_init(&loop), 0);
     hy_thread_quit(thread, 4);
-    body->codes[0] = hy_loop_exec(&loop); /* TH-07 */
+    body->codes[0] = hy_loop_exec(&loop, 0); /* TH-07 */
     body->codes[1] = hy_thread_exec();
     hy_thread_quit(thread, 8); /* TH-09: a loop made by hand must not hang */
-    body->codes[2] = hy_loop_exec(&loop);
+    body->codes[2] = hy_loop_exec(&loop, 0);
 }
 
 static void test_th07_fresh_loops_after_a_quit(void **state)
@@ -309,8 +309,8 @@ static void nest_then_quit_thread(struct probe *self, struct hy_event *event)
     }
     EXPECT_INT(hy_post(&self->hy, E((uint32_t)level + 1), NULL, 0, HY_PRIORITY_NORMAL), 0);
     EXPECT_INT(hy_loop_init(&loop), 0);
-    nested_codes[level] = hy_loop_exec(&loop);
-    EXPECT_INT(hy_loop_exec(&loop), -HY_ESHUTDOWN);
+    nested_codes[level] = hy_loop_exec(&loop, 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), -HY_ESHUTDOWN);
 }
 
 static void test_th08_quit_ends_all_nested_loops(void **state)

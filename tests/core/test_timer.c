@@ -380,7 +380,7 @@ static void nest_in_callback(struct probe *self, int64_t value)
     }
     EXPECT_INT(hy_timer_start_once(&second, 20 * MS), 0);
     EXPECT_INT(hy_loop_init(&loop), 0);
-    EXPECT_INT(hy_loop_exec(&loop), 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 0);
     EXPECT_INT(self->count, 1); /* TM-06 */
 }
 

@@ -234,7 +234,7 @@ static void ask_for_two(struct thing *thing)
     struct thing *first = thing->other, *second = first->other;
     assert_int_equal(hy_object_destroy_later(&first->hy), 0);
     assert_int_equal(hy_object_destroy_later(&second->hy), 0);
-    struct hy_event event = {HY_EVENT_USER, NULL, 0};
+    struct hy_event event = {.type = HY_EVENT_USER, .data = NULL, .size = 0};
     assert_int_equal(hy_send(&first->hy, &event), 0);
 }
 

@@ -408,7 +408,7 @@ static void nester_message(struct nester *nester, const struct hy_ws_message *me
         raw_frame(nester->fds[1], 0x81, "b", 1);
         raw_frame(nester->fds[1], 0x81, "q", 1);
         assert_int_equal(hy_loop_init(&nester->loop), 0);
-        assert_int_equal(hy_loop_exec(&nester->loop), 0);
+        assert_int_equal(hy_loop_exec(&nester->loop, 0), 0);
         assert_memory_equal(message->data, "(begin", 6); /* nobody has written over it */
         strcat(nester->log, ")");
     } else if (first == 'q') {

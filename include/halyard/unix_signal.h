@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals of the system (SIGCHLD, SIGHUP, SIGUSR1, ...) as signals of an object.
+ *
+ * A small handler writes each arrival into a pipe, and the object's loop reads it: slots run as
+ * ordinary slots, and may do what they like. No signal is blocked, so child processes start with a
+ * clean mask. Several objects, in any threads, may watch the same signal; each is told. What the
+ * program had installed before comes back when the last of them stops. Like all signals of the
+ * system, several that arrive close together may be told as one.
+ */
+#ifndef HALYARD_UNIX_SIGNAL_H
+#define HALYARD_UNIX_SIGNAL_H
+
+#include <halyard/notifier.h>
+
+HY_BEGIN_DECLS
+
+/* The payload of `arrived`: of siginfo_t (POSIX.1-2017, <signal.h>). */
+struct hy_unix_signal_info {
+    int32_t number; /* SIGCHLD, ... */
+    int32_t code;   /* why: SI_USER, CLD_EXITED, ... */
+    int32_t pid;    /* who sent it, or which child; 0: the system */
+    uint32_t uid;
+    int32_t status; /* SIGCHLD: exit status or signal of the child */
+};
+
+struct hy_unix_signal {
+    HY_INHERITS(hy_object);
+    struct {
+        hy_signal(struct hy_unix_signal_info) arrived;
+    } events;
+    /* The library's: guard home thread. */
+    struct hy_notifier notifier_;
+    int32_t pipe_[2];
+    uint64_t watched_; /* bit n - 1: signal n */
+};
+
+extern HY_API const struct hy_class hy_unix_signal_class;
+
+/* Makes an object that watches nothing. Errors: as hy_object_init(). Thread: home of parent. */
+HY_API int hy_unix_signal_init(struct hy_unix_signal *self, struct hy_object *parent) HY_MUST_USE;
+/* Stops watching and ends it. Thread: home. */
+HY_API void hy_unix_signal_fini(struct hy_unix_signal *self);
+
+/* Watches the signal too; one it watches already is no error. Errors: -HY_EINVAL (there is no such
+ * signal, or it cannot be caught: SIGKILL, SIGSTOP; or it tells of a fault: SIGSEGV, SIGBUS,
+ * SIGFPE, SIGILL), -HY_EBUSY (64 objects watch it), -HY_EWRONGTHREAD, -HY_EMFILE, -HY_ENOMEM.
+ * Thread: home. */
+HY_API int hy_unix_signal_watch(struct hy_unix_signal *self, int number);
+/* Stops watching it; what has arrived and has not been told is forgotten. Errors: -HY_ENOENT,
+ * -HY_EWRONGTHREAD. Thread: home. */
+HY_API int hy_unix_signal_unwatch(struct hy_unix_signal *self, int number);
+
+HY_END_DECLS
+
+#endif
