@@ -296,7 +296,7 @@ static void test_post_to_a_thread_that_keeps(void **state)
 
 static void send_wrongly(void *context)
 {
-    struct hy_event event = {E(5), NULL, 0};
+    struct hy_event event = {.type = E(5)};
 
     EXPECT_INT(hy_send(context, &event), -HY_EWRONGTHREAD);
 }
@@ -304,7 +304,7 @@ static void send_wrongly(void *context)
 static void test_pe17_send_from_another_thread_is_an_error(void **state)
 {
     struct worker worker;
-    struct hy_event event = {E(4), NULL, 0};
+    struct hy_event event = {.type = E(4)};
 
     (void)state;
     worker_start(&worker, "worker");
@@ -322,7 +322,7 @@ static void test_an_object_without_a_handler_ignores_events(void **state)
 {
     static const struct hy_class plain_class = HY_CLASS(struct hy_object, .base = NULL);
     struct hy_object plain;
-    struct hy_event event = {E(4), NULL, 0};
+    struct hy_event event = {.type = E(4)};
 
     (void)state;
     assert_ok(hy_object_init(&plain, &plain_class, NULL));

@@ -349,6 +349,13 @@ static void call_wrongly(void *context)
     object_end(&here.hy);
 }
 
+static void name_it(void *context)
+{
+    struct probe *probe = context;
+
+    EXPECT_INT(hy_object_set_name(&probe->hy, "the-%s", "probe"), 0);
+}
+
 static void test_oa03_wrong_thread_calls_are_errors(void **state)
 {
     struct worker office, harbour;
@@ -356,7 +363,7 @@ static void test_oa03_wrong_thread_calls_are_errors(void **state)
     (void)state;
     worker_start(&office, "office");
     worker_start(&harbour, "harbour");
-    assert_ok(hy_object_set_name(&office.probe.hy, "the-probe")); /* before anything runs with it */
+    run_there(&office.probe.hy, name_it, &office.probe);
     run_there(&harbour.probe.hy, call_wrongly, &office.probe);
     assert_ptr_equal(hy_object_thread(&office.probe.hy), &office.thread);
     assert_int_equal(office.probe.count, 0);

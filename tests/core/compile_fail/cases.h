@@ -60,7 +60,7 @@ static inline void view_moved_mutable(struct view *self, struct moved *moved)
     self->drawn = moved->x;
 }
 
-static inline int view_moved_result(struct view *self, const struct moved *moved)
+static inline long view_moved_result(struct view *self, const struct moved *moved)
 {
     return self->drawn = moved->x;
 }

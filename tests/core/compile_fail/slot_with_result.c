@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A slot that returns something. */
+/* A slot that returns something else than an int. */
 #include "cases.h"
 
 int test(struct sender *sender, struct view *view, struct label *label, struct stranger *stranger);
