@@ -12,6 +12,9 @@
  */
 #include "core/internal.h"
 
+/* emit() is there twice, so that a plain emission carries no result; all of it inlined. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 struct emission {
     struct hy_thread_record *record;
     struct hy_hub *hub;
@@ -22,7 +25,7 @@ struct emission {
     int count, error;
 };
 
-static void walk_begin(struct emission *emission)
+static ALWAYS_INLINE void walk_begin(struct emission *emission)
 {
     struct hy_thread_record *record = emission->record;
     struct hy_hub *hub = emission->hub;
@@ -43,7 +46,7 @@ static void walk_begin(struct emission *emission)
     emission->last_id = __atomic_load_n(&hub->last_id, __ATOMIC_ACQUIRE);
 }
 
-static void walk_end(struct emission *emission)
+static ALWAYS_INLINE void walk_end(struct emission *emission)
 {
     struct hy_hub *hub = emission->hub;
     bool closed = __atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0;
@@ -86,8 +89,8 @@ walk_resume(struct hy__walk *walk, struct hy_hub *hub, struct hy__connection *co
     return connection;
 }
 
-static struct hy__connection *walk_on(const struct emission *emission,
-                                      struct hy__connection *connection, uint64_t id)
+static ALWAYS_INLINE struct hy__connection *walk_on(const struct emission *emission,
+                                                    struct hy__connection *connection, uint64_t id)
 {
     struct hy__walk *walk = emission->walk;
     if (HY_UNLIKELY(walk != NULL &&
@@ -96,7 +99,7 @@ static struct hy__connection *walk_on(const struct emission *emission,
     return __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
 }
 
-static void count_one(struct emission *emission, int rc)
+static ALWAYS_INLINE void count_one(struct emission *emission, int rc)
 {
     if (rc >= 0)
         emission->count += rc;
@@ -104,8 +107,8 @@ static void count_one(struct emission *emission, int rc)
         emission->error = rc;
 }
 
-static void emit_direct(struct emission *emission, struct hy__connection *connection, hy_slot slot,
-                        uint64_t id_flags, bool here)
+static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__connection *connection,
+                                      hy_slot slot, uint64_t id_flags, bool here)
 {
     struct hy_anchor *anchor = connection->anchor;
     /* Relaxed: here it is ours; elsewhere (HY_DIRECT) the slot must not touch it anyway. */
@@ -121,8 +124,8 @@ static void emit_direct(struct emission *emission, struct hy__connection *connec
 }
 
 /* One connection of the walk. */
-static void emit_to(struct emission *emission, struct hy__connection *connection, uint64_t id_flags,
-                    int *ret_result)
+static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connection *connection,
+                                  uint64_t id_flags, int *ret_result)
 {
     /* Acquire: pairs with the cutting. */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
@@ -147,9 +150,7 @@ static void emit_to(struct emission *emission, struct hy__connection *connection
                   hy__emit_queued(emission->description, emission->payload, connection, id_flags));
 }
 
-/* Inlined twice, so that a plain emission carries no result. */
-static inline __attribute__((always_inline)) int emit(struct hy_signal_base *signal,
-                                                      const void *payload, int *ret_result)
+static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result)
 {
     struct hy_thread_record *record = hy__record();
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
