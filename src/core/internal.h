@@ -179,7 +179,7 @@ struct hy_hub {
     uint32_t grave_count, reap_at; /* lock */
     struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
     struct hy_anchor *owner;       /* const: whose signal it is; holds a reference */
-    uint32_t blocked;              /* lock: enum; while it is not 0, last_id stays 0 */
+    uint32_t blocked;              /* lock: by whom, see below; meanwhile last_id stays 0 */
 };
 
 enum { /* hy_hub.blocked */
@@ -430,6 +430,14 @@ int hy__object_check_alive(const struct hy_object *object, const char *operation
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);
 const char *hy__object_text(const struct hy_object *object);
+/* object_signals.c */
+void hy__object_signals_init(struct hy_object *object);
+void hy__object_signals_close(struct hy_object *object);
+static inline struct hy_signal_base *hy__signal_at(struct hy_object *object,
+                                                   const struct hy_class *type, size_t index)
+{
+    return (struct hy_signal_base *)(void *)((char *)object + type->signals[index].offset);
+}
 /* The next object of the tree in the order parents first; NULL at the end. */
 struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
 /* leave_thread or enter_thread of each class that has it, the most derived first. */
@@ -448,6 +456,10 @@ void hy__connection_release(struct hy__connection *connection);
 /* Cuts all connections of a dying object: those to it, and those of its signals. */
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
 void hy__signal_close(struct hy_signal_base *signal);
+/* Cuts those to an object that were there when it began; returns how many. */
+int hy__connections_to_cut(struct hy_anchor *anchor);
+/* The largest id so far. */
+uint64_t hy__last_connection_id(void);
 /* Cuts the connection if it is still the one with the id. ret_sender: NULL, or takes a reference to
  * the owner of the signal; untouched when it was not cut. */
 bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id,
