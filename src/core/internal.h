@@ -39,8 +39,9 @@ enum {
     HY__SLAB_CLASSES = 2,
     HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
     HY__DRAIN_ROUNDS =
-        1000,           /* passes that a draining thread makes before it drops what keeps coming */
-    HY__NAME_SIZE = 32, /* of a thread, with the NUL */
+        1000, /* passes that a draining thread makes before it drops what keeps coming */
+    HY__DEPTH_LIMIT = 100,    /* loops in each other, unless the thread sets another limit */
+    HY__NAME_SIZE = 32,       /* of a thread, with the NUL */
     HY__OBJECT_NAME_SIZE = 64 /* of an object */
 };
 
@@ -260,10 +261,11 @@ enum { /* values of the mailbox word that are not messages */
 
 struct hy_thread_record {
     /* any thread */
-    uintptr_t mailbox;                 /* atomic: see mailbox.c */
-    HY__ALIGNED_LINE uint32_t refs;    /* atomic */
-    uint32_t state;                    /* atomic; enum hy_thread_state; joins park on it */
-    uint64_t quit;                     /* atomic: HY__QUIT_REQUESTED and the code */
+    uintptr_t mailbox;              /* atomic: see mailbox.c */
+    HY__ALIGNED_LINE uint32_t refs; /* atomic */
+    uint32_t state;                 /* atomic; enum hy_thread_state; joins park on it */
+    uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED and the code */
+    uint32_t woken; /* atomic: hy_thread_wake() was called, and has ended no wait yet */
     struct hy_dispatcher *dispatcher;  /* atomic; set once, destroyed with the record */
     struct hy_thread *handle;          /* atomic; NULL once the handle is gone */
     uint64_t delivered, dropped, kept; /* atomic, written by home */
@@ -275,8 +277,14 @@ struct hy_thread_record {
     uint32_t hazard_depth;
     uint32_t rest;        /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
     uint32_t next_pass;   /* stamp for messages that arrive now */
-    int32_t depth;        /* loops executing */
-    struct hy_loop *loop; /* the innermost */
+    int32_t depth;        /* loops and passes of hy_process() or a foreign loop, in each other */
+    int32_t depth_limit;  /* 0: none */
+    int32_t loops;        /* the library's own loops that execute */
+    struct hy_loop *loop; /* the innermost loop, a foreign one included */
+    unsigned exclusions;  /* enum hy_process_flag: what the innermost of them leaves alone */
+    bool inside;    /* callbacks may be on the stack above the innermost loop; false: it waits */
+    bool announced; /* about_to_block was emitted, and awake was not since */
+    int attached;   /* whether the dispatcher was told of the thread; negative: it failed */
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
@@ -326,9 +334,20 @@ void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);
-/* Makes the default dispatcher if there is none. */
+/* Makes the default dispatcher if there is none; fails when the dispatcher would not attach. */
 int hy__record_need_dispatcher(struct hy_thread_record *record);
+/* What a dispatcher must have to be one of this version. */
+int hy__dispatcher_check(const struct hy_dispatcher *dispatcher);
+/* Gives the record its dispatcher; the thread attaches it. */
+void hy__record_set_dispatcher(struct hy_thread_record *record, struct hy_dispatcher *dispatcher);
+/* In the record's thread: tells the dispatcher that it begins, and that it has ended. */
+int hy__record_attach(struct hy_thread_record *record);
+void hy__record_attached(struct hy_thread_record *record);
+void hy__record_detach(struct hy_thread_record *record);
 void hy__record_wake(struct hy_thread_record *record);
+/* After a request to quit: wakes the thread, but when it is the calling one and will look anyway.
+ */
+void hy__record_rouse(struct hy_thread_record *record);
 int64_t hy__record_now(struct hy_thread_record *record);
 bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void hy__unpark(uint32_t *word);
@@ -349,6 +368,11 @@ enum hy__push_result hy__mailbox_push(struct hy_thread_record *record, struct hy
 void hy__mailbox_take(struct hy_thread_record *record);
 bool hy__mailbox_sleep(struct hy_thread_record *record);
 void hy__mailbox_wake_up(struct hy_thread_record *record);
+/* Whether nobody has posted since it was last taken; of the moment. */
+static inline bool hy__mailbox_is_empty(const struct hy_thread_record *record)
+{
+    return __atomic_load_n(&record->mailbox, __ATOMIC_RELAXED) <= HY__MAILBOX_CLOSED;
+}
 void hy__mailbox_close(struct hy_thread_record *record);
 void hy__mailbox_open(struct hy_thread_record *record);
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message);
@@ -566,9 +590,42 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
 void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks);
 void hy__notifier_is_ready(void *cookie, unsigned conditions);
 
+/* iterate.c: one iteration */
+enum hy__blocking {
+    HY__BLOCK_NEVER,
+    HY__BLOCK_FOREIGN, /* never, but somebody else has waited before */
+    HY__BLOCK_IDLE,    /* only if nothing was delivered before */
+    HY__BLOCK_ALWAYS
+};
+int hy__iterate(struct hy_thread_record *record, enum hy__blocking blocking, int64_t deadline_ns);
+/* Its step 3. */
+int hy__iteration_wait(struct hy_thread_record *record, bool block, int64_t deadline_ns);
+/* Before a foreign loop waits: whether it must not; until when it may. announce: with the hooks. */
+bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64_t *ret_deadline_ns,
+                           bool *ret_precise);
+/* Whether something waits that is not excluded; what has not been taken from the mailbox does not
+ * count. */
+bool hy__iteration_pending(const struct hy_thread_record *record);
+
 /* loop.c */
+enum { /* hy_loop.state */
+    HY__LOOP_EXECUTING = 1 << 0,
+    HY__LOOP_QUIT = 1 << 1,
+    HY__LOOP_FOREIGN = 1 << 2, /* stands for a foreign loop: the library cannot end it */
+    HY__LOOP_ARMED = 1 << 3,   /* its descriptor was asked for: every first post wakes */
+    HY__LOOP_INSIDE = 1 << 4,  /* record->inside, as it was before */
+    HY__LOOP_EXCLUSIONS = 8    /* by how much record->exclusions, as they were, are shifted */
+};
+#define HY__EXCLUSIONS                                                                             \
+    ((unsigned)HY_PROCESS_EXCLUDE_USER_INPUT | (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS |            \
+     (unsigned)HY_PROCESS_EXCLUDE_TIMERS | (unsigned)HY_PROCESS_EXCLUDE_POSTED)
 bool hy__loop_should_stop(struct hy_thread_record *record);
 int hy__thread_exec(struct hy_thread_record *record);
+bool hy__quit_requested(const struct hy_thread_record *record);
+
+/* process.c */
+/* Whether one more loop may be nested. */
+int hy__depth_check(const struct hy_thread_record *record);
 
 /* thread.c */
 struct hy_thread_record *hy__thread_record(const struct hy_thread *thread);
