@@ -52,6 +52,19 @@ void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
 void hy__release_aligned(void *memory);
 
+/* --- log.c -----------------------------------------------------------------------------------
+ */
+extern int hy__log_floor
+    __attribute__((visibility("hidden"))); /* atomic: below it all is dropped */
+/* What the core says of itself; halyard/log.h names the categories. Off, it costs one look. */
+#define hy__debug(category, ...)                                                                   \
+    do {                                                                                           \
+        /* Relaxed: a line more or less does not matter. */                                        \
+        if (HY_UNLIKELY(__atomic_load_n(&hy__log_floor, __ATOMIC_RELAXED) <= HY_LOG_DEBUG) &&      \
+            hy_log_is_enabled(HY_LOG_DEBUG, (category)))                                           \
+            hy_log(HY_LOG_DEBUG, (category), __VA_ARGS__);                                         \
+    } while (0)
+
 /* --- slab.c: cells for messages ------------------------------------------------------------- */
 struct hy__slab;
 struct hy__cell {
@@ -129,6 +142,7 @@ struct hy_anchor {
     bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
     struct hy_anchor *delete_next; /* home: the next in that list */
     hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
+    struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -288,19 +302,21 @@ struct hy_thread_record {
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
-    struct hy_anchor *deletes;   /* destroy_later outside every loop */
-    struct hy__serving *serving; /* lists of deletes being served, the innermost */
-    struct hy_timer *timer_heap; /* pairing heap */
-    struct hy_timer *first_due, *last_due;
-    struct hy_timer *first_zero, *last_zero;
+    struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
+    struct hy_anchor *deletes;          /* destroy_later outside every loop */
+    struct hy__serving *serving;        /* lists of deletes being served, the innermost */
+    struct hy_timer_entry_ *timer_heap; /* pairing heap */
+    struct hy_timer_entry_ *first_due, *last_due;
+    struct hy_timer_entry_ *first_zero, *last_zero;
     uint64_t timer_order, zero_pass;
     uint32_t zero_idle; /* zero timers not inside their own callback */
     struct hy_notifier *first_ready, *last_ready;
     struct hy__slab *slabs[HY__SLAB_CLASSES];
     struct hy__returns returns[HY__RETURNS];
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
+    uint32_t hooking;                /* moves whose hooks are being called */
     bool adopted;
+    bool parked; /* const: of objects that live in no thread; nobody runs it */
     bool closed; /* the mailbox is */
 };
 
@@ -334,6 +350,8 @@ void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);
+/* Whether what lives there lives in no thread: parked, or kept by one whose handle is gone. */
+bool hy__record_is_nowhere(const struct hy_thread_record *record);
 /* Makes the default dispatcher if there is none; fails when the dispatcher would not attach. */
 int hy__record_need_dispatcher(struct hy_thread_record *record);
 /* What a dispatcher must have to be one of this version. */
@@ -447,8 +465,10 @@ struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
 enum {
     HY__OBJECT_HEAP = 1 << 0,
     HY__OBJECT_DYING = 1 << 1,
-    HY__OBJECT_LEAVING = 1 << 2 /* its hooks are being called before a move */
+    HY__OBJECT_TRAVELLING = 1 << 2 /* a root: the hooks of its tree are being called by a move */
 };
+/* As hy_object_check_thread(), but an object in no thread is whoever's who comes. */
+int hy__object_check_held(const struct hy_object *object, const char *operation);
 /* As hy_object_check_thread(), and -HY_ESHUTDOWN for an object whose fini has begun. */
 int hy__object_check_alive(const struct hy_object *object, const char *operation);
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
@@ -462,10 +482,23 @@ static inline struct hy_signal_base *hy__signal_at(struct hy_object *object,
 {
     return (struct hy_signal_base *)(void *)((char *)object + type->signals[index].offset);
 }
+
+/* tree.c */
+void hy__object_link_in(struct hy_object *object, struct hy_object *parent,
+                        struct hy_thread_record *record);
+void hy__object_link_out(struct hy_object *object, struct hy_thread_record *record);
 /* The next object of the tree in the order parents first; NULL at the end. */
-struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
+struct hy_object *hy__tree_next(const struct hy_object *root, struct hy_object *object);
 /* leave_thread or enter_thread of each class that has it, the most derived first. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
+/* Tells the parent (NULL is allowed), which is user code; false: it has ended the child. */
+bool hy__child_changed(struct hy_object *parent, struct hy_object *child, bool added);
+/* -HY_EBUSY while the hooks of its tree are being called. Thread: home, or whoever holds it. */
+int hy__object_check_rests(const struct hy_object *object, const char *operation);
+
+/* move.c */
+/* Tells a tree that it has arrived; not one that is parked. */
+void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root);
 
 /* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
@@ -580,11 +613,50 @@ void hy__orphans_reap(void);
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message);
 
-/* timer.c */
+/* schedule.c: when timers and delayed calls are due */
+enum hy__entry_state {
+    HY__ENTRY_IDLE,
+    HY__ENTRY_HEAP,
+    HY__ENTRY_DUE,    /* taken out of the heap by a pass, waiting in the due list for its turn */
+    HY__ENTRY_ZERO,   /* in the ring of zero timers */
+    HY__ENTRY_FIRING, /* a periodic timer inside its own callback: in no list */
+    HY__ENTRY_AWAY,   /* on its way to another thread: enters the heap there */
+    HY__ENTRY_AWAY_ZERO /* the same for the ring */,
+    HY__ENTRY_AWAY_IDLE /* not running, but not to be started here either */
+};
+/* The earliest moment at which an accuracy lets something with this deadline come; never earlier.
+ */
+int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
+bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* The entry is in no list before. */
+void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Out of whatever list it is in; its state says IDLE afterwards. */
+void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+static inline int64_t hy__time_sum(int64_t now_ns, int64_t delay_ns)
+{
+    return delay_ns > HY_FOREVER - now_ns ? HY_FOREVER : now_ns + delay_ns;
+}
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks);
 void hy__timers_fire_zero(struct hy_thread_record *record);
 /* The time of the next timer, HY_FOREVER: none; *ret_precise as it wants. */
 int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_precise);
+
+/* timer.c, after.c: something is due; it is in no list. */
+void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
+void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+
+/* after.c: what hy_object_call_after() has planned for an object */
+struct hy__call_later;
+void hy__calls_release(struct hy_anchor *anchor);
+static inline void hy__calls_cancel(struct hy_anchor *anchor)
+{
+    if (HY_UNLIKELY(anchor->calls != NULL))
+        hy__calls_release(anchor);
+}
+/* Around a move, under no hook: out of this thread's heap, and into the new one's. */
+void hy__calls_leave(struct hy_anchor *anchor);
+void hy__calls_enter(struct hy_anchor *anchor);
 
 /* notifier.c */
 void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks);
