@@ -77,6 +77,11 @@ static int control(struct hy_dispatcher *dispatcher, int operation, intptr_t han
                             "descriptor %ld is of a kind that is always ready, such as a "
                             "plain file; it cannot be watched",
                             (long)handle);
+    case ENOENT:
+        return hy_error_set(-HY_EBADF,
+                            "descriptor %ld was closed while it was watched, and its number may "
+                            "be another file now; call hy_notifier_unwatch() before close()",
+                            (long)handle);
     default:
         return hy_error_set_system(errno, "cannot watch descriptor %ld", (long)handle);
     }
