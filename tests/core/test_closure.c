@@ -266,7 +266,7 @@ static void hold(struct closure *self)
     EXPECT(gate_wait(&holding->go_on));
 }
 
-/* Rules: SC-24, SC-35. */
+/* Rules: SC-24. Departs: SC-35: each signal has its own lock, which no user code runs under. */
 static void test_sc24_a_cut_elsewhere_does_not_end_a_running_call(void **state)
 {
     struct worker worker;

@@ -550,7 +550,7 @@ static int note_sender_context(struct probe *self, const struct number *number, 
     return 0;
 }
 
-/* Rules: SC-27, SC-28. */
+/* Rules: SC-27. Departs: SC-28: the frame of the call knows its connection; no lock, no list. */
 static void test_sc27_the_sender_is_known_inside_a_slot(void **state)
 {
     static const unsigned flags[] = {HY_DIRECT,
