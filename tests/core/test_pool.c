@@ -34,7 +34,9 @@ static void errand_work(struct hy_job *job)
 
     (void)count_up(&errand->ran);
     errand->in_home = pthread_equal(pthread_self(), home) != 0;
-    order[__atomic_fetch_add(&ordered, 1, __ATOMIC_RELAXED) % 64] = errand->number;
+    int turn = count_up(&ordered) - 1;
+    if (turn < 64)
+        order[turn] = errand->number;
     if (errand->begun != NULL)
         gate_open(errand->begun);
     if (errand->go != NULL)
