@@ -98,20 +98,23 @@ struct hy_class {
 #define HY_CLASS_VERSION 2u
 
 /*
- * Initialises a struct hy_class of static storage, at file scope. In C++ it needs the GNU dialect;
- * -Wpedantic notes the designated initialisers before C++20, and HY_SIGNALS()'s compound literal.
+ * Initialises a struct hy_class of static storage, at file scope. In C++ what is given to a member
+ * stands in parentheses when it has a comma outside of them.
  */
 /* clang-format off */
+#ifndef __cplusplus
 #define HY_CLASS(type_, ...) \
     { .version = HY_CLASS_VERSION, .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
 /* The signals of a class and their count: initialises two members. */
 #define HY_SIGNALS(...) \
     (const struct hy_signal_spec[]){ __VA_ARGS__ }, \
     .signal_count = sizeof((const struct hy_signal_spec[]){ __VA_ARGS__ }) / sizeof(struct hy_signal_spec)
-#define HY_PAYLOAD_OF_(type_, member_) __typeof__(*((type_ *)0)->member_.payload_)
+#define HY_PAYLOAD_SIZE_(type_, member_) sizeof(__typeof__(*((type_ *)0)->member_.payload_))
+#define HY_SPEC_TYPE_ /* an initialiser will do */
+#endif
 #define HY_SPEC_(type_, member_, kind_, copy_, destroy_) \
-    { #member_, offsetof(type_, member_), \
-      { kind_, #type_ "." #member_, sizeof(HY_PAYLOAD_OF_(type_, member_)), copy_, destroy_ } }
+    HY_SPEC_TYPE_ { #member_, offsetof(type_, member_), \
+      { kind_, #type_ "." #member_, HY_PAYLOAD_SIZE_(type_, member_), copy_, destroy_ } }
 /* A signal whose payload may be copied byte by byte: it holds no pointer to anything that may end. */
 #define HY_PLAIN(type_, member_) HY_SPEC_(type_, member_, HY_PAYLOAD_PLAIN, NULL, NULL)
 /* A signal whose payload is valid during the call only; it can be connected direct, not queued. */
@@ -351,5 +354,105 @@ HY_API bool hy_ref_equal(struct hy_ref a, struct hy_ref b);
 HY_API int hy_ref_destroy_later(struct hy_ref ref);
 
 HY_END_DECLS
+
+#ifdef __cplusplus
+
+/*
+ * HY_CLASS() in C++, where neither designated initialisers (before C++20) nor compound literals are
+ * standard: a constant expression that makes each `.member = value` an assignment.
+ */
+namespace hy_cxx
+{
+template <size_t N> struct spec_list {
+    hy_signal_spec items[N];
+};
+template <class... S> constexpr spec_list<sizeof...(S)> list_specs(S... specs)
+{
+    return {{specs...}};
+}
+/* The specifications of a class, of static storage. */
+template <class Tag> inline constexpr auto specs_of = Tag::list();
+
+/* What `.signals` is assigned: the table of HY_SIGNALS() with its count, or a pointer. */
+struct spec_table {
+    const hy_signal_spec *items;
+    size_t count;
+
+    constexpr spec_table(const hy_signal_spec *first = nullptr) : items(first), count(0)
+    {
+    }
+    template <size_t N>
+    constexpr spec_table(const spec_list<N> *list) : items(list->items), count(N)
+    {
+    }
+};
+
+/* The members of hy_class that HY_CLASS() takes. */
+struct class_members {
+    const hy_class *base = nullptr;
+    decltype(hy_class::fini) fini = nullptr;
+    decltype(hy_class::event) event = nullptr;
+    decltype(hy_class::leave_thread) leave_thread = nullptr;
+    decltype(hy_class::enter_thread) enter_thread = nullptr;
+    decltype(hy_class::child_changed) child_changed = nullptr;
+    decltype(hy_class::connection_changed) connection_changed = nullptr;
+    spec_table signals{};
+    size_t signal_count = 0;
+
+    constexpr hy_class finish(const char *name, size_t size) const
+    {
+        return {HY_CLASS_VERSION,
+                name,
+                size,
+                base,
+                fini,
+                event,
+                leave_thread,
+                enter_thread,
+                child_changed,
+                connection_changed,
+                signals.items,
+                signals.count != 0 ? signals.count : signal_count};
+    }
+};
+} // namespace hy_cxx
+
+/* clang-format off */
+#define HY_CLASS(type_, ...) \
+    ([]() constexpr { \
+        ::hy_cxx::class_members hy_members_{}; \
+        HY_ASSIGN_ALL_(__VA_ARGS__) \
+        return hy_members_.finish(#type_, sizeof(type_)); \
+    }())
+/* A class that lives in a C++ type with a base, say, has no standard layout; offsetof() is right all the same. */
+#define HY_SIGNALS(...) \
+    ([]() constexpr { \
+        _Pragma("GCC diagnostic push") \
+        _Pragma("GCC diagnostic ignored \"-Winvalid-offsetof\"") \
+        struct hy_tag_ { \
+            static constexpr auto list() { return ::hy_cxx::list_specs(__VA_ARGS__); } \
+        }; \
+        _Pragma("GCC diagnostic pop") \
+        return &::hy_cxx::specs_of<hy_tag_>; \
+    }())
+#define HY_PAYLOAD_SIZE_(type_, member_) sizeof(*static_cast<type_ *>(nullptr)->member_.payload_)
+#define HY_SPEC_TYPE_ ::hy_signal_spec
+/* hy_members_ in front of each argument; there are nine members. */
+#define HY_COUNT_(a1, a2, a3, a4, a5, a6, a7, a8, a9, count, ...) count
+#define HY_PASTE_(a, b) a##b
+#define HY_ASSIGN_N_(count) HY_PASTE_(HY_ASSIGN_, count)
+#define HY_ASSIGN_ALL_(...) HY_ASSIGN_N_(HY_COUNT_(__VA_ARGS__, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))(__VA_ARGS__)
+#define HY_ASSIGN_1(a) hy_members_ a;
+#define HY_ASSIGN_2(a, ...) hy_members_ a; HY_ASSIGN_1(__VA_ARGS__)
+#define HY_ASSIGN_3(a, ...) hy_members_ a; HY_ASSIGN_2(__VA_ARGS__)
+#define HY_ASSIGN_4(a, ...) hy_members_ a; HY_ASSIGN_3(__VA_ARGS__)
+#define HY_ASSIGN_5(a, ...) hy_members_ a; HY_ASSIGN_4(__VA_ARGS__)
+#define HY_ASSIGN_6(a, ...) hy_members_ a; HY_ASSIGN_5(__VA_ARGS__)
+#define HY_ASSIGN_7(a, ...) hy_members_ a; HY_ASSIGN_6(__VA_ARGS__)
+#define HY_ASSIGN_8(a, ...) hy_members_ a; HY_ASSIGN_7(__VA_ARGS__)
+#define HY_ASSIGN_9(a, ...) hy_members_ a; HY_ASSIGN_8(__VA_ARGS__)
+/* clang-format on */
+
+#endif
 
 #endif

@@ -58,17 +58,6 @@ static int check_class(const struct hy_class *type)
     return 0;
 }
 
-static void signals_init(struct hy_object *object)
-{
-    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
-        for (size_t i = 0; i < type->signal_count; i++) {
-            const struct hy_signal_spec *spec = &type->signals[i];
-            struct hy_signal_base *signal =
-                (struct hy_signal_base *)(void *)((char *)object + spec->offset);
-            *signal = (struct hy_signal_base){NULL, object, spec};
-        }
-}
-
 static int check_new_parent(const struct hy_object *parent)
 {
     int rc = hy__object_check_held(parent, "make a child under");
@@ -96,7 +85,7 @@ int hy_object_init(struct hy_object *object, const struct hy_class *type, struct
     if (anchor == NULL)
         return -HY_ENOMEM;
     *object = (struct hy_object){.type = type, .anchor = anchor};
-    signals_init(object);
+    hy__object_signals_init(object);
     hy__object_link_in(object, parent, record);
     if (!hy__child_changed(parent, object, true))
         return hy_error_set(-HY_ESHUTDOWN, "the new %s was ended at once by its parent's class",
@@ -148,14 +137,6 @@ static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
     hy__frames_mark_gone(home, anchor);
 }
 
-static void signals_close(struct hy_object *object)
-{
-    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
-        for (size_t i = 0; i < type->signal_count; i++)
-            hy__signal_close(
-                (struct hy_signal_base *)(void *)((char *)object + type->signals[i].offset));
-}
-
 static void children_finish(struct hy_object *object, struct hy_thread_record *home)
 {
     struct hy_object *child;
@@ -184,8 +165,9 @@ int hy_object_fini(struct hy_object *object)
     for (const struct hy_class *type = object->type; type != NULL; type = type->base)
         if (type->fini != NULL)
             type->fini(object);
+    hy_emit0(&anchor->destroyed);
     hy__connections_of_receiver_cut(anchor);
-    signals_close(object);
+    hy__object_signals_close(object);
     children_finish(object, home);
     struct hy_object *parent = object->parent;
     hy__object_link_out(object, home);
