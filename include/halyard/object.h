@@ -73,12 +73,16 @@ struct hy_class {
     /* Gets the events posted or sent to the object; NULL: that of base. Thread: home. */
     void (*event)(struct hy_object *object, struct hy_event *event);
     /* The object is about to leave its thread (called there), or has arrived (called in the new
-     * one; also when a move fails). They must not finish, move or re-parent an object of the tree
-     * that moves, nor run a loop: the other hooks of the tree are still to come. */
+     * one; also when a move fails); a parked one has left and not arrived. Of each class, the most
+     * derived first. They cannot finish, move or re-parent an object of the tree that moves, nor
+     * make a child there (-HY_EBUSY), and must not run a loop: the other hooks of the tree are
+     * still to come. */
     void (*leave_thread)(struct hy_object *object);
     void (*enter_thread)(struct hy_object *object);
     /* A child was added (it is there already) or taken away (it is no longer there), by making,
-     * ending or re-parenting it; not while the object itself is being finished. Thread: home. */
+     * ending or re-parenting it; not while the object itself is being finished. What a class adds
+     * to a new child is not initialised yet, and of an ended one no longer valid. Of each class,
+     * the most derived first. Thread: home. */
     void (*child_changed)(struct hy_object *object, struct hy_object *child, bool added);
     /*
      * Something was connected to this signal of the object, or a connection of it was cut, also by
@@ -179,9 +183,10 @@ struct hy_object {
 /*
  * Makes the caller's memory an object of the class; its memory may hold anything before, and its
  * signals are ready afterwards; what else the class added is left as it is. It lives in the calling
- * thread, which must be the parent's. parent may be NULL. Errors: -HY_ENOMEM, -HY_EINVAL (the class
- * is not of this version, or contradicts itself), -HY_EWRONGTHREAD (parent lives elsewhere),
- * -HY_ESHUTDOWN (parent is dead or being finished). Thread: that of the parent; any without one.
+ * thread, which must be the parent's; under a parked parent it is parked too. parent may be NULL.
+ * Errors: -HY_ENOMEM, -HY_EINVAL (the class is not of this version, or contradicts itself),
+ * -HY_EWRONGTHREAD (parent lives elsewhere), -HY_ESHUTDOWN (parent is dead or being finished),
+ * -HY_EBUSY (from a hook of a move of the parent). Thread: that of the parent; any without one.
  */
 HY_API int hy_object_init(struct hy_object *object, const struct hy_class *type,
                           struct hy_object *parent) HY_MUST_USE;
@@ -199,8 +204,9 @@ HY_API int hy_object_create(const struct hy_class *type, struct hy_object *paren
  * queued for it is dropped; then the fini of its classes, its connections, its children. The memory
  * stays the caller's (see hy_object_destroy() for the heap). On NULL and on an object that is
  * already finished it does nothing. It may be called from the object's own handler; a heap object
- * is better served by hy_object_destroy_later(). Errors: -HY_EWRONGTHREAD, with nothing changed.
- * Thread: home; any when the home thread does not run.
+ * is better served by hy_object_destroy_later(). Errors, with nothing changed: -HY_EWRONGTHREAD,
+ * -HY_EBUSY (from a hook of a move of its tree). Thread: home; any when the home thread does not
+ * run.
  */
 HY_API int hy_object_fini(struct hy_object *object);
 
@@ -221,11 +227,13 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
 /*
  * Moves the object, its children and everything posted to them to another thread, started or not.
  * NULL parks them in no thread: what is posted waits, and whoever comes, one at a time, may move
- * them on (say, to hy_thread_current()) or end them. Timers keep their deadlines, also parked. What
+ * them on (say, to hy_thread_current()), end them, name them or make children under them. Timers
+ * keep their deadlines, also parked; notifiers watch again when they arrive somewhere. What
  * one thread sends to one receiver stays in order across the move. Errors, with nothing changed:
  * -HY_EBUSY (it has a parent, is being moved already, or a child of it is being finished),
  * -HY_EWRONGTHREAD (only its home thread may push it away), -HY_ESHUTDOWN (it is dead, or the
- * target has finished), -HY_EINVAL (the handle of the very thread it would live in), -HY_ENOMEM.
+ * target has finished or its handle ended), -HY_EINVAL (the handle of the very thread it would
+ * live in), -HY_ENOMEM.
  * Thread: home; any when the home thread is not running.
  */
 HY_API int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread);
@@ -251,9 +259,10 @@ HY_API int hy_object_check_thread(const struct hy_object *object, const char *op
 HY_API struct hy_object *hy_object_parent(const struct hy_object *object);
 
 /*
- * Gives the object another parent, or none (NULL). Errors, with nothing changed: -HY_EWRONGTHREAD
- * (they live in different threads), -HY_EINVAL (a loop in the tree), -HY_ESHUTDOWN (one is dead, or
- * the parent is being finished). Thread: home of both.
+ * Gives the object another parent, or none (NULL); the parent it has is left as it is. Errors, with
+ * nothing changed: -HY_EWRONGTHREAD (they live in different threads, or are parked), -HY_EINVAL (a
+ * loop in the tree), -HY_ESHUTDOWN (one is dead or being finished), -HY_EBUSY (from a hook of a
+ * move). Thread: home of both.
  */
 HY_API int hy_object_set_parent(struct hy_object *object, struct hy_object *parent);
 
@@ -277,7 +286,7 @@ HY_API struct hy_object *hy_object_find(const struct hy_object *root, const stru
 /*
  * Names the object, for messages and for hy_object_find(); NULL takes the name away. The text is
  * copied, cut at 63 bytes, and may change at any time. Errors: -HY_ENOMEM, -HY_EWRONGTHREAD,
- * -HY_ESHUTDOWN. Thread: home.
+ * -HY_ESHUTDOWN. Thread: home; any while it is parked.
  */
 HY_API int hy_object_set_name(struct hy_object *object, const char *format, ...) HY_PRINTF(2, 3);
 /* The name, or NULL; valid until the next hy_object_set_name(). Thread: home. */
@@ -341,7 +350,7 @@ HY_API void hy_ref_release(struct hy_ref *ref);
 HY_API struct hy_object *hy_ref_get(struct hy_ref ref);
 /* Whether both refer to the same object, dead or alive; two cleared ones do not. Thread: any. */
 HY_API bool hy_ref_equal(struct hy_ref a, struct hy_ref b);
-/* hy_object_destroy_later() through a weak reference, at any time. Thread: any. */
+/* hy_object_destroy_later() through a weak reference, at any time. Errors as there. Thread: any. */
 HY_API int hy_ref_destroy_later(struct hy_ref ref);
 
 HY_END_DECLS
