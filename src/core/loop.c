@@ -216,7 +216,10 @@ int hy_loop_descriptor(struct hy_loop *loop)
     if (dispatcher->ops->descriptor == NULL)
         return hy_error_set(-HY_ENOTSUP, "dispatcher \"%s\" has no descriptor to be watched",
                             dispatcher->ops->name != NULL ? dispatcher->ops->name : "(no name)");
-    rc = dispatcher->ops->descriptor(dispatcher);
+    rc = dispatcher->ops->descriptor(dispatcher,
+                                     (loop->flags & (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS) != 0
+                                         ? (unsigned)HY_WAIT_NO_DESCRIPTORS
+                                         : 0u);
     if (rc < 0 || record->rest == HY__MAILBOX_ASLEEP)
         return rc;
     /* From now on every first post wakes, for nobody says when the foreign loop waits. */
