@@ -255,10 +255,8 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
         return rc == -HY_ESHUTDOWN ? 1 : rc; /* hy_loop_dispatch() says so */
     struct hy_thread_record *record = loop->record;
     unsigned exclusions = record->exclusions;
-    bool inside = record->inside;
     record->exclusions = loop->flags;
     rc = hy__iteration_wait(record, true, deadline_ns);
-    record->inside = inside;
     bool precise, idle = !hy__iteration_pending(record) && hy__mailbox_is_empty(record);
     int64_t now_ns = hy__record_now(record), timer_ns = hy__timers_deadline(record, &precise);
     record->exclusions = exclusions;
