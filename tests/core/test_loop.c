@@ -204,7 +204,7 @@ static void *post_200(void *context)
     return NULL;
 }
 
-static void test_posts_from_another_thread_wake_the_loop(void **state)
+static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
 {
     pthread_t thread;
 
