@@ -73,9 +73,20 @@ static void call_in_frame(struct hy_object *object, struct hy__message *message,
                                  .size = message->size,
                                  .receiver = object};
         hy__event_handle(object, &event);
-    } else {
+    } else if (message->kind == HY__MESSAGE_INVOKE) {
         message->to.function(object, payload);
+    } else {
+        hy__call_run(message, object, slot, flags);
     }
+}
+
+/* For somebody who waits, unless he has gone: then, or when his connection has been cut, false. */
+static __attribute__((noinline, cold)) bool begin_call(struct hy_thread_record *record,
+                                                       struct hy__message *message,
+                                                       hy_slot *ret_slot, uint64_t *ret_flags)
+{
+    return hy__call_begin(record, message) &&
+           (message->to.connection == NULL || (*ret_slot = slot_of(message, ret_flags)) != NULL);
 }
 
 /* Calls what the message is for. False: there is nobody to call any more. */
@@ -88,6 +99,9 @@ static bool call(struct hy_thread_record *record, struct hy__message *message)
     if (object == NULL)
         return false;
     if (message->kind == HY__MESSAGE_SLOT && (slot = slot_of(message, &flags)) == NULL)
+        return false;
+    if (HY_UNLIKELY(message->kind == HY__MESSAGE_CALL) &&
+        !begin_call(record, message, &slot, &flags))
         return false;
     /* Counted before the call: the handler may finish the object or move it away, and then the
      * anchor is not ours. */

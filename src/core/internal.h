@@ -69,7 +69,8 @@ enum hy__message_kind {
     HY__MESSAGE_INVOKE,
     HY__MESSAGE_ADOPT,   /* an object tree arrives, with what was posted to it */
     HY__MESSAGE_DESTROY, /* hy_object_destroy_later() from another thread */
-    HY__MESSAGE_CUT      /* behind the last call that a dead sender queued: cut its connection */
+    HY__MESSAGE_CUT,     /* behind the last call that a dead sender queued: cut its connection */
+    HY__MESSAGE_CALL     /* somebody waits; the payload is a struct hy__wait * */
 };
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
@@ -77,12 +78,12 @@ struct hy__message {
     struct hy__message *next;
     struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted */
     union {
-        struct hy__connection *connection; /* SLOT, CUT; type-stable memory */
+        struct hy__connection *connection; /* SLOT, CUT, CALL (or NULL); type-stable memory */
         hy_invoke_function function;       /* INVOKE */
         struct hy__message *cargo;         /* ADOPT */
         uint64_t event_type;               /* EVENT */
     } to;
-    uint64_t connection_id;               /* SLOT, CUT */
+    uint64_t connection_id;               /* SLOT, CUT, CALL */
     const struct hy_payload *description; /* NULL: plain bytes or none */
     struct hy__slab *slab;                /* whose cell this is; NULL: from the heap */
     uint32_t pass;                        /* the pass that delivers it */
@@ -246,6 +247,13 @@ struct hy_thread_record {
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
     bool adopted;
     bool closed; /* the mailbox is */
+
+    /* what the thread is blocked in: see wait.c */
+    HY__ALIGNED_LINE uint32_t wait_lock;
+    uint32_t resting;                /* atomic: what it has not done until now, it keeps undone */
+    uint64_t wait_number;            /* wait_lock; 0: in nothing */
+    struct hy__wait *wait;           /* wait_lock: a call, */
+    struct hy_thread_record *joined; /* wait_lock: or the end of this thread */
 };
 
 /* record.c */
@@ -278,6 +286,8 @@ void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);
+/* Whether it runs and will deliver, or drop, what is posted now. */
+bool hy__record_takes_calls(struct hy_thread_record *record);
 /* Makes the default dispatcher if there is none. */
 int hy__record_need_dispatcher(struct hy_thread_record *record);
 void hy__record_wake(struct hy_thread_record *record);
@@ -396,6 +406,55 @@ void hy__orphans_reap(void);
 /* message.c: a message with a copy of the payload */
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message);
+
+/* call.c: calls that somebody waits for */
+enum {
+    HY__CALL_WAITING,
+    HY__CALL_RUNNING,
+    HY__CALL_DONE,
+    HY__CALL_DROPPED,
+    HY__CALL_ABANDONED
+};
+/* Shared by the caller and the message. */
+struct hy__wait {
+    uint32_t word;                   /* atomic: the state, and how often it was poked; parked on */
+    uint32_t refs;                   /* atomic */
+    struct hy_anchor *anchor;        /* const: the receiver; counted */
+    hy_call_function function;       /* const; NULL: a slot */
+    void *argument;                  /* const: the caller's, or the copy behind this record */
+    const struct hy_payload *copied; /* const: of what it is a copy to be destroyed, or NULL */
+    /* Written by the receiver's thread before the state says so. */
+    struct hy_thread_record *runner; /* from RUNNING on; counted */
+    int result;
+    bool ran;
+    uint32_t poked;             /* atomic: in the list of a mover */
+    struct hy__wait *poke_next; /* the mover's that has set `poked` */
+};
+void hy__wait_ref(struct hy__wait *wait);
+void hy__wait_unref(struct hy__wait *wait);
+/* The thread that a waiting caller waits for, with a reference; NULL: it is over. */
+struct hy_thread_record *hy__wait_target(struct hy__wait *wait);
+/* Sends the caller away unless the call has begun, and then returns false. */
+bool hy__wait_refuse(struct hy__wait *wait);
+/* Delivery. False: the caller has gone, nothing is to be run. */
+bool hy__call_begin(struct hy_thread_record *record, struct hy__message *message);
+void hy__call_run(struct hy__message *message, struct hy_object *receiver, hy_slot slot,
+                  uint64_t flags);
+/* The calls among the messages, for a mover, and making their callers look again; under no lock. */
+struct hy__wait *hy__calls_of(struct hy__message *cargo);
+void hy__calls_poke(struct hy__wait *list);
+
+/* wait.c: who waits for whom */
+void hy__waiting_begin(struct hy_thread_record *here, struct hy__wait *wait,
+                       struct hy_thread_record *joined);
+void hy__waiting_end(struct hy_thread_record *here);
+/* Whether the thread waits for the calling one, directly or by way of others. */
+bool hy__waiting_leads_back(struct hy_thread_record *record, const struct hy_thread_record *here);
+/* Around a wait for a thread's end. -HY_EDEADLK: it waits for the calling one. */
+int hy__join_begin(struct hy_thread_record *joined);
+/* The same for those who cannot take no for an answer: sends away who waits for this thread. 0. */
+int hy__join_begin_surely(struct hy_thread_record *joined);
+void hy__join_end(void);
 
 /* timer.c */
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks);

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that wait: hy_call(), and the emissions of blocking connections.
+ *
+ * Caller and message share a counted record. Its one word says how far the call is, and the caller
+ * parks on it:
+ *
+ *     WAITING --> RUNNING --> DONE
+ *        |           |
+ *        +-----------+------> DROPPED    the message has ended and nothing has run
+ *        +-----------+------> ABANDONED  the caller does not wait any longer
+ *
+ * Each arrow is one compare-and-exchange, so exactly one side takes it. Whoever ends a message,
+ * for whatever reason, destroys its payload, which is the message's reference to the record: so no
+ * way of dropping a message can forget the caller. What the function works on is the caller's own
+ * as long as the caller is sure to wait, else a copy that stands behind the record.
+ *
+ * Above the state the word counts pokes: whoever moves the receiver, with the call in its mail, to
+ * another thread makes the caller look again whom it waits for (wait.c).
+ */
+#include "core/internal.h"
+
+#include <string.h>
+
+enum {
+    STATE = 7,
+    POKE = 8
+};
+
+static void *copy_of(struct hy__wait *wait)
+{
+    return (char *)wait + ((sizeof *wait + 15) & ~(size_t)15);
+}
+
+static int wait_create(struct hy_anchor *anchor, size_t size, struct hy__wait **ret_wait)
+{
+    if (size > SIZE_MAX / 2)
+        return hy_error_set(-HY_EINVAL, "a call cannot carry %zu bytes", size);
+    struct hy__wait *wait = hy_allocate(((sizeof *wait + 15) & ~(size_t)15) + size);
+    if (wait == NULL)
+        return -HY_ENOMEM;
+    *wait = (struct hy__wait){.word = HY__CALL_WAITING, .refs = 1, .anchor = anchor};
+    hy__anchor_ref(anchor);
+    *ret_wait = wait;
+    return 0;
+}
+
+void hy__wait_ref(struct hy__wait *wait)
+{
+    /* Relaxed: the caller knows it to be alive. */
+    __atomic_add_fetch(&wait->refs, 1, __ATOMIC_RELAXED);
+}
+
+void hy__wait_unref(struct hy__wait *wait)
+{
+    /* Release and acquire: the end is after everybody's use. */
+    if (__atomic_sub_fetch(&wait->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    hy__record_unref(wait->runner);
+    hy__anchor_unref(wait->anchor);
+    hy_release(wait);
+}
+
+/* From one state to another; false, with *ret_state, when it is in none of `from` (a set of bits).
+ */
+static bool advance(struct hy__wait *wait, uint32_t from, uint32_t to, uint32_t *ret_state)
+{
+    uint32_t word = __atomic_load_n(&wait->word, __ATOMIC_RELAXED);
+    do {
+        *ret_state = word & STATE;
+        if ((from & 1u << *ret_state) == 0)
+            return false;
+        /* Release: what this side wrote is seen by the other; acquire: the other way round. */
+    } while (!__atomic_compare_exchange_n(&wait->word, &word, (word & ~(uint32_t)STATE) | to, true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    return true;
+}
+
+/* --- the receiver's side -------------------------------------------------------------------------
+ */
+
+static int wait_into_message(void *to, const void *from)
+{
+    struct hy__wait *wait = *(struct hy__wait *const *)from;
+    memcpy(to, &wait, sizeof wait);
+    hy__wait_ref(wait);
+    return 0;
+}
+
+/* The end of the message, whatever it came to. */
+static void wait_ends(void *payload)
+{
+    struct hy__wait *wait = *(struct hy__wait **)payload;
+    uint32_t state;
+    /* The copy goes before the caller does: it is destroyed when the emission returns. */
+    if (wait->copied != NULL && wait->copied->destroy != NULL)
+        wait->copied->destroy(wait->argument);
+    if (advance(wait, 1u << HY__CALL_WAITING | 1u << HY__CALL_RUNNING,
+                wait->ran ? HY__CALL_DONE : HY__CALL_DROPPED, &state))
+        hy__unpark(&wait->word);
+    hy__wait_unref(wait);
+}
+
+static const struct hy_payload wait_payload =
+    HY_DESCRIBED_PAYLOAD(struct hy__wait *, wait_into_message, wait_ends);
+
+static struct hy__wait *wait_of(struct hy__message *message)
+{
+    return *(struct hy__wait **)hy__message_payload(message);
+}
+
+bool hy__call_begin(struct hy_thread_record *record, struct hy__message *message)
+{
+    struct hy__wait *wait = wait_of(message);
+    uint32_t state;
+    hy__record_ref(record);
+    wait->runner = record; /* nobody looks at it before RUNNING */
+    if (advance(wait, 1u << HY__CALL_WAITING, HY__CALL_RUNNING, &state))
+        return true;
+    hy__record_unref(record);
+    wait->runner = NULL;
+    return false;
+}
+
+void hy__call_run(struct hy__message *message, struct hy_object *receiver, hy_slot slot,
+                  uint64_t flags)
+{
+    struct hy__wait *wait = wait_of(message);
+    wait->ran = true;
+    if (slot != NULL)
+        hy__slot_call(slot, flags, receiver, wait->argument);
+    else
+        wait->result = wait->function(receiver, wait->argument);
+}
+
+struct hy_thread_record *hy__wait_target(struct hy__wait *wait)
+{
+    for (;;) {
+        /* Acquire: the runner is seen. */
+        uint32_t word = __atomic_load_n(&wait->word, __ATOMIC_ACQUIRE);
+        if ((word & STATE) == HY__CALL_RUNNING) {
+            hy__record_ref(wait->runner);
+            return wait->runner;
+        }
+        if ((word & STATE) != HY__CALL_WAITING)
+            return NULL;
+        struct hy_thread_record *home = hy__anchor_home_ref(wait->anchor);
+        /* It waited for that thread all the while; else look again. */
+        if (__atomic_load_n(&wait->word, __ATOMIC_ACQUIRE) == word)
+            return home;
+        hy__record_unref(home);
+    }
+}
+
+bool hy__wait_refuse(struct hy__wait *wait)
+{
+    uint32_t state;
+    if (!advance(wait, 1u << HY__CALL_WAITING, HY__CALL_DROPPED, &state))
+        return state != HY__CALL_RUNNING; /* over already */
+    hy__unpark(&wait->word);
+    return true;
+}
+
+/* --- moves ---------------------------------------------------------------------------------------
+ */
+
+/*
+ * A call may be in the list of one mover while the next one finds it: `poked` says that a poke is
+ * still to come, and that one will do, for it comes after the second move has locked the receiver,
+ * where the caller will look.
+ */
+struct hy__wait *hy__calls_of(struct hy__message *cargo)
+{
+    struct hy__wait *list = NULL;
+    for (; cargo != NULL; cargo = cargo->next) {
+        if (cargo->kind != HY__MESSAGE_CALL)
+            continue;
+        struct hy__wait *wait = wait_of(cargo);
+        /* Acquire: the mover before has read poke_next; release: see hy__calls_poke(). */
+        if (__atomic_exchange_n(&wait->poked, 1u, __ATOMIC_ACQ_REL) != 0)
+            continue;
+        hy__wait_ref(wait);
+        wait->poke_next = list;
+        list = wait;
+    }
+    return list;
+}
+
+void hy__calls_poke(struct hy__wait *list)
+{
+    for (struct hy__wait *wait = list, *next; wait != NULL; wait = next) {
+        next = wait->poke_next;
+        __atomic_exchange_n(&wait->poked, 0u, __ATOMIC_ACQ_REL);
+        /* Release: the caller that sees the poke sees the move. */
+        __atomic_add_fetch(&wait->word, POKE, __ATOMIC_ACQ_REL);
+        hy__unpark(&wait->word);
+        hy__wait_unref(wait);
+    }
+}
+
+/* --- the caller's side ---------------------------------------------------------------------------
+ */
+
+static int refuse_own_thread(const struct hy_thread_record *here)
+{
+    return hy_error_set(-HY_EDEADLK,
+                        "the receiver lives in the calling thread \"%s\", which would wait for "
+                        "itself: call the function",
+                        here->name);
+}
+
+/* Whether the receiver's thread can be expected to get there. */
+static int check_target(struct hy_thread_record *here, struct hy_anchor *anchor,
+                        int64_t deadline_ns, bool chain)
+{
+    struct hy_thread_record *home = hy__anchor_home_ref(anchor);
+    int rc = 0;
+    if (home == here)
+        rc = refuse_own_thread(here);
+    else if (deadline_ns == HY_FOREVER && !hy__record_takes_calls(home))
+        rc =
+            hy_error_set(-HY_ESHUTDOWN,
+                         "the receiver's thread \"%s\" does not run, and the call has no deadline: "
+                         "start the thread, or say how long to wait",
+                         home->name);
+    else if (chain && hy__waiting_leads_back(home, here))
+        rc = hy_error_set(-HY_EDEADLK,
+                          "the receiver's thread \"%s\" waits for this one, \"%s\", directly or by "
+                          "way of others: neither would ever go on",
+                          home->name, here->name);
+    hy__record_unref(home);
+    return rc;
+}
+
+/* What the call came to; 0: it has run. */
+static int outcome(uint32_t state)
+{
+    if (state == HY__CALL_DONE)
+        return 0;
+    return hy_error_set(-HY_ESHUTDOWN, "the call was dropped: its receiver or the connection has "
+                                       "ended, or its thread");
+}
+
+/* The caller goes; false, with *ret_state, when it is too late for that. */
+static bool give_up(struct hy__wait *wait, bool also_running, uint32_t *ret_state)
+{
+    uint32_t from = 1u << HY__CALL_WAITING | (also_running ? 1u << HY__CALL_RUNNING : 0u);
+    return advance(wait, from, HY__CALL_ABANDONED, ret_state);
+}
+
+static int wait_until_over(struct hy_thread_record *here, struct hy__wait *wait,
+                           int64_t deadline_ns)
+{
+    for (;;) {
+        uint32_t word = __atomic_load_n(&wait->word, __ATOMIC_ACQUIRE);
+        uint32_t state = word & STATE;
+        if (state == HY__CALL_DONE || state == HY__CALL_DROPPED)
+            return outcome(state);
+        /* Looked at after each wake-up, which may be a poke. One that comes after this look has
+         * changed the word, and the thread does not park. */
+        int rc =
+            state == HY__CALL_WAITING ? check_target(here, wait->anchor, deadline_ns, true) : 0;
+        if (rc < 0 && give_up(wait, false, &state))
+            return rc;
+        if (rc == 0 && !hy__park(&wait->word, word, deadline_ns)) {
+            if (!give_up(wait, true, &state))
+                return outcome(state);
+            return hy_error_set(-HY_ETIMEDOUT, "the call has not ended in time%s",
+                                state == HY__CALL_RUNNING ? "; it goes on without this caller"
+                                                          : "");
+        }
+    }
+}
+
+/* Posts and waits. */
+static int perform(struct hy__wait *wait, struct hy__message *message, int64_t deadline_ns)
+{
+    struct hy_thread_record *here = hy__record();
+    message->kind = HY__MESSAGE_CALL;
+    hy__waiting_begin(here, wait, NULL);
+    int rc = hy__post(wait->anchor, message);
+    if (rc < 0)
+        hy__message_discard(message);
+    else
+        rc = wait_until_over(here, wait, deadline_ns);
+    hy__waiting_end(here);
+    return rc;
+}
+
+static int check_before(struct hy_anchor *anchor, int64_t deadline_ns)
+{
+    struct hy_thread_record *here = hy__record();
+    if (here == NULL)
+        return -HY_ENOMEM;
+    int rc = check_target(here, anchor, deadline_ns, false);
+    if (rc == 0 && deadline_ns != HY_FOREVER && deadline_ns <= hy__record_now(here))
+        rc = hy_error_set(-HY_ETIMEDOUT, "the deadline of the call has passed before it began");
+    return rc;
+}
+
+static int make_call(struct hy_anchor *anchor, hy_call_function function, void *argument,
+                     size_t size, struct hy__wait **ret_wait, struct hy__message **ret_message)
+{
+    int rc = wait_create(anchor, size, ret_wait);
+    if (rc < 0)
+        return rc;
+    struct hy__wait *wait = *ret_wait;
+    wait->function = function;
+    wait->argument = argument;
+    if (size != 0)
+        wait->argument = memcpy(copy_of(wait), argument, size);
+    rc = hy__message_make(&wait_payload, &wait, ret_message);
+    if (rc < 0)
+        hy__wait_unref(wait);
+    return rc;
+}
+
+int hy_ref_call(struct hy_ref receiver, hy_call_function function, void *argument, size_t size,
+                int64_t deadline_ns, int *ret_result)
+{
+    if (receiver.anchor == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the receiver was never made, or has been finished");
+    if (function == NULL)
+        return hy_error_set(-HY_EINVAL, "a call needs a function");
+    if (argument == NULL && size != 0)
+        return hy_error_set(-HY_EINVAL, "a call cannot carry %zu bytes of nothing", size);
+    struct hy__wait *wait = NULL;
+    struct hy__message *message = NULL;
+    int rc = check_before(receiver.anchor, deadline_ns);
+    if (rc == 0)
+        rc = make_call(receiver.anchor, function, argument, size, &wait, &message);
+    if (rc < 0)
+        return rc;
+    rc = perform(wait, message, deadline_ns);
+    if (rc == 0) {
+        if (size != 0)
+            memcpy(argument, wait->argument, size);
+        if (ret_result != NULL)
+            *ret_result = wait->result;
+    }
+    hy__wait_unref(wait);
+    return rc;
+}
+
+int hy_call(struct hy_object *receiver, hy_call_function function, void *argument, size_t size,
+            int64_t deadline_ns, int *ret_result)
+{
+    struct hy_ref ref = {receiver != NULL ? receiver->anchor : NULL};
+    return hy_ref_call(ref, function, argument, size, deadline_ns, ret_result);
+}
