@@ -56,6 +56,8 @@ void hy__wait_unref(struct hy__wait *wait)
     /* Release and acquire: the end is after everybody's use. */
     if (__atomic_sub_fetch(&wait->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
+    if (wait->extension != NULL)
+        hy__extension_unref(wait->extension);
     hy__record_unref(wait->runner);
     hy__anchor_unref(wait->anchor);
     hy_release(wait);
@@ -109,9 +111,8 @@ static struct hy__wait *wait_of(struct hy__message *message)
     return *(struct hy__wait **)hy__message_payload(message);
 }
 
-bool hy__call_begin(struct hy_thread_record *record, struct hy__message *message)
+static bool begin(struct hy_thread_record *record, struct hy__wait *wait)
 {
-    struct hy__wait *wait = wait_of(message);
     uint32_t state;
     hy__record_ref(record);
     wait->runner = record; /* nobody looks at it before RUNNING */
@@ -122,15 +123,21 @@ bool hy__call_begin(struct hy_thread_record *record, struct hy__message *message
     return false;
 }
 
-void hy__call_run(struct hy__message *message, struct hy_object *receiver, hy_slot slot,
-                  uint64_t flags)
+bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message)
 {
     struct hy__wait *wait = wait_of(message);
+    struct hy_anchor *anchor = message->anchor;
+    if (!begin(record, wait))
+        return false;
+    if (wait->extension != NULL)
+        return hy__extension_run(record, wait->extension, anchor, wait->argument, wait);
+    struct hy__frame frame;
+    anchor->delivered++; /* before the call, as everywhere */
+    hy__frame_push(record, &frame, anchor, true);
     wait->ran = true;
-    if (slot != NULL)
-        hy__slot_call(slot, flags, receiver, wait->argument);
-    else
-        wait->result = wait->function(receiver, wait->argument);
+    wait->result = wait->function(anchor->object, wait->argument);
+    hy__frame_pop(record, &frame);
+    return true;
 }
 
 struct hy_thread_record *hy__wait_target(struct hy__wait *wait)
@@ -298,20 +305,16 @@ static int check_before(struct hy_anchor *anchor, int64_t deadline_ns)
     return rc;
 }
 
-static int make_call(struct hy_anchor *anchor, hy_call_function function, void *argument,
-                     size_t size, struct hy__wait **ret_wait, struct hy__message **ret_message)
+/* The record, with room for a copy, and the message. */
+static int make(struct hy_anchor *anchor, size_t size, struct hy__wait **ret_wait,
+                struct hy__message **ret_message)
 {
     int rc = wait_create(anchor, size, ret_wait);
     if (rc < 0)
         return rc;
-    struct hy__wait *wait = *ret_wait;
-    wait->function = function;
-    wait->argument = argument;
-    if (size != 0)
-        wait->argument = memcpy(copy_of(wait), argument, size);
-    rc = hy__message_make(&wait_payload, &wait, ret_message);
+    rc = hy__message_make(&wait_payload, ret_wait, ret_message);
     if (rc < 0)
-        hy__wait_unref(wait);
+        hy__wait_unref(*ret_wait);
     return rc;
 }
 
@@ -328,9 +331,11 @@ int hy_ref_call(struct hy_ref receiver, hy_call_function function, void *argumen
     struct hy__message *message = NULL;
     int rc = check_before(receiver.anchor, deadline_ns);
     if (rc == 0)
-        rc = make_call(receiver.anchor, function, argument, size, &wait, &message);
+        rc = make(receiver.anchor, size, &wait, &message);
     if (rc < 0)
         return rc;
+    wait->function = function;
+    wait->argument = size != 0 ? memcpy(copy_of(wait), argument, size) : argument;
     rc = perform(wait, message, deadline_ns);
     if (rc == 0) {
         if (size != 0)
@@ -347,4 +352,66 @@ int hy_call(struct hy_object *receiver, hy_call_function function, void *argumen
 {
     struct hy_ref ref = {receiver != NULL ? receiver->anchor : NULL};
     return hy_ref_call(ref, function, argument, size, deadline_ns, ret_result);
+}
+
+/* --- blocking emission ---------------------------------------------------------------------------
+ */
+
+static int copy_payload(struct hy__wait *wait, const struct hy_payload *description,
+                        const void *payload)
+{
+    void *copy = copy_of(wait);
+    if (description->kind == HY_PAYLOAD_DESCRIBED) {
+        /* User code: no lock is held. */
+        int rc = description->copy(copy, payload);
+        if (rc < 0)
+            return rc;
+        wait->copied = description;
+    } else {
+        memcpy(copy, payload, description->size);
+    }
+    wait->argument = copy;
+    return 0;
+}
+
+static int64_t deadline_of(int64_t timeout_ns)
+{
+    int64_t now = timeout_ns != 0 ? hy_now_ns() : 0;
+    return timeout_ns == 0 || timeout_ns > HY_FOREVER - now ? HY_FOREVER : now + timeout_ns;
+}
+
+int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,
+                  int *ret_result)
+{
+    const struct hy_payload *description = &extension->spec->payload;
+    bool has_payload = (extension->flags & HY_NO_PAYLOAD_) == 0 && payload != NULL &&
+                       description->kind != HY_PAYLOAD_NONE;
+    bool copied = has_payload && extension->timeout_ns != 0;
+    int64_t deadline_ns = deadline_of(extension->timeout_ns);
+    struct hy__wait *wait = NULL;
+    struct hy__message *message = NULL;
+    int rc = check_before(receiver, deadline_ns);
+    if (rc == 0)
+        rc = make(receiver, copied ? description->size : 0, &wait, &message);
+    if (rc < 0)
+        return rc;
+    hy__extension_ref(extension);
+    wait->extension = extension;
+    if (ret_result != NULL) /* it stays what it is if the slot returns nothing */
+        wait->result = *ret_result;
+    if (copied)
+        rc = copy_payload(wait, description, payload);
+    else if (has_payload)
+        memcpy(&wait->argument, &payload, sizeof payload); /* the slot takes it as const again */
+    if (rc == 0)
+        rc = perform(wait, message, deadline_ns);
+    else
+        hy__message_discard(message);
+    if (rc == 0 && ret_result != NULL)
+        *ret_result = wait->result;
+    if (rc == 0 && wait->status < 0)
+        rc = hy_error_set(wait->status, "an emission that passes %s on has failed in its thread",
+                          extension->spec->name);
+    hy__wait_unref(wait);
+    return rc < 0 ? rc : 1;
 }

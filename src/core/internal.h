@@ -7,7 +7,8 @@
  *   lock     under the lock word of the same structure
  *   atomic   by atomic access; the code that does it says why its order is enough
  *   const    never changes after creation
- * Lock order: hub, then anchor. No lock is held while user code, the allocator or the system runs.
+ * Lock order: hub, then extension, then anchor. No lock is held while user code, the allocator or
+ * the system runs.
  */
 #ifndef HALYARD_CORE_INTERNAL_H
 #define HALYARD_CORE_INTERNAL_H
@@ -67,10 +68,13 @@ enum hy__message_kind {
     HY__MESSAGE_SLOT,
     HY__MESSAGE_EVENT,
     HY__MESSAGE_INVOKE,
-    HY__MESSAGE_ADOPT,   /* an object tree arrives, with what was posted to it */
-    HY__MESSAGE_DESTROY, /* hy_object_destroy_later() from another thread */
-    HY__MESSAGE_CUT,     /* behind the last call that a dead sender queued: cut its connection */
-    HY__MESSAGE_CALL     /* somebody waits; the payload is a struct hy__wait * */
+    HY__MESSAGE_ADOPT,    /* an object tree arrives, with what was posted to it */
+    HY__MESSAGE_DESTROY,  /* hy_object_destroy_later() from another thread */
+    HY__MESSAGE_CUT,      /* behind the last call that a dead sender queued: cut its connection */
+    HY__MESSAGE_EXTENDED, /* SLOT, of a connection with an extension */
+    HY__MESSAGE_CHANGED,  /* tells the owner of a signal that a connection was made or cut */
+    HY__MESSAGE_TOKEN,    /* EXTENDED, of a bounded one: calls with the oldest payload there is */
+    HY__MESSAGE_CALL      /* somebody waits; the payload is a struct hy__wait * */
 };
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
@@ -78,16 +82,18 @@ struct hy__message {
     struct hy__message *next;
     struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted */
     union {
-        struct hy__connection *connection; /* SLOT, CUT, CALL (or NULL); type-stable memory */
+        struct hy__connection *connection; /* SLOT, CUT; type-stable memory */
         hy_invoke_function function;       /* INVOKE */
         struct hy__message *cargo;         /* ADOPT */
         uint64_t event_type;               /* EVENT */
+        struct hy__extension *extension;   /* EXTENDED, TOKEN, CHANGED; holds a reference */
     } to;
-    uint64_t connection_id;               /* SLOT, CUT, CALL */
-    const struct hy_payload *description; /* NULL: plain bytes or none */
-    struct hy__slab *slab;                /* whose cell this is; NULL: from the heap */
-    uint32_t pass;                        /* the pass that delivers it */
-    uint32_t size;                        /* bytes of payload */
+    uint64_t connection_id; /* SLOT, CUT, EXTENDED, TOKEN; CHANGED: whether it was made */
+    const struct hy_payload
+        *description;      /* NULL: plain bytes or none; never in EXTENDED, CHANGED */
+    struct hy__slab *slab; /* whose cell this is; NULL: from the heap */
+    uint32_t pass;         /* the pass that delivers it */
+    uint32_t size;         /* bytes of payload */
     uint8_t kind;
     uint8_t priority;
     bool has_payload;
@@ -123,6 +129,7 @@ struct hy_anchor {
     bool delete_requested;         /* home */
     bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
     struct hy_anchor *delete_next; /* home: the next in that list */
+    hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -134,15 +141,21 @@ enum {
     HY__FLAG_CUT = 1 << 14,       /* it has been buried */
     HY__FLAG_HELD = 1 << 15,      /* a handle looks at it: it is not recycled meanwhile */
     HY__FLAGS_OF_USER = 0x7ff & ~HY_UNIQUE,
+    /* What an emission leaves to emit_rare.c. */
+    HY__FLAGS_RARE =
+        HY_BLOCKING | HY_SINGLE_SHOT | HY_RETURNS_ | HY__FLAG_BLOCKED | HY__FLAG_EXTENDED,
     HY__ID_SHIFT = 16
 };
 
 /* 64 bytes, one cache line, in type-stable memory: a queued message may look at a recycled one and
  * finds another id. */
 struct hy__connection {
-    struct hy__connection *next,
-        *previous; /* hub lock; next is read by walkers, and stays readable after unlinking */
-    hy_slot slot;  /* atomic; NULL once cut */
+    struct hy__connection *next; /* hub lock to write; walkers read it, also after unlinking */
+    union {
+        struct hy__connection *previous; /* hub lock */
+        struct hy__extension *extension; /* in a grave: whose memory it still keeps, or NULL */
+    };
+    hy_slot slot; /* atomic; NULL once cut; EXTENDED: its extension */
     struct hy_anchor
         *anchor;        /* the receiver; holds a reference. const while linked or in a grave */
     struct hy_hub *hub; /* const while linked */
@@ -167,6 +180,35 @@ struct hy_hub {
     struct hy__connection *graves; /* lock; atomic for the look without it */
     uint32_t grave_count, reap_at; /* lock */
     struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
+    struct hy_anchor *owner;       /* const: whose signal it is; holds a reference */
+    uint32_t blocked;              /* lock: enum; while it is not 0, last_id stays 0 */
+};
+
+enum { /* hy_hub.blocked */
+    HY__BLOCKED_SIGNAL = 1 << 0,
+    HY__BLOCKED_OBJECT = 1 << 1
+};
+
+/* What a connection needs beyond 64 bytes. See extension.c. */
+struct hy__extension {
+    uint32_t uses;  /* atomic: 1 while the connection is not cut, 1 for each call that runs, 1 for
+                       each queued call that outlives the cut; destroy(context) follows the last */
+    uint32_t refs;  /* atomic, of the memory: 1 for all uses, 1 for the connection until it is
+                       recycled, 1 for each message and each function at work on it */
+    hy_slot slot;   /* const */
+    unsigned flags; /* const; of enum hy_connection_flag */
+    uint32_t told;  /* atomic: what the owner of the signal has heard; see change.c */
+    void *context;  /* const */
+    void (*destroy)(void *context);    /* const; NULL: none */
+    struct hy__connection *connection; /* const once linked */
+    uint64_t id;                       /* const once linked */
+    struct hy_anchor *sender;          /* const: the owner of the signal; holds a reference */
+    const struct hy_signal_spec *spec; /* const */
+    bool watched;                      /* const once linked: the owner wants to hear of changes */
+    struct hy__message *notice;  /* the message for the cut, if the owner wants one; the cutter's */
+    struct hy__extension *ended; /* the cutter's: the next one that it has cut */
+    int64_t timeout_ns;          /* const */
+    struct hy__ring *ring;       /* const; NULL: neither bounded nor latest */
 };
 
 #define HY__WALK_PARKED UINT64_MAX
@@ -190,9 +232,13 @@ struct hy__hazards {
 struct hy__frame {
     struct hy_anchor *anchor; /* the receiver; NULL: of another thread, or gone */
     struct hy__frame *outer;
-    struct hy_anchor *deletes; /* objects to be destroyed as this frame returns */
-    bool from_loop;            /* called by a loop, not by a direct emission */
-    bool gone;                 /* the receiver was finished or moved away under the handler */
+    struct hy_anchor *deletes;         /* objects to be destroyed as this frame returns */
+    struct hy__connection *connection; /* whose slot it is; NULL: another handler */
+    uint64_t connection_id;            /* of a slot */
+    struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
+    bool from_loop;                    /* called by a loop, not by a direct emission */
+    bool gone;         /* the receiver was finished or moved away under the handler */
+    bool knows_sender; /* `sender` counts; else the connection is asked */
 };
 
 /* A list of deletes being served: user code runs between two of them. */
@@ -322,9 +368,23 @@ static inline void hy__frame_push(struct hy_thread_record *record, struct hy__fr
     frame->anchor = anchor;
     frame->outer = record->frame;
     frame->deletes = NULL;
+    frame->connection = NULL;
     frame->from_loop = from_loop;
     frame->gone = false;
+    frame->knows_sender = false;
     record->frame = frame;
+}
+/* Behind hy__frame_push(): it is a slot. */
+static inline void hy__frame_set_slot(struct hy__frame *frame, struct hy__connection *connection,
+                                      uint64_t id)
+{
+    frame->connection = connection;
+    frame->connection_id = id;
+}
+static inline void hy__frame_set_sender(struct hy__frame *frame, struct hy_anchor *sender)
+{
+    frame->sender = sender;
+    frame->knows_sender = true;
 }
 /* Serves the deletes that hang on a frame; whether its receiver is still alive and here. */
 bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame);
@@ -363,6 +423,11 @@ void hy__anchor_ref(struct hy_anchor *anchor);
 void hy__anchor_unref(struct hy_anchor *anchor);
 /* The message is taken over on success only. */
 int hy__post(struct hy_anchor *anchor, struct hy__message *message);
+/* The same in two steps, for those who hold a lock: *ret_wake, NULL or with a reference, is to be
+ * given to hy__post_wake() after it. Sets no error. */
+enum hy__push_result hy__post_push(struct hy_anchor *anchor, struct hy__message *message,
+                                   struct hy_thread_record **ret_wake);
+void hy__post_wake(struct hy_thread_record *record);
 struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor);
 /* The home with a reference, for other threads: an object that moves lets go of its old home. */
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
@@ -383,7 +448,7 @@ struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object
 /* leave_thread or enter_thread of each class that has it, the most derived first. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
 
-/* connection.c, hazard.c, hub.c, connect.c, emit.c */
+/* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
     if ((flags & HY_NO_PAYLOAD_) != 0)
@@ -396,8 +461,109 @@ void hy__connection_release(struct hy__connection *connection);
 /* Cuts all connections of a dying object: those to it, and those of its signals. */
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
 void hy__signal_close(struct hy_signal_base *signal);
-/* Cuts the connection if it is still the one with the id. */
-bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id);
+/* Cuts the connection if it is still the one with the id. ret_sender: NULL, or takes a reference to
+ * the owner of the signal; untouched when it was not cut. */
+bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id,
+                        struct hy_anchor **ret_sender);
+/* Whether the id and flags are those of the connection and it has not been cut. */
+static inline bool hy__id_is_live(uint64_t id_flags, uint64_t id)
+{
+    return id_flags >> HY__ID_SHIFT == id && (id_flags & HY__FLAG_CUT) == 0;
+}
+/* Whether a single-shot connection has fired. */
+static inline bool hy__is_spent(uint64_t id_flags)
+{
+    return (id_flags & HY__FLAG_SPENT) != 0;
+}
+/* handle.c: what has been cut, or is another one, cannot be held; what is held is not recycled. */
+bool hy__connection_hold(struct hy__connection *connection, uint64_t id);
+void hy__connection_let_go(struct hy__connection *connection);
+
+/* extension.c */
+static inline struct hy__extension *hy__extension_in(hy_slot slot)
+{
+    return (struct hy__extension *)(uintptr_t)slot;
+}
+static inline hy_slot hy__extension_as_slot(struct hy__extension *extension)
+{
+    return (hy_slot)(uintptr_t)extension;
+}
+/* Whether a connection like that needs one. options may be NULL. */
+bool hy__extension_is_needed(const struct hy_signal_base *signal, unsigned flags,
+                             const struct hy_connect_options *options);
+/* With two references: the connection's and the caller's. */
+struct hy__extension *hy__extension_create(const struct hy_signal_base *signal, hy_slot slot,
+                                           unsigned flags,
+                                           const struct hy_connect_options *options);
+/* Ends one that never was linked; the context stays the caller's. */
+void hy__extension_discard(struct hy__extension *extension);
+/* Holds the memory. */
+void hy__extension_ref(struct hy__extension *extension);
+void hy__extension_unref(struct hy__extension *extension);
+/* Keeps the context from being destroyed; false: it is too late. The memory must be held. */
+bool hy__extension_use(struct hy__extension *extension);
+/* Under no lock: the last one calls destroy(context). */
+void hy__extension_unuse(struct hy__extension *extension);
+/* Whether its connection has not been cut. */
+bool hy__extension_is_connected(const struct hy__extension *extension);
+/* Calls the slot, which the caller keeps in use; *ret_result as hy_emit_result() says (NULL: nobody
+ * asks). Negative: what a relayed emission returned. */
+int hy__extension_call(struct hy__extension *extension, void *receiver, const void *payload,
+                       int *ret_result);
+/* Calls a slot that returns an int and takes no context. */
+int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const void *payload);
+/* Makes the message one of the connection's. The caller has it in use. */
+void hy__extension_attach(struct hy__extension *extension, struct hy__message *message,
+                          enum hy__message_kind kind);
+/* Calls the slot in the receiver's home thread, for a message that has arrived, unless that is not
+ * wanted any more: false. wait: who waits for it, told what it came to; or NULL. */
+bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *extension,
+                       struct hy_anchor *anchor, const void *payload, struct hy__wait *wait);
+/* Queues a call. The caller has it in use. */
+int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiver,
+                       const void *payload);
+/* A queued call has arrived. False: there is nobody to call any more. */
+bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* Ends what a message holds of it. */
+void hy__extension_settle(struct hy__message *message);
+/* The connection has been cut: tells the owner, drops the connection's use. Under no lock. */
+void hy__extension_ended(struct hy__extension *extension);
+
+/* ring.c: bounded and latest connections */
+/* NULL: no memory. */
+struct hy__ring *hy__ring_create(unsigned flags, const struct hy_connect_options *options);
+void hy__ring_destroy(struct hy__ring *ring);
+/* Queues a call, or what the policy says. Returns as hy__emit_rare(). The caller has it in use. */
+int hy__ring_post(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload);
+/* Takes the oldest payload, for a token that has arrived. */
+struct hy__message *hy__ring_take(struct hy__extension *extension);
+
+/* change.c: hy_class.connection_changed */
+bool hy__change_is_wanted(const struct hy_signal_base *signal);
+/* Reserves the messages for both changes; the second one stays in the extension. */
+int hy__change_prepare(struct hy__extension *extension, struct hy__message **ret_made);
+/* A connection was made, or cut. Under no lock; the caller holds the extension. */
+void hy__change_made(struct hy__extension *extension, struct hy__message *made);
+void hy__change_cut(struct hy__extension *extension);
+void hy__change_arrived(struct hy__message *message);
+
+/* relay.c */
+/* The slot of hy_signal_connect_signal(); its context is the target. */
+void hy__relay(void *receiver, const void *payload);
+
+/* emit_rare.c: the connections that are not plain */
+struct hy__emission {
+    struct hy_thread_record *record;
+    const struct hy_payload *description;
+    const void *payload;
+    int *ret_result;
+};
+/* The number of slots called or queued, or a negative code. */
+int hy__emit_rare(const struct hy__emission *emission, struct hy__connection *connection,
+                  hy_slot slot, uint64_t id_flags);
+/* Queues a call of a plain connection. Returns as above. */
+int hy__emit_queued(const struct hy_payload *description, const void *payload,
+                    struct hy__connection *connection, uint64_t id_flags);
 int hy__hazards_acquire(struct hy_thread_record *record);
 void hy__hazards_release(struct hy_thread_record *record);
 void hy__walks_park(struct hy_thread_record *record);
@@ -420,12 +586,13 @@ struct hy__wait {
     uint32_t word;                   /* atomic: the state, and how often it was poked; parked on */
     uint32_t refs;                   /* atomic */
     struct hy_anchor *anchor;        /* const: the receiver; counted */
-    hy_call_function function;       /* const; NULL: a slot */
+    hy_call_function function;       /* const; NULL: a slot, of */
+    struct hy__extension *extension; /* const: this connection; holds its memory */
     void *argument;                  /* const: the caller's, or the copy behind this record */
     const struct hy_payload *copied; /* const: of what it is a copy to be destroyed, or NULL */
     /* Written by the receiver's thread before the state says so. */
     struct hy_thread_record *runner; /* from RUNNING on; counted */
-    int result;
+    int result, status;              /* status: of a relayed emission */
     bool ran;
     uint32_t poked;             /* atomic: in the list of a mover */
     struct hy__wait *poke_next; /* the mover's that has set `poked` */
@@ -436,10 +603,12 @@ void hy__wait_unref(struct hy__wait *wait);
 struct hy_thread_record *hy__wait_target(struct hy__wait *wait);
 /* Sends the caller away unless the call has begun, and then returns false. */
 bool hy__wait_refuse(struct hy__wait *wait);
-/* Delivery. False: the caller has gone, nothing is to be run. */
-bool hy__call_begin(struct hy_thread_record *record, struct hy__message *message);
-void hy__call_run(struct hy__message *message, struct hy_object *receiver, hy_slot slot,
-                  uint64_t flags);
+/* Delivery. False: the caller has gone, or there is nobody to call any more. */
+bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* The emission of a blocking connection, which the caller has in use; *ret_result (NULL: nobody
+ * asks) is what the slot returned, if it returns anything. */
+int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,
+                  int *ret_result);
 /* The calls among the messages, for a mover, and making their callers look again; under no lock. */
 struct hy__wait *hy__calls_of(struct hy__message *cargo);
 void hy__calls_poke(struct hy__wait *list);
