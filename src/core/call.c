@@ -22,10 +22,7 @@
 
 #include <string.h>
 
-enum {
-    STATE = 7,
-    POKE = 8
-};
+#define STATE HY__CALL_STATE
 
 static void *copy_of(struct hy__wait *wait)
 {
@@ -106,11 +103,6 @@ static void wait_ends(void *payload)
 static const struct hy_payload wait_payload =
     HY_DESCRIBED_PAYLOAD(struct hy__wait *, wait_into_message, wait_ends);
 
-static struct hy__wait *wait_of(struct hy__message *message)
-{
-    return *(struct hy__wait **)hy__message_payload(message);
-}
-
 static bool begin(struct hy_thread_record *record, struct hy__wait *wait)
 {
     uint32_t state;
@@ -125,7 +117,7 @@ static bool begin(struct hy_thread_record *record, struct hy__wait *wait)
 
 bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message)
 {
-    struct hy__wait *wait = wait_of(message);
+    struct hy__wait *wait = hy__wait_of(message);
     struct hy_anchor *anchor = message->anchor;
     if (!begin(record, wait))
         return false;
@@ -166,43 +158,6 @@ bool hy__wait_refuse(struct hy__wait *wait)
         return state != HY__CALL_RUNNING; /* over already */
     hy__unpark(&wait->word);
     return true;
-}
-
-/* --- moves ---------------------------------------------------------------------------------------
- */
-
-/*
- * A call may be in the list of one mover while the next one finds it: `poked` says that a poke is
- * still to come, and that one will do, for it comes after the second move has locked the receiver,
- * where the caller will look.
- */
-struct hy__wait *hy__calls_of(struct hy__message *cargo)
-{
-    struct hy__wait *list = NULL;
-    for (; cargo != NULL; cargo = cargo->next) {
-        if (cargo->kind != HY__MESSAGE_CALL)
-            continue;
-        struct hy__wait *wait = wait_of(cargo);
-        /* Acquire: the mover before has read poke_next; release: see hy__calls_poke(). */
-        if (__atomic_exchange_n(&wait->poked, 1u, __ATOMIC_ACQ_REL) != 0)
-            continue;
-        hy__wait_ref(wait);
-        wait->poke_next = list;
-        list = wait;
-    }
-    return list;
-}
-
-void hy__calls_poke(struct hy__wait *list)
-{
-    for (struct hy__wait *wait = list, *next; wait != NULL; wait = next) {
-        next = wait->poke_next;
-        __atomic_exchange_n(&wait->poked, 0u, __ATOMIC_ACQ_REL);
-        /* Release: the caller that sees the poke sees the move. */
-        __atomic_add_fetch(&wait->word, POKE, __ATOMIC_ACQ_REL);
-        hy__unpark(&wait->word);
-        hy__wait_unref(wait);
-    }
 }
 
 /* --- the caller's side ---------------------------------------------------------------------------

@@ -4,6 +4,11 @@
 
 static uint64_t next_id; /* atomic */
 
+uint64_t hy__last_connection_id(void)
+{
+    return __atomic_load_n(&next_id, __ATOMIC_RELAXED);
+}
+
 /* --- checks ------------------------------------------------------------------------------------
  */
 

@@ -70,17 +70,50 @@ bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connect
     return cut;
 }
 
+static uint64_t id_of(const struct hy__connection *connection)
+{
+    return __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT;
+}
+
+/* The receiver's lock held, which keeps the connection and so its hub. */
+static struct hy_hub *hold_hub(const struct hy__connection *connection, uint64_t *ret_id)
+{
+    if (connection == NULL)
+        return NULL;
+    *ret_id = id_of(connection);
+    hy__hub_ref(connection->hub);
+    return connection->hub;
+}
+
+int hy__connections_to_cut(struct hy_anchor *anchor)
+{
+    hy__anchor_ref(anchor); /* what hears of a cut may end the receiver */
+    uint64_t last_id = hy__last_connection_id();
+    int count = 0;
+    for (;;) {
+        hy__lock(&anchor->lock);
+        struct hy__connection *connection = anchor->incoming;
+        while (connection != NULL && id_of(connection) > last_id)
+            connection = connection->in_next; /* made meanwhile */
+        uint64_t id = 0;
+        struct hy_hub *hub = hold_hub(connection, &id);
+        hy__unlock(&anchor->lock);
+        if (hub == NULL)
+            break;
+        count += cut_with_hub(hub, connection, id) ? 1 : 0;
+        hy__hub_unref(hub);
+    }
+    hy__anchor_unref(anchor);
+    return count;
+}
+
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor)
 {
     for (;;) {
         hy__lock(&anchor->lock);
         struct hy__connection *connection = anchor->incoming;
-        struct hy_hub *hub = connection != NULL ? connection->hub : NULL;
         uint64_t id = 0;
-        if (hub != NULL) {
-            id = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT;
-            hy__hub_ref(hub);
-        }
+        struct hy_hub *hub = hold_hub(connection, &id);
         hy__unlock(&anchor->lock);
         if (hub == NULL)
             return;

@@ -181,7 +181,7 @@ struct hy_hub {
     uint32_t grave_count, reap_at; /* lock */
     struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
     struct hy_anchor *owner;       /* const: whose signal it is; holds a reference */
-    uint32_t blocked;              /* lock: enum; while it is not 0, last_id stays 0 */
+    uint32_t blocked;              /* lock: by whom, see below; meanwhile last_id stays 0 */
 };
 
 enum { /* hy_hub.blocked */
@@ -443,6 +443,14 @@ int hy__object_check_alive(const struct hy_object *object, const char *operation
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);
 const char *hy__object_text(const struct hy_object *object);
+/* object_signals.c */
+void hy__object_signals_init(struct hy_object *object);
+void hy__object_signals_close(struct hy_object *object);
+static inline struct hy_signal_base *hy__signal_at(struct hy_object *object,
+                                                   const struct hy_class *type, size_t index)
+{
+    return (struct hy_signal_base *)(void *)((char *)object + type->signals[index].offset);
+}
 /* The next object of the tree in the order parents first; NULL at the end. */
 struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
 /* leave_thread or enter_thread of each class that has it, the most derived first. */
@@ -461,6 +469,10 @@ void hy__connection_release(struct hy__connection *connection);
 /* Cuts all connections of a dying object: those to it, and those of its signals. */
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
 void hy__signal_close(struct hy_signal_base *signal);
+/* Cuts those to an object that were there when it began; returns how many. */
+int hy__connections_to_cut(struct hy_anchor *anchor);
+/* The largest id so far. */
+uint64_t hy__last_connection_id(void);
 /* Cuts the connection if it is still the one with the id. ret_sender: NULL, or takes a reference to
  * the owner of the signal; untouched when it was not cut. */
 bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id,
@@ -579,7 +591,9 @@ enum {
     HY__CALL_RUNNING,
     HY__CALL_DONE,
     HY__CALL_DROPPED,
-    HY__CALL_ABANDONED
+    HY__CALL_ABANDONED,
+    HY__CALL_STATE = 7, /* the part of the word that is one of these */
+    HY__CALL_POKE = 8   /* what a poke adds to the word */
 };
 /* Shared by the caller and the message. */
 struct hy__wait {
@@ -597,6 +611,10 @@ struct hy__wait {
     uint32_t poked;             /* atomic: in the list of a mover */
     struct hy__wait *poke_next; /* the mover's that has set `poked` */
 };
+static inline struct hy__wait *hy__wait_of(struct hy__message *call)
+{
+    return *(struct hy__wait **)hy__message_payload(call);
+}
 void hy__wait_ref(struct hy__wait *wait);
 void hy__wait_unref(struct hy__wait *wait);
 /* The thread that a waiting caller waits for, with a reference; NULL: it is over. */

@@ -132,17 +132,6 @@ static int check_class(const struct hy_class *type)
     return 0;
 }
 
-static void signals_init(struct hy_object *object)
-{
-    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
-        for (size_t i = 0; i < type->signal_count; i++) {
-            const struct hy_signal_spec *spec = &type->signals[i];
-            struct hy_signal_base *signal =
-                (struct hy_signal_base *)(void *)((char *)object + spec->offset);
-            *signal = (struct hy_signal_base){NULL, object, spec};
-        }
-}
-
 int hy_object_init(struct hy_object *object, const struct hy_class *type, struct hy_object *parent)
 {
     int rc = check_class(type);
@@ -159,7 +148,7 @@ int hy_object_init(struct hy_object *object, const struct hy_class *type, struct
     if (anchor == NULL)
         return -HY_ENOMEM;
     *object = (struct hy_object){.type = type, .anchor = anchor};
-    signals_init(object);
+    hy__object_signals_init(object);
     link_in(object, parent, record);
     return 0;
 }
@@ -208,14 +197,6 @@ static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
     hy__frames_mark_gone(home, anchor);
 }
 
-static void signals_close(struct hy_object *object)
-{
-    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
-        for (size_t i = 0; i < type->signal_count; i++)
-            hy__signal_close(
-                (struct hy_signal_base *)(void *)((char *)object + type->signals[i].offset));
-}
-
 static void children_finish(struct hy_object *object, struct hy_thread_record *home)
 {
     struct hy_object *child;
@@ -240,8 +221,9 @@ int hy_object_fini(struct hy_object *object)
     for (const struct hy_class *type = object->type; type != NULL; type = type->base)
         if (type->fini != NULL)
             type->fini(object);
+    hy_emit0(&anchor->destroyed);
     hy__connections_of_receiver_cut(anchor);
-    signals_close(object);
+    hy__object_signals_close(object);
     children_finish(object, home);
     link_out(object, home);
     exchange_name(object, NULL);

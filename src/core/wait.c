@@ -12,7 +12,7 @@
  * then, at one and the same time. Of threads that close a circle at the same moment at least one
  * sees it. A walk may enter a circle of others, who are about to break it up: it notices that it
  * sees the same number again. A call that waits for an object whose thread changes is poked by the
- * move (call.c), and looks again. tests/model/model_wait.py explores this.
+ * move, and looks again. tests/model/model_wait.py explores this.
  */
 #include "core/internal.h"
 
@@ -157,4 +157,41 @@ void hy__join_end(void)
     struct hy_thread_record *here = hy__record_if_any();
     if (here != NULL)
         hy__waiting_end(here);
+}
+
+/* --- moves ---------------------------------------------------------------------------------------
+ */
+
+/*
+ * A call may be in the list of one mover while the next one finds it: `poked` says that a poke is
+ * still to come, and that one will do, for it comes after the second move has locked the receiver,
+ * where the caller will look.
+ */
+struct hy__wait *hy__calls_of(struct hy__message *cargo)
+{
+    struct hy__wait *list = NULL;
+    for (; cargo != NULL; cargo = cargo->next) {
+        if (cargo->kind != HY__MESSAGE_CALL)
+            continue;
+        struct hy__wait *wait = hy__wait_of(cargo);
+        /* Acquire: the mover before has read poke_next; release: see hy__calls_poke(). */
+        if (__atomic_exchange_n(&wait->poked, 1u, __ATOMIC_ACQ_REL) != 0)
+            continue;
+        hy__wait_ref(wait);
+        wait->poke_next = list;
+        list = wait;
+    }
+    return list;
+}
+
+void hy__calls_poke(struct hy__wait *list)
+{
+    for (struct hy__wait *wait = list, *next; wait != NULL; wait = next) {
+        next = wait->poke_next;
+        __atomic_exchange_n(&wait->poked, 0u, __ATOMIC_ACQ_REL);
+        /* Release: the caller that sees the poke sees the move. */
+        __atomic_add_fetch(&wait->word, HY__CALL_POKE, __ATOMIC_ACQ_REL);
+        hy__unpark(&wait->word);
+        hy__wait_unref(wait);
+    }
 }
