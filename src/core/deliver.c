@@ -173,9 +173,7 @@ void hy__arrivals_enter(struct hy_thread_record *record)
         struct hy_object *root = anchor->object;
         /* It may have been finished, or moved on, before anybody looked here. */
         if (root != NULL && hy__anchor_home(anchor) == record)
-            for (struct hy_object *object = root; object != NULL;
-                 object = hy__tree_next(root, object))
-                hy__object_call_hook(object, true);
+            hy__tree_enter(record, root);
         hy__message_discard(adopt);
         hy__anchor_unref(anchor);
     }

@@ -39,8 +39,9 @@ enum {
     HY__SLAB_CLASSES = 2,
     HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
     HY__DRAIN_ROUNDS =
-        1000,           /* passes that a draining thread makes before it drops what keeps coming */
-    HY__NAME_SIZE = 32, /* of a thread, with the NUL */
+        1000, /* passes that a draining thread makes before it drops what keeps coming */
+    HY__DEPTH_LIMIT = 100,    /* loops in each other, unless the thread sets another limit */
+    HY__NAME_SIZE = 32,       /* of a thread, with the NUL */
     HY__OBJECT_NAME_SIZE = 64 /* of an object */
 };
 
@@ -50,6 +51,19 @@ enum {
 void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
 void hy__release_aligned(void *memory);
+
+/* --- log.c -----------------------------------------------------------------------------------
+ */
+extern int hy__log_floor
+    __attribute__((visibility("hidden"))); /* atomic: below it all is dropped */
+/* What the core says of itself; halyard/log.h names the categories. Off, it costs one look. */
+#define hy__debug(category, ...)                                                                   \
+    do {                                                                                           \
+        /* Relaxed: a line more or less does not matter. */                                        \
+        if (HY_UNLIKELY(__atomic_load_n(&hy__log_floor, __ATOMIC_RELAXED) <= HY_LOG_DEBUG) &&      \
+            hy_log_is_enabled(HY_LOG_DEBUG, (category)))                                           \
+            hy_log(HY_LOG_DEBUG, (category), __VA_ARGS__);                                         \
+    } while (0)
 
 /* --- slab.c: cells for messages ------------------------------------------------------------- */
 struct hy__slab;
@@ -130,6 +144,7 @@ struct hy_anchor {
     bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
     struct hy_anchor *delete_next; /* home: the next in that list */
     hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
+    struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -259,10 +274,11 @@ enum { /* values of the mailbox word that are not messages */
 
 struct hy_thread_record {
     /* any thread */
-    uintptr_t mailbox;                 /* atomic: see mailbox.c */
-    HY__ALIGNED_LINE uint32_t refs;    /* atomic */
-    uint32_t state;                    /* atomic; enum hy_thread_state; joins park on it */
-    uint64_t quit;                     /* atomic: HY__QUIT_REQUESTED and the code */
+    uintptr_t mailbox;              /* atomic: see mailbox.c */
+    HY__ALIGNED_LINE uint32_t refs; /* atomic */
+    uint32_t state;                 /* atomic; enum hy_thread_state; joins park on it */
+    uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED and the code */
+    uint32_t woken; /* atomic: hy_thread_wake() was called, and has ended no wait yet */
     struct hy_dispatcher *dispatcher;  /* atomic; set once, destroyed with the record */
     struct hy_thread *handle;          /* atomic; NULL once the handle is gone */
     uint64_t delivered, dropped, kept; /* atomic, written by home */
@@ -274,24 +290,32 @@ struct hy_thread_record {
     uint32_t hazard_depth;
     uint32_t rest;        /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
     uint32_t next_pass;   /* stamp for messages that arrive now */
-    int32_t depth;        /* loops executing */
-    struct hy_loop *loop; /* the innermost */
+    int32_t depth;        /* loops and passes of hy_process() or a foreign loop, in each other */
+    int32_t depth_limit;  /* 0: none */
+    int32_t loops;        /* the library's own loops that execute */
+    struct hy_loop *loop; /* the innermost loop, a foreign one included */
+    unsigned exclusions;  /* enum hy_process_flag: what the innermost of them leaves alone */
+    bool inside;    /* callbacks may be on the stack above the innermost loop; false: it waits */
+    bool announced; /* about_to_block was emitted, and awake was not since */
+    int attached;   /* whether the dispatcher was told of the thread; negative: it failed */
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
-    struct hy_anchor *deletes;   /* destroy_later outside every loop */
-    struct hy__serving *serving; /* lists of deletes being served, the innermost */
-    struct hy_timer *timer_heap; /* pairing heap */
-    struct hy_timer *first_due, *last_due;
-    struct hy_timer *first_zero, *last_zero;
+    struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
+    struct hy_anchor *deletes;          /* destroy_later outside every loop */
+    struct hy__serving *serving;        /* lists of deletes being served, the innermost */
+    struct hy_timer_entry_ *timer_heap; /* pairing heap */
+    struct hy_timer_entry_ *first_due, *last_due;
+    struct hy_timer_entry_ *first_zero, *last_zero;
     uint64_t timer_order, zero_pass;
     uint32_t zero_idle; /* zero timers not inside their own callback */
     struct hy_notifier *first_ready, *last_ready;
     struct hy__slab *slabs[HY__SLAB_CLASSES];
     struct hy__returns returns[HY__RETURNS];
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
+    uint32_t hooking;                /* moves whose hooks are being called */
     bool adopted;
+    bool parked; /* const: of objects that live in no thread; nobody runs it */
     bool closed; /* the mailbox is */
 
     /* what the thread is blocked in: see wait.c */
@@ -334,9 +358,22 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
 bool hy__record_is_running(const struct hy_thread_record *record);
 /* Whether it runs and will deliver, or drop, what is posted now. */
 bool hy__record_takes_calls(struct hy_thread_record *record);
-/* Makes the default dispatcher if there is none. */
+/* Whether what lives there lives in no thread: parked, or kept by one whose handle is gone. */
+bool hy__record_is_nowhere(const struct hy_thread_record *record);
+/* Makes the default dispatcher if there is none; fails when the dispatcher would not attach. */
 int hy__record_need_dispatcher(struct hy_thread_record *record);
+/* What a dispatcher must have to be one of this version. */
+int hy__dispatcher_check(const struct hy_dispatcher *dispatcher);
+/* Gives the record its dispatcher; the thread attaches it. */
+void hy__record_set_dispatcher(struct hy_thread_record *record, struct hy_dispatcher *dispatcher);
+/* In the record's thread: tells the dispatcher that it begins, and that it has ended. */
+int hy__record_attach(struct hy_thread_record *record);
+void hy__record_attached(struct hy_thread_record *record);
+void hy__record_detach(struct hy_thread_record *record);
 void hy__record_wake(struct hy_thread_record *record);
+/* After a request to quit: wakes the thread, but when it is the calling one and will look anyway.
+ */
+void hy__record_rouse(struct hy_thread_record *record);
 int64_t hy__record_now(struct hy_thread_record *record);
 bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void hy__unpark(uint32_t *word);
@@ -357,6 +394,11 @@ enum hy__push_result hy__mailbox_push(struct hy_thread_record *record, struct hy
 void hy__mailbox_take(struct hy_thread_record *record);
 bool hy__mailbox_sleep(struct hy_thread_record *record);
 void hy__mailbox_wake_up(struct hy_thread_record *record);
+/* Whether nobody has posted since it was last taken; of the moment. */
+static inline bool hy__mailbox_is_empty(const struct hy_thread_record *record)
+{
+    return __atomic_load_n(&record->mailbox, __ATOMIC_RELAXED) <= HY__MAILBOX_CLOSED;
+}
 void hy__mailbox_close(struct hy_thread_record *record);
 void hy__mailbox_open(struct hy_thread_record *record);
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message);
@@ -436,8 +478,10 @@ struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
 enum {
     HY__OBJECT_HEAP = 1 << 0,
     HY__OBJECT_DYING = 1 << 1,
-    HY__OBJECT_LEAVING = 1 << 2 /* its hooks are being called before a move */
+    HY__OBJECT_TRAVELLING = 1 << 2 /* a root: the hooks of its tree are being called by a move */
 };
+/* As hy_object_check_thread(), but an object in no thread is whoever's who comes. */
+int hy__object_check_held(const struct hy_object *object, const char *operation);
 /* As hy_object_check_thread(), and -HY_ESHUTDOWN for an object whose fini has begun. */
 int hy__object_check_alive(const struct hy_object *object, const char *operation);
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
@@ -451,10 +495,23 @@ static inline struct hy_signal_base *hy__signal_at(struct hy_object *object,
 {
     return (struct hy_signal_base *)(void *)((char *)object + type->signals[index].offset);
 }
+
+/* tree.c */
+void hy__object_link_in(struct hy_object *object, struct hy_object *parent,
+                        struct hy_thread_record *record);
+void hy__object_link_out(struct hy_object *object, struct hy_thread_record *record);
 /* The next object of the tree in the order parents first; NULL at the end. */
-struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
+struct hy_object *hy__tree_next(const struct hy_object *root, struct hy_object *object);
 /* leave_thread or enter_thread of each class that has it, the most derived first. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
+/* Tells the parent (NULL is allowed), which is user code; false: it has ended the child. */
+bool hy__child_changed(struct hy_object *parent, struct hy_object *child, bool added);
+/* -HY_EBUSY while the hooks of its tree are being called. Thread: home, or whoever holds it. */
+int hy__object_check_rests(const struct hy_object *object, const char *operation);
+
+/* move.c */
+/* Tells a tree that it has arrived; not one that is parked. */
+void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root);
 
 /* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
@@ -643,19 +700,91 @@ int hy__join_begin(struct hy_thread_record *joined);
 int hy__join_begin_surely(struct hy_thread_record *joined);
 void hy__join_end(void);
 
-/* timer.c */
+/* schedule.c: when timers and delayed calls are due */
+enum hy__entry_state {
+    HY__ENTRY_IDLE,
+    HY__ENTRY_HEAP,
+    HY__ENTRY_DUE,    /* taken out of the heap by a pass, waiting in the due list for its turn */
+    HY__ENTRY_ZERO,   /* in the ring of zero timers */
+    HY__ENTRY_FIRING, /* a periodic timer inside its own callback: in no list */
+    HY__ENTRY_AWAY,   /* on its way to another thread: enters the heap there */
+    HY__ENTRY_AWAY_ZERO /* the same for the ring */,
+    HY__ENTRY_AWAY_IDLE /* not running, but not to be started here either */
+};
+/* The earliest moment at which an accuracy lets something with this deadline come; never earlier.
+ */
+int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
+bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* The entry is in no list before. */
+void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Out of whatever list it is in; its state says IDLE afterwards. */
+void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+static inline int64_t hy__time_sum(int64_t now_ns, int64_t delay_ns)
+{
+    return delay_ns > HY_FOREVER - now_ns ? HY_FOREVER : now_ns + delay_ns;
+}
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks);
 void hy__timers_fire_zero(struct hy_thread_record *record);
 /* The time of the next timer, HY_FOREVER: none; *ret_precise as it wants. */
 int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_precise);
 
+/* timer.c, after.c: something is due; it is in no list. */
+void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
+void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+
+/* after.c: what hy_object_call_after() has planned for an object */
+struct hy__call_later;
+void hy__calls_release(struct hy_anchor *anchor);
+static inline void hy__calls_cancel(struct hy_anchor *anchor)
+{
+    if (HY_UNLIKELY(anchor->calls != NULL))
+        hy__calls_release(anchor);
+}
+/* Around a move, under no hook: out of this thread's heap, and into the new one's. */
+void hy__calls_leave(struct hy_anchor *anchor);
+void hy__calls_enter(struct hy_anchor *anchor);
+
 /* notifier.c */
 void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks);
 void hy__notifier_is_ready(void *cookie, unsigned conditions);
 
+/* iterate.c: one iteration */
+enum hy__blocking {
+    HY__BLOCK_NEVER,
+    HY__BLOCK_FOREIGN, /* never, but somebody else has waited before */
+    HY__BLOCK_IDLE,    /* only if nothing was delivered before */
+    HY__BLOCK_ALWAYS
+};
+int hy__iterate(struct hy_thread_record *record, enum hy__blocking blocking, int64_t deadline_ns);
+/* Its step 3. */
+int hy__iteration_wait(struct hy_thread_record *record, bool block, int64_t deadline_ns);
+/* Before a foreign loop waits: whether it must not; until when it may. announce: with the hooks. */
+bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64_t *ret_deadline_ns,
+                           bool *ret_precise);
+/* Whether something waits that is not excluded; what has not been taken from the mailbox does not
+ * count. */
+bool hy__iteration_pending(const struct hy_thread_record *record);
+
 /* loop.c */
+enum { /* hy_loop.state */
+    HY__LOOP_EXECUTING = 1 << 0,
+    HY__LOOP_QUIT = 1 << 1,
+    HY__LOOP_FOREIGN = 1 << 2, /* stands for a foreign loop: the library cannot end it */
+    HY__LOOP_ARMED = 1 << 3,   /* its descriptor was asked for: every first post wakes */
+    HY__LOOP_INSIDE = 1 << 4,  /* record->inside, as it was before */
+    HY__LOOP_EXCLUSIONS = 8    /* by how much record->exclusions, as they were, are shifted */
+};
+#define HY__EXCLUSIONS                                                                             \
+    ((unsigned)HY_PROCESS_EXCLUDE_USER_INPUT | (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS |            \
+     (unsigned)HY_PROCESS_EXCLUDE_TIMERS | (unsigned)HY_PROCESS_EXCLUDE_POSTED)
 bool hy__loop_should_stop(struct hy_thread_record *record);
 int hy__thread_exec(struct hy_thread_record *record);
+bool hy__quit_requested(const struct hy_thread_record *record);
+
+/* process.c */
+/* Whether one more loop may be nested. */
+int hy__depth_check(const struct hy_thread_record *record);
 
 /* thread.c */
 struct hy_thread_record *hy__thread_record(const struct hy_thread *thread);

@@ -183,7 +183,7 @@ static void note_fini(struct probe *self)
         EXPECT(hy_object_first_child(&self->hy) != NULL);
 }
 
-static void test_oa18_children_are_finished_in_creation_order(void **state)
+static void test_children_are_finished_in_creation_order(void **state)
 {
     struct probe *parent = probe_create(NULL);
 
@@ -274,8 +274,10 @@ static void test_no_child_for_a_dying_parent(void **state)
 static void test_oa05_reparenting_changes_nothing_on_failure(void **state)
 {
     struct probe parent, child, grandchild, other;
+    struct worker worker;
 
     (void)state;
+    worker_start(&worker, "elsewhere");
     probe_init(&parent, NULL);
     probe_init(&other, NULL);
     probe_init(&child, &parent.hy);
@@ -283,6 +285,10 @@ static void test_oa05_reparenting_changes_nothing_on_failure(void **state)
     assert_int_equal(hy_object_set_parent(&parent.hy, &grandchild.hy), -HY_EINVAL);
     assert_int_equal(hy_object_set_parent(&parent.hy, &parent.hy), -HY_EINVAL);
     assert_null(hy_object_parent(&parent.hy));
+    assert_int_equal(hy_object_set_parent(&child.hy, &worker.probe.hy), -HY_EWRONGTHREAD);
+    assert_ptr_equal(hy_object_parent(&child.hy), &parent.hy); /* not an orphan */
+    assert_ptr_equal(hy_object_first_child(&parent.hy), &child.hy);
+    worker_stop(&worker);
     assert_ok(hy_object_set_parent(&child.hy, &other.hy));
     assert_ptr_equal(hy_object_parent(&child.hy), &other.hy);
     assert_null(hy_object_first_child(&parent.hy));
@@ -371,7 +377,25 @@ static void test_oa03_wrong_thread_calls_are_errors(void **state)
     worker_stop(&harbour);
 }
 
-static void test_oa02_any_thread_may_end_the_objects_of_a_resting_thread(void **state)
+static void test_oa02_a_finished_thread_still_is_home(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_init(&worker, "home");
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
+    assert_ptr_equal(hy_object_thread(&worker.probe.hy), &worker.thread);
+    assert_ok(hy_thread_start(&worker.thread));
+    hy_thread_quit(&worker.thread, 0);
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+    assert_ptr_equal(hy_object_thread(&worker.probe.hy), &worker.thread);
+    assert_false(hy_object_is_here(&worker.probe.hy));
+    hy_thread_fini(&worker.thread);
+    assert_null(hy_object_thread(&worker.probe.hy)); /* the handle is no more */
+    object_end(&worker.probe.hy);
+}
+
+static void test_any_thread_may_end_the_objects_of_a_resting_thread(void **state)
 {
     struct hy_thread thread;
     struct probe probe;
@@ -560,14 +584,15 @@ int main(void)
         TEST(test_create_zeroes_and_destroy_releases),
         TEST(test_derived_class_fini_runs_first_and_event_is_inherited),
         TEST(test_oa01_child_lives_with_its_parent_in_order),
-        TEST(test_oa18_children_are_finished_in_creation_order),
+        TEST(test_children_are_finished_in_creation_order),
         TEST(test_oa21_child_may_destroy_its_sibling),
         TEST(test_child_fini_may_destroy_its_dying_parent),
         TEST(test_no_child_for_a_dying_parent),
         TEST(test_oa05_reparenting_changes_nothing_on_failure),
         TEST(test_deep_tree_ends),
         TEST(test_oa03_wrong_thread_calls_are_errors),
-        TEST(test_oa02_any_thread_may_end_the_objects_of_a_resting_thread),
+        TEST(test_oa02_a_finished_thread_still_is_home),
+        TEST(test_any_thread_may_end_the_objects_of_a_resting_thread),
         TEST(test_pe18_reference_in_every_phase),
         TEST(test_reference_from_another_thread),
         TEST(test_reference_outlives_the_thread),
