@@ -443,27 +443,40 @@ static void test_sc11_the_end_of_a_keeping_thread_leaves_nobody_waiting(void **s
     end_of_thread(HY_FINISH_KEEP);
 }
 
-static void test_sc11_of_what_is_kept_nobody_waits_for_anything(void **state)
+/* Whether both were waiting in time. One that comes after the end waits for its deadline: the
+ * thread may be started again. */
+static bool kept_with_callers(void)
 {
     struct stall stall;
     struct caller callers[2];
+    int patient;
 
-    (void)state;
     stall_start(&stall);
     hy_thread_set_finish_policy(&stall.worker.thread, HY_FINISH_KEEP);
-    assert_ok(hy_post(&stall.worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+    EXPECT_INT(hy_post(&stall.worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL), 0);
     caller_start(&callers[0], &stall.worker.probe.hy, HY_FOREVER);
-    caller_start(&callers[1], &stall.worker.probe.hy, hy_now_ns() + LONG);
+    caller_start(&callers[1], &stall.worker.probe.hy, hy_now_ns() + HY_SECOND);
     let_it_wait(callers, 2);
     hy_thread_quit(&stall.worker.thread, 0);
     gate_open(&stall.go);
-    assert_int_equal(caller_join(&callers[0]), -HY_ESHUTDOWN);
-    assert_int_equal(caller_join(&callers[1]), -HY_ESHUTDOWN);
-    assert_ok(hy_thread_join(&stall.worker.thread, HY_FOREVER));
+    EXPECT_INT(caller_join(&callers[0]), -HY_ESHUTDOWN);
+    patient = caller_join(&callers[1]);
+    EXPECT(patient == -HY_ESHUTDOWN || patient == -HY_ETIMEDOUT);
+    EXPECT_INT(hy_thread_join(&stall.worker.thread, HY_FOREVER), 0);
     /* What nobody waits for is kept. */
-    assert_int_equal(hy_thread_get_counts(&stall.worker.thread).kept, 1);
+    EXPECT_INT(hy_thread_get_counts(&stall.worker.thread).kept, 1);
     object_end(&stall.worker.probe.hy);
     stall_stop(&stall);
+    return patient == -HY_ESHUTDOWN;
+}
+
+static void test_sc11_of_what_is_kept_nobody_waits_for_anything(void **state)
+{
+    int tries = 0;
+
+    (void)state;
+    while (!kept_with_callers())
+        assert_true(++tries < 20);
 }
 
 /* --- the receiver moves ----------------------------------------------------------------------- */
