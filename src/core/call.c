@@ -163,8 +163,10 @@ bool hy__wait_refuse(struct hy__wait *wait)
 /* --- the caller's side ---------------------------------------------------------------------------
  */
 
-static int refuse_own_thread(const struct hy_thread_record *here)
+static int refuse_own_thread(const struct hy_thread_record *here, const struct hy_anchor *anchor)
 {
+    if (anchor->object == NULL) /* its home is here, so this may be looked at */
+        return hy_error_set(-HY_ESHUTDOWN, "the receiver is dead");
     return hy_error_set(-HY_EDEADLK,
                         "the receiver lives in the calling thread \"%s\", which would wait for "
                         "itself: call the function",
@@ -178,7 +180,7 @@ static int check_target(struct hy_thread_record *here, struct hy_anchor *anchor,
     struct hy_thread_record *home = hy__anchor_home_ref(anchor);
     int rc = 0;
     if (home == here)
-        rc = refuse_own_thread(here);
+        rc = refuse_own_thread(here, anchor);
     else if (deadline_ns == HY_FOREVER && !hy__record_takes_calls(home))
         rc =
             hy_error_set(-HY_ESHUTDOWN,

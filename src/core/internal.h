@@ -7,8 +7,8 @@
  *   lock     under the lock word of the same structure
  *   atomic   by atomic access; the code that does it says why its order is enough
  *   const    never changes after creation
- * Lock order: hub, then extension, then anchor. No lock is held while user code, the allocator or
- * the system runs.
+ * Lock order: hub, then ring, then anchor; nothing is locked under a wait_lock. No lock is held
+ * while user code, the allocator or the system runs.
  */
 #ifndef HALYARD_CORE_INTERNAL_H
 #define HALYARD_CORE_INTERNAL_H

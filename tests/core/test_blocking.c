@@ -186,6 +186,26 @@ static void test_sc10_through_a_signal_that_passes_it_on(void **state)
     worker_stop(&worker);
 }
 
+/* The relay's own receiver lives where it emits. */
+static void test_sc10_what_a_passed_on_emission_came_to_is_told(void **state)
+{
+    struct worker worker;
+    struct source source, relay;
+    struct number number = {4};
+
+    (void)state;
+    worker_start(&worker, "worker");
+    source_init(&source);
+    source_init(&relay);
+    assert_ok(hy_connect(&relay.events.number, &worker.probe, answer, HY_BLOCKING));
+    assert_ok(hy_connect_signal(&source.events.number, &relay.events.number, HY_BLOCKING));
+    assert_ok(hy_object_move_to_thread(&relay.hy, &worker.thread));
+    assert_int_equal(hy_emit(&source.events.number, &number), -HY_EDEADLK);
+    object_end(&source.hy);
+    worker_stop(&worker);
+    assert_int_equal(worker.probe.count, 0);
+}
+
 /* --- payloads --------------------------------------------------------------------------------- */
 
 static void test_qa03_the_payload_is_not_copied(void **state)
@@ -549,6 +569,7 @@ int main(void)
         TEST(test_sc10_an_emission_waits_and_the_result_comes_back),
         TEST(test_sc10_a_slot_that_returns_nothing_leaves_the_result_alone),
         TEST(test_sc10_through_a_signal_that_passes_it_on),
+        TEST(test_sc10_what_a_passed_on_emission_came_to_is_told),
         TEST(test_qa03_the_payload_is_not_copied),
         TEST(test_qa03_with_a_time_out_it_is),
         TEST(test_sc12_a_blocking_connection_within_one_thread_is_refused),

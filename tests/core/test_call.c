@@ -347,6 +347,40 @@ static void test_sc11_a_receiver_that_ends_first_releases_its_callers(void **sta
     stall_stop(&stall);
 }
 
+/* Its thread does not run: the caller waits for its deadline, and for less when there is no hope.
+ */
+static void test_sc11_a_receiver_that_ends_in_a_thread_that_does_not_run(void **state)
+{
+    (void)state;
+    for (int with_thread = 0; with_thread < 2; with_thread++) {
+        struct worker worker;
+        struct caller caller;
+        int64_t began = hy_now_ns();
+
+        worker_init(&worker, "sleeper");
+        caller_start(&caller, &worker.probe.hy, began + LONG);
+        let_it_wait(&caller, 1);
+        if (with_thread == 0)
+            object_end(&worker.probe.hy);
+        hy_thread_fini(&worker.thread);
+        assert_int_equal(caller_join(&caller), -HY_ESHUTDOWN);
+        assert_true(hy_now_ns() < began + LONG);
+    }
+}
+
+static void test_sc11_a_dead_receiver_of_this_thread_is_dead(void **state)
+{
+    struct probe probe;
+    struct hy_ref ref;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    ref = hy_ref_to(&probe.hy);
+    object_end(&probe.hy);
+    assert_int_equal(hy_ref_call(ref, add, NULL, 0, HY_FOREVER, NULL), -HY_ESHUTDOWN);
+    hy_ref_release(&ref);
+}
+
 static int end_receiver(struct hy_object *receiver, void *argument)
 {
     (void)argument;
@@ -892,6 +926,8 @@ int main(void)
         TEST(test_sc13_a_thread_that_does_not_run_is_no_place_to_wait_for),
         TEST(test_sc13_nor_is_one_that_has_finished),
         TEST(test_sc11_a_receiver_that_ends_first_releases_its_callers),
+        TEST(test_sc11_a_receiver_that_ends_in_a_thread_that_does_not_run),
+        TEST(test_sc11_a_dead_receiver_of_this_thread_is_dead),
         TEST(test_sc11_a_function_may_end_its_receiver),
         TEST(test_sc11_what_a_function_asks_to_delete_is_gone_as_the_call_returns),
         TEST(test_sc11_the_end_of_a_draining_thread_leaves_nobody_waiting),
