@@ -93,14 +93,17 @@ static void loop_enter(struct hy_thread_record *record, struct hy_loop *loop)
     __atomic_store_n(&loop->state, (uint32_t)LOOP_EXECUTING, __ATOMIC_SEQ_CST);
 }
 
-static int loop_run(struct hy_thread_record *record, struct hy_loop *loop)
+static int loop_run(struct hy_thread_record *record, struct hy_loop *loop, unsigned flags)
 {
     int rc = hy__record_need_dispatcher(record);
     if (rc < 0)
         return rc;
     loop_enter(record, loop);
+    unsigned outer_exclusions = record->exclusions;
+    hy__exclude(record, flags);
     while (rc >= 0 && !hy__loop_should_stop(record))
         rc = iterate(record, ALWAYS, HY_FOREVER);
+    hy__exclude(record, outer_exclusions);
     record->loop = loop->outer;
     record->depth--;
     uint64_t quit = __atomic_load_n(&record->quit, __ATOMIC_SEQ_CST);
@@ -118,7 +121,7 @@ int hy__thread_exec(struct hy_thread_record *record)
         code = (int)(uint32_t)__atomic_load_n(&record->quit, __ATOMIC_SEQ_CST);
     } else {
         struct hy_loop loop = {.record = record};
-        code = loop_run(record, &loop);
+        code = loop_run(record, &loop, 0);
     }
     if (record->depth == 0)
         __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);
@@ -143,7 +146,6 @@ int hy_loop_init(struct hy_loop *loop)
 int hy_loop_exec(struct hy_loop *loop, unsigned flags)
 {
     struct hy_thread_record *record = hy__record_if_any();
-    (void)flags;
     if (loop->record == NULL || loop->record != record)
         return hy_error_set(-HY_EWRONGTHREAD,
                             "a loop is executed by the thread that made it, \"%s\", not by \"%s\"",
@@ -153,7 +155,7 @@ int hy_loop_exec(struct hy_loop *loop, unsigned flags)
         return hy_error_set(-HY_EBUSY, "this loop executes already; nest another one");
     if (quit_requested(record))
         return hy_error_set(-HY_ESHUTDOWN, "thread \"%s\" has been asked to quit", record->name);
-    return loop_run(record, loop);
+    return loop_run(record, loop, flags);
 }
 
 void hy_loop_quit(struct hy_loop *loop, int code)
@@ -177,7 +179,11 @@ int hy_process(unsigned flags, int64_t deadline_ns)
         return rc;
     hy__walks_park(record);
     bool block = (flags & HY_PROCESS_WAIT) != 0 && !quit_requested(record);
-    return iterate(record, block ? WHEN_IDLE : NEVER, deadline_ns);
+    unsigned outer_exclusions = record->exclusions;
+    hy__exclude(record, flags);
+    rc = iterate(record, block ? WHEN_IDLE : NEVER, deadline_ns);
+    hy__exclude(record, outer_exclusions);
+    return rc;
 }
 
 int hy_loop_depth(void)

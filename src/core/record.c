@@ -23,7 +23,7 @@ struct hy_thread_record *hy__record_create(const char *name)
     record->refs = 1;
     snprintf(record->name, sizeof record->name, "%s", name != NULL ? name : "thread");
     record->state = HY_THREAD_NOT_STARTED;
-    for (int i = 0; i < HY__PRIORITIES; i++)
+    for (int i = 0; i < HY__QUEUES; i++)
         record->queues[i].end = &record->queues[i].first;
     record->arrivals.end = &record->arrivals.first;
     return record;
@@ -37,19 +37,16 @@ void hy__record_ref(struct hy_thread_record *record)
 
 static void drop_messages(struct hy_thread_record *record, bool only_dead)
 {
-    for (int i = 0; i < HY__PRIORITIES; i++) {
+    for (int i = 0; i < HY__QUEUES; i++) {
         struct hy__message **link = &record->queues[i].first, *message, *dropped = NULL;
         while ((message = *link) != NULL) {
-            if (only_dead && message->anchor->object != NULL) {
+            if (only_dead && message->anchor != NULL && message->anchor->object != NULL) {
                 link = &message->next;
-                continue;
+            } else if (hy__queue_unlink(record, i, link)) {
+                message->next = dropped;
+                dropped = message;
             }
-            *link = message->next;
-            message->next = dropped;
-            dropped = message;
-            record->queued--;
         }
-        record->queues[i].end = link;
         /* Dropped when the queue is in order again: destroying a payload is user code. */
         while ((message = dropped) != NULL) {
             dropped = message->next;
@@ -111,6 +108,10 @@ static int enter(struct hy_thread_record *record)
 void hy__record_leave(struct hy_thread_record *record)
 {
     hy__orphans_reap();
+    struct hy__filters *filters = record->filters;
+    record->filters = NULL;
+    hy__filters_end(filters);
+    hy__native_filters_end(record);
     hy__slabs_abandon(record);
     hy__hazards_release(record);
     hy__current_record = NULL;
@@ -152,6 +153,7 @@ void hy__record_drain(struct hy_thread_record *record)
 
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
+    hy__exclude(record, 0); /* also when a thread ends inside of a handler */
     if (policy == HY_FINISH_KEEP) {
         hy__mailbox_take(record);
         hy__arrivals_enter(record);
