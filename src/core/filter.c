@@ -2,7 +2,8 @@
 /*
  * Filters of events: a list an object, and one a thread, the newest first.
  *
- * A list belongs to the home thread of what it watches. Entries are numbered as they are installed.
+ * A list belongs to the home thread of what it watches. Entries are numbered as they are installed,
+ * and come to the front, where no walk that has begun looks again.
  * A walk calls those that were there as it began, each once: while one is on the stack no entry is
  * freed, those removed are only marked, and one that is installed again leaves its old entry
  * behind, which leads the walks that have not come to it yet to the new one. The list is swept as
@@ -84,8 +85,6 @@ static void sweep_if_idle(struct hy__filters *filters)
 static struct filter *current(struct hy_thread_record *record, struct hy__filters *filters,
                               struct filter *filter, uint64_t last)
 {
-    if (filter->number > last)
-        return NULL; /* installed meanwhile */
     if (filter->again != NULL && filter->again->number <= last)
         return NULL; /* it stands further in front */
     while (filter->again != NULL)

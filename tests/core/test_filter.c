@@ -295,13 +295,19 @@ static void send_watched_away(struct probe *filter, struct hy_event *event)
     EXPECT(event->receiver == NULL);
 }
 
-/* The list is walked here as it goes, and changed there at once. */
+/* The list is walked here as it goes, and changed there at once. What is removed is given back. */
 static void change_filters(void *context)
 {
+    long blocks;
+
     EXPECT_INT(hy_object_install_filter(&watched->hy, context, filter_plainly), 0);
     EXPECT_INT(hy_object_remove_filter(&watched->hy, context), 0);
-    EXPECT_INT(hy_object_install_filter(&watched->hy, context, filter_plainly), 0);
-    EXPECT_INT(hy_object_remove_filter(&watched->hy, context), 0);
+    blocks = allocator_blocks();
+    for (int i = 0; i < 5; i++) {
+        EXPECT_INT(hy_object_install_filter(&watched->hy, context, filter_plainly), 0);
+        EXPECT_INT(hy_object_remove_filter(&watched->hy, context), 0);
+    }
+    EXPECT_INT(allocator_blocks(), blocks);
 }
 
 static void test_pe26_the_watched_moves_inside_a_filter(void **state)
@@ -668,6 +674,30 @@ static void end_itself(struct probe *self, struct hy_event *event)
     EXPECT(event->receiver == NULL);
 }
 
+static void send_to_the_child(struct probe *self)
+{
+    struct family *family = self->context;
+    struct hy_event event = {.type = propagating};
+
+    EXPECT_INT(hy_send(&family->child.hy, &event), 0);
+}
+
+static void test_a_parent_inside_its_fini_gets_nothing(void **state)
+{
+    struct family family;
+
+    (void)state;
+    family_init(&family);
+    expected_receiver = &family.child;
+    family.child.on_event = ignore_as_parent;
+    family.parent.context = &family;
+    family.parent.on_fini = send_to_the_child;
+    object_end(&family.parent.hy);
+    assert_int_equal(family.child.count, 1);
+    assert_int_equal(family.parent.count + family.grandparent.count, 0);
+    object_end(&family.grandparent.hy);
+}
+
 static void test_objects_that_end_on_the_way_up(void **state)
 {
     struct family family;
@@ -800,6 +830,7 @@ int main(void)
         CASE(test_pe16_the_verdict_of_a_send),
         CASE(test_an_ignored_event_goes_on_to_the_parents),
         CASE(test_filters_of_parents_see_what_goes_on),
+        CASE(test_a_parent_inside_its_fini_gets_nothing),
         CASE(test_objects_that_end_on_the_way_up),
         CASE(test_ap09_before_the_filters_of_objects),
         CASE(test_ap09_of_one_thread_only),

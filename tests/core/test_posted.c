@@ -777,6 +777,8 @@ static void hold_and_move(struct probe *self, struct hy_event *event)
     if (event->type != E(1))
         return;
     EXPECT_INT(hy_process(INPUT, HY_FOREVER), 0);
+    post_type(self, button, NORMAL); /* is not held back yet */
+    post(self, 2);
     EXPECT_INT(hy_object_move_to_thread(&self->hy, self->context), 0);
 }
 
@@ -796,7 +798,7 @@ static void test_el20_input_moves_with_its_receiver(void **state)
     assert_ok(hy_thread_start(&worker.thread));
     flush_there(&worker.probe.hy);
     worker_stop(&worker);
-    assert_true(PROBE_SAW(&here, E(1), key, button));
+    assert_true(PROBE_SAW(&here, E(1), key, button, button, E(2)));
 }
 
 static void test_a_thread_ends_with_input_held_back(void **state)
