@@ -36,6 +36,8 @@ static bool is_selected(const struct selection *selection, const struct hy__mess
         return selection->type == HY_EVENT_ANY || selection->type == message->to.event_type;
     case HY__MESSAGE_SLOT:
         return selection->type == HY_EVENT_ANY && is_connected(message);
+    case HY__MESSAGE_EXTENDED:
+        return selection->type == HY_EVENT_ANY && hy__extension_is_wanted(message->to.extension);
     case HY__MESSAGE_INVOKE:
         return selection->type == HY_EVENT_ANY;
     default:

@@ -105,11 +105,13 @@ static void thread_enter(struct hy_object *object)
 
 static const struct hy_signal_spec thread_signals[] = {
     HY_NO_PAYLOAD(struct hy_thread, events.started),
-    HY_NO_PAYLOAD(struct hy_thread, events.finished)};
+    HY_NO_PAYLOAD(struct hy_thread, events.finished),
+    HY_NO_PAYLOAD(struct hy_thread, events.about_to_block),
+    HY_NO_PAYLOAD(struct hy_thread, events.awake)};
 
 const struct hy_class hy_thread_class =
     HY_CLASS(struct hy_thread, .fini = thread_fini, .leave_thread = thread_leave,
-             .enter_thread = thread_enter, .signals = thread_signals, .signal_count = 2);
+             .enter_thread = thread_enter, .signals = thread_signals, .signal_count = 4);
 
 static int init_with(struct hy_thread *thread, struct hy_thread_record *record,
                      struct hy_object *parent)
@@ -215,17 +217,24 @@ int hy_thread_set_stack_size(struct hy_thread *thread, size_t size)
 
 int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dispatcher)
 {
-    int rc = check_idle(thread, "set the dispatcher of");
+    int rc = hy__object_check_alive(&thread->hy, "set the dispatcher of");
     if (rc < 0)
         return rc;
     struct hy_thread_record *record = thread->priv->record;
-    if (dispatcher == NULL || dispatcher->ops == NULL ||
-        dispatcher->ops->version != HY_DISPATCHER_VERSION ||
-        dispatcher->ops->size < sizeof(struct hy_dispatcher_ops))
-        return hy_error_set(-HY_EINVAL, "the dispatcher is not of this version");
+    bool here = record->adopted && record == hy__record_if_any();
+    if (!here && (rc = check_idle(thread, "set the dispatcher of")) < 0)
+        return rc;
+    rc = hy__dispatcher_check(dispatcher);
+    if (rc < 0)
+        return rc;
     if (record->dispatcher != NULL)
         return hy_error_set(-HY_EBUSY, "thread \"%s\" has a dispatcher already", record->name);
-    __atomic_store_n(&record->dispatcher, dispatcher, __ATOMIC_SEQ_CST);
+    /* Attached first: a dispatcher that will not begin stays the caller's. */
+    if (here && dispatcher->ops->attach != NULL && (rc = dispatcher->ops->attach(dispatcher)) < 0)
+        return rc;
+    hy__record_set_dispatcher(record, dispatcher);
+    if (here)
+        hy__record_attached(record);
     return 0;
 }
 
@@ -239,9 +248,11 @@ static void *thread_main(void *context)
     struct hy_thread_private *priv = thread->priv;
     hy__current_record = record;
     hy__os_thread_set_name(record->name);
+    hy__record_attach(record); /* if that fails, so do its loops */
     /* Objects that were moved here before the start live here from now on. */
     hy__mailbox_take(record);
     hy__arrivals_enter(record);
+    hy__debug("thread", "thread \"%s\" starts", record->name);
     hy_emit0(&thread->events.started);
     int rc = 0;
     if (priv->body != NULL)
@@ -256,6 +267,8 @@ static void *thread_main(void *context)
     hy_emit0(&thread->events.finished);
     hy__record_finish(record,
                       (enum hy_finish_policy)__atomic_load_n(&priv->policy, __ATOMIC_RELAXED));
+    hy__record_detach(record);
+    hy__debug("thread", "thread \"%s\" ends", record->name);
     hy__record_leave(record);
     /* Release: who joins sees everything that this thread did. From here on the handle may go; the
      * record is held. */
@@ -293,7 +306,10 @@ static int start_system_thread(struct hy_thread *thread)
 
 int hy_thread_start(struct hy_thread *thread)
 {
-    int rc = hy__object_check_alive(&thread->hy, "start");
+    int rc = hy__object_check_held(&thread->hy, "start");
+    if (rc == 0 && (thread->hy.flags & HY__OBJECT_DYING) != 0)
+        rc = hy_error_set(-HY_ESHUTDOWN, "cannot start thread \"%s\": its handle is being ended",
+                          hy_thread_name(thread));
     if (rc < 0)
         return rc;
     enum hy_thread_state state = hy_thread_get_state(thread);
@@ -320,7 +336,17 @@ void hy_thread_quit(struct hy_thread *thread, int code)
     if (record == NULL || !hy__record_is_running(record))
         return;
     hy__record_set_quit(record, code);
-    if (record != hy__record_if_any())
+    hy__record_rouse(record);
+}
+
+void hy_thread_wake(struct hy_thread *thread)
+{
+    struct hy_thread_record *record = hy__thread_record(thread);
+    if (record == NULL)
+        return;
+    /* Sequentially consistent: see hy__record_wake(). Many calls are one until a wait has ended by
+     * them. */
+    if (__atomic_exchange_n(&record->woken, 1u, __ATOMIC_SEQ_CST) == 0)
         hy__record_wake(record);
 }
 
