@@ -333,7 +333,7 @@ void test_across_a_thread()
 struct plain : hy_object {
     int value;
 };
-const struct hy_class plain_class = HY_CLASS(struct plain, .base = nullptr);
+const struct hy_class plain_class = HY_CLASS(struct plain);
 constexpr struct hy_signal_spec specs[] = {HY_PLAIN(struct sender, events.moved),
                                            HY_BORROWED(struct sender, events.labelled)};
 const struct hy_class pointed_class =
@@ -360,6 +360,8 @@ void test_class_records()
     EXPECT(sender_class.signals[1].payload.destroy == labelled_destroy);
     EXPECT(sender_class.signals[2].payload.kind == HY_PAYLOAD_NONE);
     EXPECT(view_class.fini == view_fini && view_class.event == view_event);
+    EXPECT(plain_class.version == HY_CLASS_VERSION && plain_class.size == sizeof(plain));
+    EXPECT(std::strcmp(plain_class.name, "struct plain") == 0);
     EXPECT(plain_class.signals == nullptr && plain_class.signal_count == 0);
     EXPECT(pointed_class.signals == specs && pointed_class.signal_count == 2);
     EXPECT(pointed_class.event != nullptr);
