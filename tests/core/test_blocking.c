@@ -449,7 +449,7 @@ static void test_sc12_a_slot_that_is_too_slow_keeps_its_copy(void **state)
     }
 }
 
-static void test_sc16_a_single_shot_that_was_not_served_in_time_has_not_fired(void **state)
+static void test_sc10_a_single_shot_that_was_not_served_in_time_has_not_fired(void **state)
 {
     struct stall stall;
     struct source source;
@@ -546,7 +546,7 @@ int main(void)
         TEST(test_sc11_a_cut_releases_the_emitter),
         TEST(test_sc36_what_outlives_the_cut_is_waited_for),
         TEST(test_sc12_a_slot_that_is_too_slow_keeps_its_copy),
-        TEST(test_sc16_a_single_shot_that_was_not_served_in_time_has_not_fired),
+        TEST(test_sc10_a_single_shot_that_was_not_served_in_time_has_not_fired),
         TEST(test_sc10_many_emitters_and_one_receiver),
     };
 

@@ -138,7 +138,7 @@ static void post(struct limited *limited, int number)
                0);
 }
 
-/* Rules: PE-01. */
+/* Rules: PE-02. */
 static void test_pe19_bounded_calls_keep_their_place_among_other_messages(void **state)
 {
     struct limited limited;
@@ -357,7 +357,6 @@ static void test_pe19_payloads_follow_their_receiver(void **state)
 
 /* --- what it costs ---------------------------------------------------------------------------- */
 
-/* Rules: QA-07. */
 static void test_pe19_a_copy_that_fails_changes_nothing(void **state)
 {
     struct limited limited;
@@ -558,7 +557,7 @@ static void test_pe19_several_emitters(void **state)
     emitters_against_one_receiver(HY_OVERFLOW_DROP_NEWEST, false);
 }
 
-/* Rules: OA-17. */
+/* Rules: OA-15. */
 static void test_pe19_several_emitters_and_a_receiver_that_moves(void **state)
 {
     (void)state;

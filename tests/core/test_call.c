@@ -496,7 +496,7 @@ static void move_while_waited_for(struct stall *stall, struct caller *caller, st
     stall_let_go(stall);
 }
 
-/* Rules: OA-17. */
+/* Rules: OA-11. */
 static void test_sc10_a_call_follows_its_receiver(void **state)
 {
     struct stall stall;

@@ -208,7 +208,6 @@ struct ending {
     struct probe *at_home;
     struct gate *begun;
     int rc;
-    int done;
 };
 
 static void call_home(struct hy_object *receiver, const void *payload)
@@ -227,7 +226,7 @@ static void joined_by_home(bool fini)
         struct worker worker;
         struct probe here;
         struct gate begun;
-        struct ending ending = {&here, &begun, 1, 0}, *pointer = &ending;
+        struct ending ending = {&here, &begun, 1}, *pointer = &ending;
         int rc = -HY_EDEADLK;
 
         gate_init(&begun);
