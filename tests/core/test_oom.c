@@ -683,7 +683,7 @@ static int scenario_bounded(void)
     if (rc < 0)
         return rc;
     rc = hy_connect_with(&source.events.text, &probe, probe_text, &options, &connection);
-    for (int i = 0; i < 200 && rc >= 0; i++) {
+    for (int i = 0; i < 80 && rc >= 0; i++) {
         rc = hy_emit(&source.events.text, &text);
         queued += rc == 1;
     }
