@@ -591,6 +591,116 @@ static int scenario_destroy_later(void)
     return rc;
 }
 
+static int double_it(struct hy_object *receiver, void *argument)
+{
+    (void)receiver;
+    *(int64_t *)argument *= 2;
+    return 3;
+}
+
+/* The other thread may end before it gets there, when its loop finds no memory. */
+static int or_out_of_memory(int rc)
+{
+    return rc == -HY_ESHUTDOWN && allocator_has_failed()
+               ? hy_error_set(-HY_ENOMEM, "the other thread could not run its loop, and ended")
+               : rc;
+}
+
+static int scenario_call(void)
+{
+    struct worker worker;
+    struct hy_ref there = {NULL};
+    int64_t number = 21;
+    int result = 0, rc = helper_start(&worker, NULL, &there);
+
+    if (rc < 0)
+        return rc;
+    rc = or_out_of_memory(
+        hy_ref_call(there, double_it, &number, sizeof number, HY_FOREVER, &result));
+    EXPECT_INT(number, rc == 0 ? 42 : 21);
+    EXPECT_INT(result, rc == 0 ? 3 : 0);
+    hy_ref_release(&there);
+    helper_stop(&worker);
+    return rc;
+}
+
+/* Connects, moves, starts; the receiver stays here when that fails. */
+static int blocking_start(struct source *source, struct worker *worker)
+{
+    struct hy_connect_options options = {.flags = HY_BLOCKING, .timeout_ns = HY_SECOND * 60};
+    int rc = hy_connect_with(&source->events.text, &worker->probe, probe_text, &options, NULL);
+
+    if (rc >= 0)
+        rc = hy_object_move_to_thread(&worker->probe.hy, &worker->thread);
+    if (rc >= 0)
+        rc = hy_thread_start(&worker->thread);
+    return rc;
+}
+
+/* With a time-out, so that the payload is copied. */
+static int scenario_blocking(void)
+{
+    struct source source;
+    struct worker worker;
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    int rc = hy_thread_init(&worker.thread, "oom", NULL);
+
+    if (rc < 0)
+        return rc;
+    rc = pair_init(&source, &worker.probe);
+    if (rc < 0) {
+        hy_thread_fini(&worker.thread);
+        return rc;
+    }
+    rc = blocking_start(&source, &worker);
+    if (rc >= 0) {
+        rc = hy_emit(&source.events.text, &text);
+        rc = or_out_of_memory(rc == 0 ? -HY_ESHUTDOWN : rc); /* 0: it had ended even before */
+        helper_stop(&worker);
+        EXPECT_INT(worker.probe.count, rc == 1 ? 1 : 0);
+    } else {
+        object_end(&worker.probe.hy);
+        hy_thread_fini(&worker.thread);
+    }
+    object_end(&source.hy);
+    return rc < 0 ? rc : 0;
+}
+
+static int scenario_bounded(void)
+{
+    struct source source;
+    struct probe probe;
+    struct hy_connection connection;
+    struct hy_connection_counts counts = {0};
+    struct hy_connect_options options = {
+        .flags = HY_BOUNDED | HY_QUEUED, .limit = 3, .overflow = HY_OVERFLOW_DROP_OLDEST};
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    uint64_t queued = 0;
+    int rc = pair_init(&source, &probe);
+
+    if (rc < 0)
+        return rc;
+    rc = hy_connect_with(&source.events.text, &probe, probe_text, &options, &connection);
+    for (int i = 0; i < 200 && rc >= 0; i++) {
+        rc = hy_emit(&source.events.text, &text);
+        queued += rc == 1;
+    }
+    if (queued > 0) {
+        EXPECT_INT(hy_connection_get_counts(connection, &counts), 0);
+        EXPECT_INT(counts.accepted, queued);
+        EXPECT_INT(counts.waiting, queued < 3 ? queued : 3);
+        EXPECT_INT(text_copies(), counts.waiting);
+    }
+    object_end(&source.hy);
+    object_end(&probe.hy);
+    for (int i = 0; i < 100 && text_copies() > 0; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    return rc < 0 ? rc : 0;
+}
+
 static int scenario_timers(void)
 {
     enum {
@@ -747,6 +857,9 @@ SCENARIO(loop)
 SCENARIO(app)
 SCENARIO(event_type)
 SCENARIO(filters)
+SCENARIO(call)
+SCENARIO(blocking)
+SCENARIO(bounded)
 
 int main(void)
 {
@@ -756,7 +869,8 @@ int main(void)
         TEST(test_oom_sender_end),  TEST(test_oom_post),       TEST(test_oom_invoke),
         TEST(test_oom_thread),      TEST(test_oom_move),       TEST(test_oom_destroy_later),
         TEST(test_oom_timers),      TEST(test_oom_notifiers),  TEST(test_oom_loop),
-        TEST(test_oom_app),         TEST(test_oom_event_type), TEST(test_oom_filters),
+        TEST(test_oom_app),         TEST(test_oom_call),       TEST(test_oom_blocking),
+        TEST(test_oom_bounded),     TEST(test_oom_event_type), TEST(test_oom_filters),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);
