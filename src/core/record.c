@@ -44,9 +44,9 @@ enum drop {
 
 static bool is_dropped(const struct hy__message *message, enum drop which)
 {
-    return which == DROP_ALL ||
-           (which == DROP_DEAD ? message->anchor == NULL || message->anchor->object == NULL
-                               : message->kind == HY__MESSAGE_CALL);
+    if (which == DROP_DEAD) /* or merged into another one: see compress.c */
+        return message->anchor == NULL || message->anchor->object == NULL;
+    return which == DROP_ALL || message->kind == HY__MESSAGE_CALL;
 }
 
 static void drop_messages(struct hy_thread_record *record, enum drop which)

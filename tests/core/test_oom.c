@@ -683,7 +683,7 @@ static int scenario_bounded(void)
     if (rc < 0)
         return rc;
     rc = hy_connect_with(&source.events.text, &probe, probe_text, &options, &connection);
-    for (int i = 0; i < 80 && rc >= 0; i++) {
+    for (int i = 0; i < 200 && rc >= 0; i++) {
         rc = hy_emit(&source.events.text, &text);
         queued += rc == 1;
     }
@@ -855,11 +855,11 @@ SCENARIO(timers)
 SCENARIO(notifiers)
 SCENARIO(loop)
 SCENARIO(app)
+SCENARIO(event_type)
+SCENARIO(filters)
 SCENARIO(call)
 SCENARIO(blocking)
 SCENARIO(bounded)
-SCENARIO(event_type)
-SCENARIO(filters)
 
 int main(void)
 {
