@@ -134,8 +134,6 @@ static const struct hy_dispatcher_ops counter_ops = {.version = HY_DISPATCHER_VE
                                                      .set_deadline = counter_set_deadline,
                                                      .wait = counter_wait,
                                                      .wake = counter_wake,
-                                                     .park = counter_park,
-                                                     .unpark = counter_unpark,
                                                      .destroy = counter_destroy};
 
 static struct hy_dispatcher *counter_create(void)
@@ -356,7 +354,7 @@ static void test_dc11_what_is_no_dispatcher_is_refused(void **state)
     ops.wake = NULL;
     assert_int_equal(hy_thread_set_dispatcher(&thread, &dispatcher), -HY_EINVAL);
     ops = counter_ops;
-    ops.unpark = NULL;
+    ops.park = counter_park; /* and no unpark */
     assert_int_equal(hy_thread_set_dispatcher(&thread, &dispatcher), -HY_EINVAL);
     hy_thread_fini(&thread);
 }
@@ -445,25 +443,39 @@ static void test_du05_posts_to_a_busy_thread_wake_nobody(void **state)
     gate_fini(&meeting.posted);
 }
 
-static void join_another(void *context)
+/* Both threads have it, as the header asks for. */
+static void *join_by_own_way(void *context)
 {
-    EXPECT_INT(hy_thread_join(context, hy_now_ns() + 5 * HY_MILLISECOND), -HY_ETIMEDOUT);
+    static struct hy_dispatcher_ops ops;
+    struct hy_dispatcher *dispatchers[2];
+    struct worker worker;
+
+    (void)context;
+    ops = counter_ops;
+    ops.park = counter_park;
+    ops.unpark = counter_unpark;
+    for (int i = 0; i < 2; i++) {
+        dispatchers[i] = counter_create();
+        dispatchers[i]->ops = &ops;
+    }
+    EXPECT_INT(hy_thread_set_dispatcher(hy_thread_current(), dispatchers[0]), 0);
+    worker_init(&worker, "own");
+    EXPECT_INT(hy_thread_set_dispatcher(&worker.thread, dispatchers[1]), 0);
+    EXPECT_INT(hy_thread_start(&worker.thread), 0);
+    EXPECT_INT(hy_thread_join(&worker.thread, hy_now_ns() + 5 * HY_MILLISECOND), -HY_ETIMEDOUT);
+    EXPECT(count_get(&seen.parks) >= 1);
+    worker_stop(&worker);
+    EXPECT(count_get(&seen.unparks) >= 1); /* its end */
+    return NULL;
 }
 
-static void test_a_thread_parks_by_its_own_dispatcher(void **state)
+static void test_threads_park_by_their_own_dispatchers(void **state)
 {
-    struct worker worker, other;
+    pthread_t thread;
 
     (void)state;
-    worker_init(&worker, "own");
-    worker_start(&other, "other");
-    assert_ok(hy_thread_set_dispatcher(&worker.thread, counter_create()));
-    assert_ok(hy_thread_start(&worker.thread));
-    assert_true(run_there(&worker.probe.hy, join_another, &other.thread));
-    assert_true(count_get(&seen.parks) >= 1);
-    worker_stop(&other);
-    worker_stop(&worker);
-    assert_true(count_get(&seen.unparks) >= 1); /* its own end */
+    assert_int_equal(pthread_create(&thread, NULL, join_by_own_way, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 int main(void)
@@ -479,7 +491,7 @@ int main(void)
         TEST(test_dc11_what_is_no_dispatcher_is_refused),
         TEST(test_du06_own_posts_wake_nobody),
         TEST(test_du05_posts_to_a_busy_thread_wake_nobody),
-        TEST(test_a_thread_parks_by_its_own_dispatcher),
+        TEST(test_threads_park_by_their_own_dispatchers),
     };
 
     allocator_install();
