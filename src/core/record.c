@@ -100,6 +100,12 @@ bool hy__record_is_running(const struct hy_thread_record *record)
     return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
 }
 
+bool hy__record_is_nowhere(const struct hy_thread_record *record)
+{
+    return !hy__record_is_running(record) &&
+           __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE) == NULL;
+}
+
 /* The calling thread takes the record as its own. */
 static int enter(struct hy_thread_record *record)
 {

@@ -37,6 +37,7 @@ static void quit_with_number(struct probe *self, struct hy_event *event)
     hy_loop_quit(&loops[0], (int)(event->type - HY_EVENT_USER));
 }
 
+/* Rules: EL-03. */
 static void test_el02_exec_returns_the_code(void **state)
 {
     (void)state;
@@ -203,7 +204,7 @@ static void *post_200(void *context)
     return NULL;
 }
 
-static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
+static void test_posts_from_another_thread_wake_the_loop(void **state)
 {
     pthread_t thread;
 
@@ -219,6 +220,14 @@ static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
 static void exec_foreign(void *context)
 {
     EXPECT_INT(hy_loop_exec(context, 0), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_loop_depth(), 1); /* that of the worker's own loop */
+}
+
+static void note_depth_and_quit(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    probe_note(self, hy_loop_depth());
+    hy_loop_quit(&loops[0], 0);
 }
 
 static void test_el01_a_loop_belongs_to_its_thread(void **state)
@@ -230,6 +239,12 @@ static void test_el01_a_loop_belongs_to_its_thread(void **state)
     assert_ok(hy_loop_init(&loops[0]));
     run_there(&worker.probe.hy, exec_foreign, &loops[0]);
     worker_stop(&worker);
+    assert_int_equal(hy_loop_depth(), 0);
+    here.on_event = note_depth_and_quit;
+    post(&here, 1);
+    assert_ok(hy_loop_exec(&loops[0], 0)); /* here it runs, one level up, and comes down again */
+    assert_true(PROBE_SAW(&here, E(1), 1));
+    assert_int_equal(hy_loop_depth(), 0);
 }
 
 static void test_an_idle_loop_sleeps(void **state)
@@ -425,7 +440,7 @@ int main(void)
         CASE(test_el07_what_is_queued_stays_queued),
         CASE(test_el08_loops_unwind_inside_out),
         CASE(test_el09_posts_are_delivered_in_the_nested_loop),
-        CASE(test_el16_posts_from_another_thread_wake_the_loop),
+        CASE(test_posts_from_another_thread_wake_the_loop),
         CASE(test_el01_a_loop_belongs_to_its_thread),
         CASE(test_an_idle_loop_sleeps),
         CASE(test_el03_a_loop_is_executed_again),
