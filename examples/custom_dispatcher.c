@@ -111,10 +111,8 @@ static struct hy_dispatcher *select_dispatcher_create(void)
     self->base.ops = &select_ops;
     return &self->base;
 }
-
 #ifndef CUSTOM_DISPATCHER_WITHOUT_MAIN
 static int pipe_ends[2], bytes_read; /* the second is the thread's, until it has been joined */
-
 static void thread_read(struct hy_notifier *notifier, const struct hy_readiness *readiness)
 {
     char text[16];

@@ -129,8 +129,7 @@ def scan(root, problems):
 
 
 def read_log(path):
-    """{name of a case: its worst verdict} of all TAP cases in the log of `meson test`."""
-    order = ["pass", "skipped", "failed"]
+    """{name of a case: its verdicts} of all TAP cases in the log of `meson test`."""
     verdicts = {}
     with open(path, encoding="utf-8") as log:
         for record in log:
@@ -141,8 +140,17 @@ def read_log(path):
                 verdict = "skipped" if re.search(r"#\s*skip", row, re.IGNORECASE) else \
                     "pass" if line[1].lower() == "ok" else "failed"
                 name = line[2].split(".")[-1]  # unittest: Class.test
-                verdicts[name] = max(verdicts.get(name, verdict), verdict, key=order.index)
+                verdicts.setdefault(name, []).append(verdict)
     return verdicts
+
+
+def judge(tests, verdicts):
+    """Gives each test the worst of the verdicts on its name; several tests may share one."""
+    for test in tests:
+        found = verdicts.get(test.name, [])
+        namesakes = sum(other.name == test.name for other in tests)
+        if len(found) >= namesakes:
+            test.verdict = max(found, key=["pass", "skipped", "failed"].index)
 
 
 def by_rule(tests):
@@ -204,9 +212,6 @@ def differences(root, text):
 def check(root, tests, problems, has_log):
     missing = read_lines(os.path.join(root, MISSING))
     shown = {rule for rule, tests in by_rule([t for t in tests if t.registered]).items() if tests}
-    names = {}
-    for test in tests:
-        names.setdefault(test.name, []).append(test.path)
     cases = [
         ("every rule has a test",
          [f"{rule} has no test, and is not in {MISSING}" for rule in RULES
@@ -217,8 +222,6 @@ def check(root, tests, problems, has_log):
         ("the rules that tests name exist",
          problems + [f"{test.place()}: {rule} is no rule" for test in tests
                      for rule in sorted(test.rules) if rule not in RULES]),
-        ("tests that show a rule have a name of their own",
-         [f"{name} is in {', '.join(paths)}" for name, paths in names.items() if len(paths) > 1]),
         ("tests that show a rule are registered",
          [f"{test.place()} is in no table of its program" for test in tests if not test.registered]),
         ("the table is current", differences(root, table(tests, False))),
@@ -262,9 +265,7 @@ def main():
     problems = []
     tests = scan(options.root, problems)
     if options.log:
-        verdicts = read_log(options.log)
-        for test in tests:
-            test.verdict = verdicts.get(test.name)
+        judge(tests, read_log(options.log))
     if options.check:
         return check(options.root, tests, problems, bool(options.log))
     if options.write:

@@ -98,13 +98,14 @@ struct hy_class {
 #define HY_CLASS_VERSION 2u
 
 /*
- * Initialises a struct hy_class of static storage, at file scope. In C++ what is given to a member
+ * HY_CLASS(type, .member = value, ...) initialises a struct hy_class of static storage, at file
+ * scope. In C++ what is given to a member
  * stands in parentheses when it has a comma outside of them.
  */
 /* clang-format off */
 #ifndef __cplusplus
-#define HY_CLASS(type_, ...) \
-    { .version = HY_CLASS_VERSION, .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
+#define HY_CLASS(...) HY_CLASS_(__VA_ARGS__, .version = HY_CLASS_VERSION)
+#define HY_CLASS_(type_, ...) { .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
 /* The signals of a class and their count: initialises two members. */
 #define HY_SIGNALS(...) \
     (const struct hy_signal_spec[]){ __VA_ARGS__ }, \
@@ -389,6 +390,7 @@ struct spec_table {
 
 /* The members of hy_class that HY_CLASS() takes. */
 struct class_members {
+    uint32_t version = 0;
     const hy_class *base = nullptr;
     decltype(hy_class::fini) fini = nullptr;
     decltype(hy_class::event) event = nullptr;
@@ -401,24 +403,19 @@ struct class_members {
 
     constexpr hy_class finish(const char *name, size_t size) const
     {
-        return {HY_CLASS_VERSION,
-                name,
-                size,
-                base,
-                fini,
-                event,
-                leave_thread,
-                enter_thread,
-                child_changed,
-                connection_changed,
-                signals.items,
-                signals.count != 0 ? signals.count : signal_count};
+        return {version,       name,
+                size,          base,
+                fini,          event,
+                leave_thread,  enter_thread,
+                child_changed, connection_changed,
+                signals.items, signals.count != 0 ? signals.count : signal_count};
     }
 };
 } // namespace hy_cxx
 
 /* clang-format off */
-#define HY_CLASS(type_, ...) \
+#define HY_CLASS(...) HY_CLASS_(__VA_ARGS__, .version = HY_CLASS_VERSION)
+#define HY_CLASS_(type_, ...) \
     ([]() constexpr { \
         ::hy_cxx::class_members hy_members_{}; \
         HY_ASSIGN_ALL_(__VA_ARGS__) \
@@ -437,11 +434,11 @@ struct class_members {
     }())
 #define HY_PAYLOAD_SIZE_(type_, member_) sizeof(*static_cast<type_ *>(nullptr)->member_.payload_)
 #define HY_SPEC_TYPE_ ::hy_signal_spec
-/* hy_members_ in front of each argument; there are nine members. */
-#define HY_COUNT_(a1, a2, a3, a4, a5, a6, a7, a8, a9, count, ...) count
+/* hy_members_ in front of each argument; there are ten members. */
+#define HY_COUNT_(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, count, ...) count
 #define HY_PASTE_(a, b) a##b
 #define HY_ASSIGN_N_(count) HY_PASTE_(HY_ASSIGN_, count)
-#define HY_ASSIGN_ALL_(...) HY_ASSIGN_N_(HY_COUNT_(__VA_ARGS__, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))(__VA_ARGS__)
+#define HY_ASSIGN_ALL_(...) HY_ASSIGN_N_(HY_COUNT_(__VA_ARGS__, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))(__VA_ARGS__)
 #define HY_ASSIGN_1(a) hy_members_ a;
 #define HY_ASSIGN_2(a, ...) hy_members_ a; HY_ASSIGN_1(__VA_ARGS__)
 #define HY_ASSIGN_3(a, ...) hy_members_ a; HY_ASSIGN_2(__VA_ARGS__)
@@ -451,6 +448,7 @@ struct class_members {
 #define HY_ASSIGN_7(a, ...) hy_members_ a; HY_ASSIGN_6(__VA_ARGS__)
 #define HY_ASSIGN_8(a, ...) hy_members_ a; HY_ASSIGN_7(__VA_ARGS__)
 #define HY_ASSIGN_9(a, ...) hy_members_ a; HY_ASSIGN_8(__VA_ARGS__)
+#define HY_ASSIGN_10(a, ...) hy_members_ a; HY_ASSIGN_9(__VA_ARGS__)
 /* clang-format on */
 
 #endif

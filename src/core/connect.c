@@ -53,9 +53,6 @@ static int check_flags(const struct hy_signal_spec *spec, unsigned flags,
                             name);
     if (options != NULL && options->timeout_ns < 0)
         return hy_error_set(-HY_EINVAL, "connecting %s with a negative time-out", name);
-    /* Until rings and blocking calls are there. */
-    if (kept != 0 || (flags & HY_BLOCKING) != 0)
-        return hy_error_set(-HY_ENOTSUP, "%s: not yet", name);
     return 0;
 }
 
@@ -251,7 +248,7 @@ int hy_signal_connect_with(struct hy_signal_base *signal, struct hy_object *rece
 {
     struct making making = {.slot = slot, .flags = flags};
     if (options != NULL) {
-        making.flags |= options->flags;
+        making.flags |= options->flags & ~(unsigned)(HY_NO_PAYLOAD_ | HY_RETURNS_ | HY_CONTEXT_);
         making.context = options->context;
     }
     int rc = establish(signal, receiver, &making, options);

@@ -98,8 +98,10 @@ static bool call(struct hy_thread_record *record, struct hy__message *message)
     struct hy_object *object = anchor->object;
     if (object == NULL)
         return false;
-    if (message->kind == HY__MESSAGE_EXTENDED)
+    if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_TOKEN)
         return hy__extension_deliver(record, message);
+    if (message->kind == HY__MESSAGE_CALL)
+        return hy__call_deliver(record, message);
     anchor->delivered++; /* before the call, as above */
     if (message->kind == HY__MESSAGE_DESTROY) {
         hy__destroy_request_arrived(record, anchor);

@@ -7,8 +7,8 @@
  *   lock     under the lock word of the same structure
  *   atomic   by atomic access; the code that does it says why its order is enough
  *   const    never changes after creation
- * Lock order: hub, then extension, then anchor. No lock is held while user code, the allocator or
- * the system runs.
+ * Lock order: hub, then ring, then anchor; nothing is locked under a wait_lock. No lock is held
+ * while user code, the allocator or the system runs.
  */
 #ifndef HALYARD_CORE_INTERNAL_H
 #define HALYARD_CORE_INTERNAL_H
@@ -86,7 +86,9 @@ enum hy__message_kind {
     HY__MESSAGE_DESTROY,  /* hy_object_destroy_later() from another thread */
     HY__MESSAGE_CUT,      /* behind the last call that a dead sender queued: cut its connection */
     HY__MESSAGE_EXTENDED, /* SLOT, of a connection with an extension */
-    HY__MESSAGE_CHANGED   /* tells the owner of a signal that a connection was made or cut */
+    HY__MESSAGE_CHANGED,  /* tells the owner of a signal that a connection was made or cut */
+    HY__MESSAGE_TOKEN,    /* EXTENDED, of a bounded one: calls with the oldest payload there is */
+    HY__MESSAGE_CALL      /* somebody waits; the payload is a struct hy__wait * */
 };
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
@@ -98,9 +100,9 @@ struct hy__message {
         hy_invoke_function function;       /* INVOKE */
         struct hy__message *cargo;         /* ADOPT */
         uint64_t event_type;               /* EVENT */
-        struct hy__extension *extension;   /* EXTENDED, CHANGED; holds a reference */
+        struct hy__extension *extension;   /* EXTENDED, TOKEN, CHANGED; holds a reference */
     } to;
-    uint64_t connection_id; /* SLOT, CUT, EXTENDED; CHANGED: whether it was made */
+    uint64_t connection_id; /* SLOT, CUT, EXTENDED, TOKEN; CHANGED: whether it was made */
     const struct hy_payload
         *description;      /* NULL: plain bytes or none; never in EXTENDED, CHANGED */
     struct hy__slab *slab; /* whose cell this is; NULL: from the heap */
@@ -220,11 +222,8 @@ struct hy__extension {
     bool watched;                      /* const once linked: the owner wants to hear of changes */
     struct hy__message *notice;  /* the message for the cut, if the owner wants one; the cutter's */
     struct hy__extension *ended; /* the cutter's: the next one that it has cut */
-    enum hy_overflow overflow;   /* const */
-    uint32_t limit;              /* const */
     int64_t timeout_ns;          /* const */
-    struct hy__ring *ring;       /* lock */
-    uint32_t lock;
+    struct hy__ring *ring;       /* const; NULL: neither bounded nor latest */
 };
 
 #define HY__WALK_PARKED UINT64_MAX
@@ -289,16 +288,18 @@ struct hy_thread_record {
     HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
     struct hy__hazards *hazards;
     uint32_t hazard_depth;
-    uint32_t rest;        /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
-    uint32_t next_pass;   /* stamp for messages that arrive now */
-    int32_t depth;        /* loops and passes of hy_process() or a foreign loop, in each other */
-    int32_t depth_limit;  /* 0: none */
-    int32_t loops;        /* the library's own loops that execute */
-    struct hy_loop *loop; /* the innermost loop, a foreign one included */
-    unsigned exclusions;  /* enum hy_process_flag: what the innermost of them leaves alone */
-    bool inside;    /* callbacks may be on the stack above the innermost loop; false: it waits */
-    bool announced; /* about_to_block was emitted, and awake was not since */
-    int attached;   /* whether the dispatcher was told of the thread; negative: it failed */
+    uint32_t rest;           /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
+    uint32_t next_pass;      /* stamp for messages that arrive now */
+    int32_t depth;           /* loops and passes of hy_process() or a foreign loop, in each other */
+    int32_t depth_limit;     /* 0: none */
+    int32_t loops;           /* the library's own loops that execute */
+    struct hy_loop *loop;    /* the innermost loop, a foreign one included */
+    unsigned exclusions;     /* enum hy_process_flag: what the innermost of them leaves alone */
+    bool inside;             /* callbacks may be on the stack above the innermost loop */
+    bool waiting;            /* the dispatcher waits, called by a loop or by hy_process() */
+    bool announced;          /* about_to_block was emitted, and awake was not since */
+    int32_t guest_callbacks; /* run by a foreign loop out of the wait in progress */
+    int attached; /* whether the dispatcher was told of the thread; negative: it failed */
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
@@ -318,6 +319,13 @@ struct hy_thread_record {
     bool adopted;
     bool parked; /* const: of objects that live in no thread; nobody runs it */
     bool closed; /* the mailbox is */
+
+    /* what the thread is blocked in: see wait.c */
+    HY__ALIGNED_LINE uint32_t wait_lock;
+    uint32_t resting;                /* atomic: what it has not done until now, it keeps undone */
+    uint64_t wait_number;            /* wait_lock; 0: in nothing */
+    struct hy__wait *wait;           /* wait_lock: a call, */
+    struct hy_thread_record *joined; /* wait_lock: or the end of this thread */
 };
 
 /* record.c */
@@ -350,6 +358,8 @@ void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);
+/* Whether it runs and will deliver, or drop, what is posted now. */
+bool hy__record_takes_calls(struct hy_thread_record *record);
 /* Whether what lives there lives in no thread: parked, or kept by one whose handle is gone. */
 bool hy__record_is_nowhere(const struct hy_thread_record *record);
 /* Makes the default dispatcher if there is none; fails when the dispatcher would not attach. */
@@ -457,6 +467,11 @@ void hy__anchor_ref(struct hy_anchor *anchor);
 void hy__anchor_unref(struct hy_anchor *anchor);
 /* The message is taken over on success only. */
 int hy__post(struct hy_anchor *anchor, struct hy__message *message);
+/* The same in two steps, for those who hold a lock: *ret_wake, NULL or with a reference, is to be
+ * given to hy__post_wake() after it. Sets no error. */
+enum hy__push_result hy__post_push(struct hy_anchor *anchor, struct hy__message *message,
+                                   struct hy_thread_record **ret_wake);
+void hy__post_wake(struct hy_thread_record *record);
 struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor);
 /* The home with a reference, for other threads: an object that moves lets go of its old home. */
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
@@ -568,6 +583,13 @@ int hy__extension_call(struct hy__extension *extension, void *receiver, const vo
                        int *ret_result);
 /* Calls a slot that returns an int and takes no context. */
 int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const void *payload);
+/* Makes the message one of the connection's. The caller has it in use. */
+void hy__extension_attach(struct hy__extension *extension, struct hy__message *message,
+                          enum hy__message_kind kind);
+/* Calls the slot in the receiver's home thread, for a message that has arrived, unless that is not
+ * wanted any more: false. wait: who waits for it, told what it came to; or NULL. */
+bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *extension,
+                       struct hy_anchor *anchor, const void *payload, struct hy__wait *wait);
 /* Queues a call. The caller has it in use. */
 int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiver,
                        const void *payload);
@@ -577,6 +599,15 @@ bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *
 void hy__extension_settle(struct hy__message *message);
 /* The connection has been cut: tells the owner, drops the connection's use. Under no lock. */
 void hy__extension_ended(struct hy__extension *extension);
+
+/* ring.c: bounded and latest connections */
+/* NULL: no memory. */
+struct hy__ring *hy__ring_create(unsigned flags, const struct hy_connect_options *options);
+void hy__ring_destroy(struct hy__ring *ring);
+/* Queues a call, or what the policy says. Returns as hy__emit_rare(). The caller has it in use. */
+int hy__ring_post(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload);
+/* Takes the oldest payload, for a token that has arrived. */
+struct hy__message *hy__ring_take(struct hy__extension *extension);
 
 /* change.c: hy_class.connection_changed */
 bool hy__change_is_wanted(const struct hy_signal_base *signal);
@@ -612,6 +643,64 @@ void hy__orphans_reap(void);
 /* message.c: a message with a copy of the payload */
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message);
+
+/* call.c: calls that somebody waits for */
+enum {
+    HY__CALL_WAITING,
+    HY__CALL_RUNNING,
+    HY__CALL_DONE,
+    HY__CALL_DROPPED,
+    HY__CALL_ABANDONED,
+    HY__CALL_STATE = 7, /* the part of the word that is one of these */
+    HY__CALL_POKE = 8   /* what a poke adds to the word */
+};
+/* Shared by the caller and the message. */
+struct hy__wait {
+    uint32_t word;                   /* atomic: the state, and how often it was poked; parked on */
+    uint32_t refs;                   /* atomic */
+    struct hy_anchor *anchor;        /* const: the receiver; counted */
+    hy_call_function function;       /* const; NULL: a slot, of */
+    struct hy__extension *extension; /* const: this connection; holds its memory */
+    void *argument;                  /* const: the caller's, or the copy behind this record */
+    const struct hy_payload *copied; /* const: of what it is a copy to be destroyed, or NULL */
+    /* Written by the receiver's thread before the state says so. */
+    struct hy_thread_record *runner; /* from RUNNING on; counted */
+    int result, status;              /* status: of a relayed emission */
+    bool ran;
+    uint32_t poked;             /* atomic: in the list of a mover */
+    struct hy__wait *poke_next; /* the mover's that has set `poked` */
+};
+static inline struct hy__wait *hy__wait_of(struct hy__message *call)
+{
+    return *(struct hy__wait **)hy__message_payload(call);
+}
+void hy__wait_ref(struct hy__wait *wait);
+void hy__wait_unref(struct hy__wait *wait);
+/* The thread that a waiting caller waits for, with a reference; NULL: it is over. */
+struct hy_thread_record *hy__wait_target(struct hy__wait *wait);
+/* Sends the caller away unless the call has begun, and then returns false. */
+bool hy__wait_refuse(struct hy__wait *wait);
+/* Delivery. False: the caller has gone, or there is nobody to call any more. */
+bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* The emission of a blocking connection, which the caller has in use; *ret_result (NULL: nobody
+ * asks) is what the slot returned, if it returns anything. */
+int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,
+                  int *ret_result);
+/* The calls among the messages, for a mover, and making their callers look again; under no lock. */
+struct hy__wait *hy__calls_of(struct hy__message *cargo);
+void hy__calls_poke(struct hy__wait *list);
+
+/* wait.c: who waits for whom */
+void hy__waiting_begin(struct hy_thread_record *here, struct hy__wait *wait,
+                       struct hy_thread_record *joined);
+void hy__waiting_end(struct hy_thread_record *here);
+/* Whether the thread waits for the calling one, directly or by way of others. */
+bool hy__waiting_leads_back(struct hy_thread_record *record, const struct hy_thread_record *here);
+/* Around a wait for a thread's end. -HY_EDEADLK: it waits for the calling one. */
+int hy__join_begin(struct hy_thread_record *joined);
+/* The same for those who cannot take no for an answer: sends away who waits for this thread. 0. */
+int hy__join_begin_surely(struct hy_thread_record *joined);
+void hy__join_end(void);
 
 /* schedule.c: when timers and delayed calls are due */
 enum hy__entry_state {

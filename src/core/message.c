@@ -35,7 +35,8 @@ static __attribute__((noinline)) void discard_described(struct hy__message *mess
 {
     if (message->has_payload && message->description->destroy != NULL)
         message->description->destroy(hy__message_payload(message));
-    if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_CHANGED)
+    if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_TOKEN ||
+        message->kind == HY__MESSAGE_CHANGED)
         hy__extension_settle(message);
 }
 

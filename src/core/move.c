@@ -215,6 +215,7 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
     adopt->to.cargo = extract(record, root);
     if (requests != NULL)
         append_requests(adopt, requests);
+    struct hy__wait *calls = hy__calls_of(adopt->to.cargo);
     uint32_t count = chain_length(chain);
     for (uint32_t i = 0; i < count; i++)
         hy__record_ref(target);
@@ -224,6 +225,7 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
         unlock_chain(chain, record);
         for (uint32_t i = 0; i < count; i++)
             hy__record_unref(target);
+        hy__calls_poke(calls);
         return hy_error_set(-HY_ESHUTDOWN, "thread \"%s\" has finished", target->name);
     }
     if (result == HY__PUSH_WAKE)
@@ -236,6 +238,7 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
         hy__record_wake(target);
         hy__record_unref(target);
     }
+    hy__calls_poke(calls); /* whoever waits for one of them waits for another thread now */
     return 0;
 }
 

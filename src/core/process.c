@@ -86,13 +86,17 @@ int hy_process_all(unsigned flags, int64_t deadline_ns)
 /* --- guests -------------------------------------------------------------------------------------
  */
 
-/*
- * Unless a loop of the library waits, and the call comes from inside that wait, a foreign loop runs
- * here, as the outermost or inside a handler: `own` stands for it.
- */
+/* Whether a foreign loop runs, as the outermost or inside a handler; else the call comes out of a
+ * wait of the library's own, or of a loop in parts. */
+static bool is_foreign(const struct hy_thread_record *record)
+{
+    return !record->waiting && (record->loop == NULL || record->inside);
+}
+
+/* `own` stands for the foreign loop. */
 static bool foreign_enter(struct hy_thread_record *record, struct hy_loop *own)
 {
-    if (record->loop != NULL && !record->inside)
+    if (!is_foreign(record))
         return false;
     *own = (struct hy_loop){.outer = record->loop,
                             .record = record,
@@ -128,7 +132,7 @@ int hy_guest_dispatch(void)
     if (rc < 0)
         return rc;
     struct hy_loop own;
-    int deeper = record->loop == NULL || record->inside ? 1 : 0;
+    int deeper = is_foreign(record) ? 1 : 0;
     if (deeper != 0 && (rc = hy__depth_check(record)) < 0)
         return rc;
     bool foreign = foreign_enter(record, &own);
@@ -137,5 +141,7 @@ int hy_guest_dispatch(void)
     rc = hy__loop_should_stop(record) ? 0 : hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);
     record->depth -= deeper;
     foreign_leave(record, &own, foreign);
+    if (!foreign && rc > 0)
+        record->guest_callbacks += rc; /* the iteration that waits counts them, too */
     return rc;
 }

@@ -36,12 +36,24 @@ void hy__record_ref(struct hy_thread_record *record)
     __atomic_add_fetch(&record->refs, 1, __ATOMIC_RELAXED);
 }
 
-static void drop_messages(struct hy_thread_record *record, bool only_dead)
+enum drop {
+    DROP_ALL,
+    DROP_DEAD, /* those of dead receivers */
+    DROP_CALLS /* those that somebody waits for */
+};
+
+static bool is_dropped(const struct hy__message *message, enum drop which)
+{
+    return which == DROP_ALL || (which == DROP_DEAD ? message->anchor->object == NULL
+                                                    : message->kind == HY__MESSAGE_CALL);
+}
+
+static void drop_messages(struct hy_thread_record *record, enum drop which)
 {
     for (int i = 0; i < HY__PRIORITIES; i++) {
         struct hy__message **link = &record->queues[i].first, *message, *dropped = NULL;
         while ((message = *link) != NULL) {
-            if (only_dead && message->anchor->object != NULL) {
+            if (!is_dropped(message, which)) {
                 link = &message->next;
                 continue;
             }
@@ -80,7 +92,7 @@ void hy__record_purge(struct hy_thread_record *record, bool messages)
     hy__mailbox_take(record);
     drop_dead_arrivals(record);
     if (messages)
-        drop_messages(record, true);
+        drop_messages(record, DROP_DEAD);
 }
 
 void hy__record_unref(struct hy_thread_record *record)
@@ -98,6 +110,17 @@ bool hy__record_is_running(const struct hy_thread_record *record)
     /* Acquire: after the end of a thread, what it did is seen. */
     uint32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
     return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
+}
+
+bool hy__record_takes_calls(struct hy_thread_record *record)
+{
+    /*
+     * A read that writes, so that it has its place among the writes: a caller that has posted and
+     * then reads 0 here is before the thread's last look at its mail, which finds the call; else it
+     * reads 1.
+     */
+    return hy__record_is_running(record) &&
+           __atomic_fetch_or(&record->resting, 0u, __ATOMIC_ACQ_REL) == 0;
 }
 
 bool hy__record_is_nowhere(const struct hy_thread_record *record)
@@ -160,9 +183,12 @@ void hy__record_drain(struct hy_thread_record *record)
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
     if (policy == HY_FINISH_KEEP) {
+        /* Before the last look at the mail: see hy__record_takes_calls(). */
+        __atomic_fetch_or(&record->resting, 1u, __ATOMIC_ACQ_REL);
         hy__mailbox_take(record);
         hy__arrivals_enter(record);
         hy__record_serve_deletes(record);
+        drop_messages(record, DROP_CALLS); /* nobody is left waiting for what is kept */
         __atomic_store_n(&record->kept, record->queued, __ATOMIC_RELAXED);
         return;
     }
@@ -175,7 +201,7 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
     hy__arrivals_enter(record);
     finish_objects(record);
     hy__record_serve_deletes(record);
-    drop_messages(record, false);
+    drop_messages(record, DROP_ALL);
     __atomic_store_n(&record->kept, 0, __ATOMIC_RELAXED);
 }
 

@@ -24,8 +24,6 @@ int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_signal_bas
     if (from->size != to->size || (from->kind == HY_PAYLOAD_NONE) != (to->kind == HY_PAYLOAD_NONE))
         return hy_error_set(-HY_EINVAL, "%s and %s do not carry the same type", from->name,
                             to->name);
-    struct hy_connect_options options = {
-        .flags = (flags & ~(unsigned)(HY_NO_PAYLOAD_ | HY_RETURNS_)) | HY_CONTEXT_,
-        .context = target};
-    return hy_signal_connect_with(signal, target->owner, hy__relay, 0, &options, NULL);
+    struct hy_connect_options options = {.flags = flags, .context = target};
+    return hy_signal_connect_with(signal, target->owner, hy__relay, HY_CONTEXT_, &options, NULL);
 }

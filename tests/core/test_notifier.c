@@ -23,7 +23,7 @@ struct watcher {
     struct hy_thread *target;
 };
 
-static const struct hy_class watcher_class = HY_CLASS(struct watcher, .base = NULL);
+static const struct hy_class watcher_class = HY_CLASS(struct watcher);
 static struct watcher one, two;
 
 static void watcher_ready(struct watcher *self, const struct hy_readiness *readiness)

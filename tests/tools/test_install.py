@@ -19,6 +19,8 @@ import tap
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.abspath(sys.argv[1])
+# Some functions are declared and not yet defined. When none is left, this line goes.
+INCOMPLETE = True
 LIBC = ("libc.so.", "libpthread.so.", "ld-linux")
 
 
@@ -65,6 +67,23 @@ class Install(unittest.TestCase):
             alien = [name for name in names
                      if not name.startswith("hy_") or name.startswith("hy__") or "@@HALYARD" not in name]
             self.assertEqual(alien, [], library)
+
+    def test_every_function_of_the_headers_is_exported(self):
+        declared, exported = set(), set()
+        for header in self.find("halyard/*.h"):
+            with open(header, encoding="utf-8") as file:
+                text = re.sub(r"/\*.*?\*/", " ", file.read(), flags=re.DOTALL)
+            for declaration in re.findall(r"^HY_API\b([^;{]*)", text, re.MULTILINE):
+                declared.update(re.findall(r"\b(hy_\w+)\s*\(", declaration)[:1])
+        for library in self.find("libhalyard*.so"):
+            rows = output_of("nm", "-D", "--defined-only", library).splitlines()
+            exported.update(row.split()[-1].split("@")[0] for row in rows)
+        self.assertGreater(len(declared), 150)
+        missing = sorted(declared - exported)
+        if INCOMPLETE and missing:
+            self.skipTest("declared and not yet defined: " + ", ".join(missing))
+        self.assertEqual(missing, [])
+        self.assertFalse(INCOMPLETE, "all functions are there: take INCOMPLETE out of this file")
 
     @staticmethod
     def needed_by(path):

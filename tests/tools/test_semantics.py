@@ -188,10 +188,15 @@ class Semantics(unittest.TestCase):
         output = self.check_fails("test_sc09_first is in no table")
         self.assertIn("SC-09 has no test", output)
 
-    def test_two_tests_of_one_name_are_an_error(self):
+    def test_two_tests_of_one_name_must_both_have_passed(self):
+        self.write("tests/core/test_two.c", "static void test_sc09_first(void **s)\n{\n}\n"
+                   "int main(void)\n{\n    TEST(test_sc09_first);\n}\n")
         self.green()
-        self.write("tests/core/test_two.c", ONE)
-        self.check_fails("test_sc09_first is in ")
+        self.assertIn("core/test_one.c; `test_sc09_first` in tests/core/test_two.c", self.rows()["SC-09"])
+        self.check_passes("--log", self.log("ok 1 - test_sc09_first", *self.passed()))
+        self.check_fails("test_two.c: test_sc09_first: not run", "--log", self.log(*self.passed()))
+        self.check_fails("test_two.c: test_sc09_first: failed", "--log",
+                         self.log("not ok 1 - test_sc09_first", *self.passed()))
 
     def test_a_test_of_the_table_must_have_passed(self):
         self.green()
