@@ -1346,9 +1346,10 @@ static void test_calls_move_with_the_receiver_and_keep_their_time(void **state)
     assert_ok(hy_object_move_to_thread(&root.hy, NULL));
     wait_until_ns(started_ns + 2 * MS);
     assert_ok(hy_after(MS, &child, note_home)); /* waits where nobody is */
-    assert_ok(hy_object_move_to_thread(&root.hy, &workers[0].thread));
     interval_ns = MS;
+    assert_ok(hy_object_move_to_thread(&root.hy, &workers[0].thread));
     assert_true(wait_count(&child.reached, 2));
+    assert_true(hy_now_ns() >= started_ns + 10 * MS);
     worker_stop(&workers[0]); /* with what is left */
     worker_stop(&workers[1]);
     assert_int_equal(child.count, 2);
