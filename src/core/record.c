@@ -24,7 +24,7 @@ struct hy_thread_record *hy__record_create(const char *name)
     snprintf(record->name, sizeof record->name, "%s", name != NULL ? name : "thread");
     record->state = HY_THREAD_NOT_STARTED;
     record->depth_limit = HY__DEPTH_LIMIT;
-    for (int i = 0; i < HY__PRIORITIES; i++)
+    for (int i = 0; i < HY__QUEUES; i++)
         record->queues[i].end = &record->queues[i].first;
     record->arrivals.end = &record->arrivals.first;
     return record;
@@ -44,25 +44,23 @@ enum drop {
 
 static bool is_dropped(const struct hy__message *message, enum drop which)
 {
-    return which == DROP_ALL || (which == DROP_DEAD ? message->anchor->object == NULL
-                                                    : message->kind == HY__MESSAGE_CALL);
+    return which == DROP_ALL ||
+           (which == DROP_DEAD ? message->anchor == NULL || message->anchor->object == NULL
+                               : message->kind == HY__MESSAGE_CALL);
 }
 
 static void drop_messages(struct hy_thread_record *record, enum drop which)
 {
-    for (int i = 0; i < HY__PRIORITIES; i++) {
+    for (int i = 0; i < HY__QUEUES; i++) {
         struct hy__message **link = &record->queues[i].first, *message, *dropped = NULL;
         while ((message = *link) != NULL) {
             if (!is_dropped(message, which)) {
                 link = &message->next;
-                continue;
+            } else if (hy__queue_unlink(record, i, link)) {
+                message->next = dropped;
+                dropped = message;
             }
-            *link = message->next;
-            message->next = dropped;
-            dropped = message;
-            record->queued--;
         }
-        record->queues[i].end = link;
         /* Dropped when the queue is in order again: destroying a payload is user code. */
         while ((message = dropped) != NULL) {
             dropped = message->next;
@@ -141,6 +139,10 @@ static int enter(struct hy_thread_record *record)
 void hy__record_leave(struct hy_thread_record *record)
 {
     hy__orphans_reap();
+    struct hy__filters *filters = record->filters;
+    record->filters = NULL;
+    hy__filters_end(filters);
+    hy__native_filters_end(record);
     hy__slabs_abandon(record);
     hy__hazards_release(record);
     hy__current_record = NULL;
@@ -182,6 +184,7 @@ void hy__record_drain(struct hy_thread_record *record)
 
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
+    hy__exclude(record, 0); /* also when a thread ends inside of a handler */
     if (policy == HY_FINISH_KEEP) {
         /* Before the last look at the mail: see hy__record_takes_calls(). */
         __atomic_fetch_or(&record->resting, 1u, __ATOMIC_ACQ_REL);

@@ -358,6 +358,83 @@ static int scenario_post(void)
     return rc;
 }
 
+static bool merge_all(void *older, const void *newer)
+{
+    (void)older;
+    (void)newer;
+    return true;
+}
+
+static int scenario_event_type(void)
+{
+    static const struct hy_payload payload =
+        HY_DESCRIBED_PAYLOAD(struct text, text_copy, text_destroy);
+    static const struct hy_event_type type = {
+        .name = "text", .payload = &payload, .compress = merge_all};
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    struct probe probe;
+    uint32_t number = 0;
+    int rc = hy_event_type_register(&type, &number);
+
+    if (rc < 0) {
+        EXPECT_INT(number, 0);
+        return rc;
+    }
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < 100 && rc >= 0; i++)
+        rc = hy_post(&probe.hy, number, &text, sizeof text, HY_PRIORITY_NORMAL);
+    for (int i = 0; i < 100; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    EXPECT(rc < 0 || probe.count == 1);
+    object_end(&probe.hy);
+    return rc;
+}
+
+static bool pass_on(struct hy_object *filter, struct hy_object *receiver, struct hy_event *event)
+{
+    (void)receiver;
+    (void)event;
+    probe_note((struct probe *)(void *)filter, 1);
+    return false;
+}
+
+static int scenario_filters(void)
+{
+    struct probe probe, filter;
+    struct hy_event event = {.type = E(1)};
+    int installed = 0, rc;
+
+    memset(&probe, 0, sizeof probe);
+    memset(&filter, 0, sizeof filter);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    rc = hy_object_init(&filter.hy, &probe_class, NULL);
+    if (rc >= 0) {
+        rc = hy_object_install_filter(&probe.hy, &filter.hy, pass_on);
+        installed += rc >= 0;
+        if (rc >= 0)
+            rc = hy_object_install_filter(&probe.hy, &filter.hy, pass_on); /* once more */
+        if (rc >= 0) {
+            rc = hy_thread_install_filter(&filter.hy, pass_on);
+            installed += rc >= 0;
+        }
+        EXPECT_INT(hy_send(&probe.hy, &event), 1);
+        EXPECT_INT(filter.count, installed);
+        EXPECT_INT(hy_flush_posted(&probe.hy, HY_EVENT_ANY), 0);
+        if (rc >= 0)
+            EXPECT_INT(hy_thread_remove_filter(&filter.hy), 0);
+        object_end(&filter.hy);
+    }
+    object_end(&probe.hy);
+    return rc;
+}
+
 static void invoked(struct hy_object *receiver, const void *payload)
 {
     (void)payload;
@@ -923,18 +1000,21 @@ SCENARIO(pool)
 SCENARIO(call)
 SCENARIO(blocking)
 SCENARIO(bounded)
+SCENARIO(event_type)
+SCENARIO(filters)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_oom_create),      TEST(test_oom_init),      TEST(test_oom_connect),
-        TEST(test_oom_queued_emit), TEST(test_oom_closures),  TEST(test_oom_changes),
-        TEST(test_oom_sender_end),  TEST(test_oom_post),      TEST(test_oom_invoke),
-        TEST(test_oom_thread),      TEST(test_oom_move),      TEST(test_oom_destroy_later),
-        TEST(test_oom_timers),      TEST(test_oom_notifiers), TEST(test_oom_loop),
-        TEST(test_oom_app),         TEST(test_oom_call),      TEST(test_oom_blocking),
-        TEST(test_oom_bounded),     TEST(test_oom_park),      TEST(test_oom_after),
-        TEST(test_oom_log_filter),  TEST(test_oom_pool),
+        TEST(test_oom_create),      TEST(test_oom_init),       TEST(test_oom_connect),
+        TEST(test_oom_queued_emit), TEST(test_oom_closures),   TEST(test_oom_changes),
+        TEST(test_oom_sender_end),  TEST(test_oom_post),       TEST(test_oom_invoke),
+        TEST(test_oom_thread),      TEST(test_oom_move),       TEST(test_oom_destroy_later),
+        TEST(test_oom_timers),      TEST(test_oom_notifiers),  TEST(test_oom_loop),
+        TEST(test_oom_app),         TEST(test_oom_call),       TEST(test_oom_blocking),
+        TEST(test_oom_bounded),     TEST(test_oom_event_type), TEST(test_oom_filters),
+        TEST(test_oom_park),        TEST(test_oom_after),      TEST(test_oom_log_filter),
+        TEST(test_oom_pool),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);
