@@ -76,7 +76,7 @@ static void for_every_allocation(scenario_function scenario)
     struct run run = {scenario, 0};
     int status = 0;
 
-    while (status == 0 && run.n < 400) {
+    while (status == 0 && run.n < 2000) {
         run.n++;
         status = system_in_child(run_with_failure, &run);
     }
