@@ -206,7 +206,6 @@ static void flush_wrongly(void *context)
     EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_ANY), 0); /* what waits elsewhere is not meant */
 }
 
-/* Departs: PE-06: an error code, not a warning. */
 static void test_pe06_of_another_thread_is_refused(void **state)
 {
     struct worker worker;
