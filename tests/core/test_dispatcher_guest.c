@@ -20,24 +20,6 @@ struct guest {
 
 static __thread struct hy_dispatcher *current;
 
-/* --- the foreign loop -------------------------------------------------------------------------
- */
-
-/* One turn: waits for its only source, and dispatches it. */
-static void foreign_turn(unsigned flags)
-{
-    struct pollfd polled = {.fd = OPS(current)->descriptor(INNER(current), flags),
-                            .events = POLLIN};
-    int64_t deadline_ns;
-    int pending = hy_guest_prepare(&deadline_ns);
-
-    EXPECT(pending >= 0);
-    OPS(current)->set_deadline(INNER(current), deadline_ns, true);
-    if (pending == 0 && poll(&polled, 1, -1) < 0)
-        EXPECT_INT(errno, EINTR);
-    EXPECT(hy_guest_dispatch() >= 0);
-}
-
 /* --- the dispatcher --------------------------------------------------------------------------- */
 
 static int guest_attach(struct hy_dispatcher *dispatcher)
@@ -128,13 +110,32 @@ static int create(struct hy_dispatcher **ret_dispatcher)
     return hy_dispatcher_create(&guest->inner);
 }
 
+/* A loop inside a handler that prepares nothing. */
 static void nest(bool (*done)(void *context), void *context)
 {
+    struct pollfd polled = {.fd = OPS(current)->descriptor(INNER(current), 0), .events = POLLIN};
+
     while (!done(context))
-        foreign_turn(0);
+        if (poll(&polled, 1, -1) > 0)
+            EXPECT(hy_guest_dispatch() >= 0);
 }
 
 #ifdef FOREIGN_MAIN
+/* One turn: waits for its only source, and dispatches it. */
+static void foreign_turn(unsigned flags)
+{
+    struct pollfd polled = {.fd = OPS(current)->descriptor(INNER(current), flags),
+                            .events = POLLIN};
+    int64_t deadline_ns;
+    int pending = hy_guest_prepare(&deadline_ns);
+
+    EXPECT(pending >= 0);
+    OPS(current)->set_deadline(INNER(current), deadline_ns, true);
+    if (pending == 0 && poll(&polled, 1, -1) < 0)
+        EXPECT_INT(errno, EINTR);
+    EXPECT(hy_guest_dispatch() >= 0);
+}
+
 static int code; /* atomic; -1: go on */
 
 static int run(struct hy_loop *loop, unsigned flags)

@@ -970,6 +970,36 @@ static int scenario_pool(void)
     return rc < 0 ? rc : 0;
 }
 
+/* The poll dispatcher, by itself: watching takes memory now and then. */
+static int scenario_poll(void)
+{
+    enum {
+        MANY = 40
+    };
+    struct hy_dispatcher *dispatcher;
+    int ends[MANY][2], watched = 0, rc = hy_dispatcher_create_poll(&dispatcher);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < MANY; i++)
+        EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]), 0);
+    while (watched < MANY && rc >= 0) {
+        rc = dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, &ends[watched]);
+        watched += rc >= 0;
+    }
+    if (rc < 0) { /* nothing half done: it can be watched after all */
+        EXPECT_INT(dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, ends), 0);
+        (void)hy_error_set(rc, "what failed before");
+    }
+    for (int i = 0; i < MANY; i++) {
+        EXPECT_INT(dispatcher->ops->forget(dispatcher, ends[i][0]), 0);
+        (void)close(ends[i][0]);
+        (void)close(ends[i][1]);
+    }
+    dispatcher->ops->destroy(dispatcher);
+    return rc;
+}
+
 #define SCENARIO(name)                                                                             \
     static void test_oom_##name(void **state)                                                      \
     {                                                                                              \
@@ -991,6 +1021,7 @@ SCENARIO(move)
 SCENARIO(destroy_later)
 SCENARIO(timers)
 SCENARIO(notifiers)
+SCENARIO(poll)
 SCENARIO(loop)
 SCENARIO(app)
 SCENARIO(event_type)
@@ -1014,7 +1045,7 @@ int main(void)
         TEST(test_oom_app),         TEST(test_oom_call),       TEST(test_oom_blocking),
         TEST(test_oom_bounded),     TEST(test_oom_event_type), TEST(test_oom_filters),
         TEST(test_oom_park),        TEST(test_oom_after),      TEST(test_oom_log_filter),
-        TEST(test_oom_pool),
+        TEST(test_oom_pool),        TEST(test_oom_poll),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);
