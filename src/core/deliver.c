@@ -104,17 +104,18 @@ static inline __attribute__((always_inline)) bool call(struct hy_thread_record *
     struct hy_object *object = anchor->object;
     if (object == NULL)
         return false;
+    if (message->kind == HY__MESSAGE_EVENT) {
+        anchor->delivered++; /* before the call, as above */
+        hy__event_deliver(record, message);
+        return true;
+    }
     if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_TOKEN)
         return hy__extension_deliver(record, message);
     if (message->kind == HY__MESSAGE_CALL)
         return hy__call_deliver(record, message);
-    anchor->delivered++; /* before the call, as above */
+    anchor->delivered++;
     if (message->kind == HY__MESSAGE_DESTROY) {
         hy__destroy_request_arrived(record, anchor);
-        return true;
-    }
-    if (message->kind == HY__MESSAGE_EVENT) {
-        hy__event_deliver(record, message);
         return true;
     }
     if (message->kind == HY__MESSAGE_CHANGED) {

@@ -410,6 +410,8 @@ void hy__record_rouse(struct hy_thread_record *record);
 int64_t hy__record_now(struct hy_thread_record *record);
 bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void hy__unpark(uint32_t *word);
+/* The same for a thread that has left its record. */
+void hy__record_unpark(struct hy_thread_record *record, uint32_t *word);
 
 /* slab.c */
 struct hy__message *hy__message_allocate(size_t payload_size);

@@ -37,8 +37,10 @@ static bool is_selected(const struct selection *selection, const struct hy__mess
     case HY__MESSAGE_SLOT:
         return selection->type == HY_EVENT_ANY && is_connected(message);
     case HY__MESSAGE_EXTENDED:
+    case HY__MESSAGE_TOKEN:
         return selection->type == HY_EVENT_ANY && hy__extension_is_wanted(message->to.extension);
     case HY__MESSAGE_INVOKE:
+    case HY__MESSAGE_CALL:
         return selection->type == HY_EVENT_ANY;
     default:
         return false;

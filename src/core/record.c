@@ -44,9 +44,9 @@ enum drop {
 
 static bool is_dropped(const struct hy__message *message, enum drop which)
 {
-    return which == DROP_ALL ||
-           (which == DROP_DEAD ? message->anchor == NULL || message->anchor->object == NULL
-                               : message->kind == HY__MESSAGE_CALL);
+    if (which == DROP_DEAD) /* or merged into another one: see compress.c */
+        return message->anchor == NULL || message->anchor->object == NULL;
+    return which == DROP_ALL || message->kind == HY__MESSAGE_CALL;
 }
 
 static void drop_messages(struct hy_thread_record *record, enum drop which)
@@ -219,7 +219,7 @@ static void adopted_thread_ends(void *value)
     hy__record_finish(record, HY_FINISH_DISCARD);
     hy__record_detach(record);
     __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
-    hy__unpark(&record->state);
+    hy__record_unpark(record, &record->state);
     hy__record_leave(record);
     hy__record_unref(record);
 }
@@ -369,12 +369,16 @@ bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns)
     return hy__futex_wait(word, expected, deadline_ns);
 }
 
-void hy__unpark(uint32_t *word)
+void hy__record_unpark(struct hy_thread_record *record, uint32_t *word)
 {
-    struct hy_thread_record *record = hy__record_if_any();
     struct hy_dispatcher *dispatcher = record != NULL ? dispatcher_of(record) : NULL;
     if (dispatcher != NULL && dispatcher->ops->unpark != NULL)
         dispatcher->ops->unpark(dispatcher, word);
     else
         hy__futex_wake(word, INT32_MAX);
+}
+
+void hy__unpark(uint32_t *word)
+{
+    hy__record_unpark(hy__record_if_any(), word);
 }

@@ -87,6 +87,18 @@ static inline void push(struct hy_thread_record *record, struct hy__event_frame 
     target->event = event;
 }
 
+static __attribute__((noinline)) void
+deliver_specially(struct hy_thread_record *record, const struct hy__frame *target,
+                  struct hy_object *receiver, struct hy_event *event, struct hy__message *message)
+{
+    struct hy_anchor *anchor = message->anchor;
+    if ((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0)
+        hy__event_compress(record, target, message);
+    if (!target->gone) /* else the hook ended it, against its contract */
+        run(record, target, anchor, receiver, event,
+            (message->flags & HY__MESSAGE_PROPAGATES) != 0);
+}
+
 void hy__event_deliver(struct hy_thread_record *record, struct hy__message *message)
 {
     struct hy_anchor *anchor = message->anchor;
@@ -97,11 +109,10 @@ void hy__event_deliver(struct hy_thread_record *record, struct hy__message *mess
                              .receiver = receiver};
     struct hy__event_frame target;
     push(record, &target, anchor, &event, true);
-    if (HY_UNLIKELY((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0))
-        hy__event_compress(record, &target.frame, message);
-    if (!target.frame.gone) /* else the hook ended it, against its contract */
-        run(record, &target.frame, anchor, receiver, &event,
-            (message->flags & HY__MESSAGE_PROPAGATES) != 0);
+    if (HY_UNLIKELY(message->flags != 0 || record->filters != NULL || anchor->filters != NULL))
+        deliver_specially(record, &target.frame, receiver, &event, message);
+    else
+        handle(receiver, &event); /* nobody asks for the verdict */
     hy__frame_pop(record, &target.frame);
 }
 

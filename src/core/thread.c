@@ -275,7 +275,7 @@ static void *thread_main(void *context)
     /* Release: who joins sees everything that this thread did. From here on the handle may go; the
      * record is held. */
     __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
-    hy__unpark(&record->state);
+    hy__record_unpark(record, &record->state);
     hy__record_unref(record);
     return NULL;
 }

@@ -325,9 +325,9 @@ static void flush_at_random(struct probe *self, struct hy_event *event)
     if ((seed >> 16) % 4 == 0)
         EXPECT(hy_flush_posted((seed >> 18) % 2 == 0 ? &self->hy : NULL,
                                (seed >> 20) % 2 == 0 ? HY_EVENT_ANY : E((seed >> 21) % 4)) >= 0);
-    if ((seed >> 16) % 16 == 1 && hy_loop_depth() < 50)
+    if ((seed >> 16) % 16 == 1 && hy_loop_depth() < 20)
         EXPECT(hy_process((seed >> 18) % 2 == 0 ? INPUT : 0u, HY_FOREVER) >= 0);
-    if ((seed >> 16) % 16 == 2 && hy_loop_depth() == 1) { /* the test's own hy_process() */
+    if ((seed >> 16) % 16 == 2 && hy_loop_depth() == 1) {
         int before = hy_count_posted(NULL, E(1));
         int removed = hy_remove_posted(NULL, E(1));
 
