@@ -13,7 +13,7 @@ static uint64_t next_id; /* atomic */
 static bool is_dead(const struct hy_object *object)
 {
     struct hy_anchor *anchor = object->anchor;
-    if (anchor == NULL)
+    if (anchor == NULL || hy__anchor_is_lost(anchor))
         return true;
     hy__lock(&anchor->lock);
     bool dead = anchor->dead;
@@ -121,7 +121,8 @@ int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver,
 int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot)
 {
     struct hy_hub *hub = signal != NULL ? __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE) : NULL;
-    if (hub == NULL || receiver == NULL)
+    if (hub == NULL || receiver == NULL || receiver->anchor == NULL ||
+        hy__anchor_is_lost(receiver->anchor))
         return 0;
     int count = 0;
     struct hy__connection *freed = NULL;

@@ -83,6 +83,8 @@ int hy_object_destroy_later(struct hy_object *object)
     struct hy_anchor *anchor = object != NULL ? object->anchor : NULL;
     if (anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "the object was never made, or has been finished");
+    if (anchor->fixed)
+        return hy__object_is_fixed(object, "ended");
     struct hy_thread_record *record = hy__record();
     if (record == NULL)
         return -HY_ENOMEM;

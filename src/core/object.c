@@ -14,7 +14,7 @@ const char *hy__object_text(const struct hy_object *object)
     char name[HY__OBJECT_NAME_SIZE] = "unnamed";
     if (object == NULL)
         return "no object";
-    if (object->anchor != NULL) {
+    if (object->anchor != NULL && !hy__anchor_is_lost(object->anchor)) {
         hy__lock(&object->anchor->lock); /* another thread may be asking, or its home renaming it */
         if (object->name != NULL)
             memcpy(name, object->name, strlen(object->name) + 1);
@@ -183,12 +183,22 @@ int hy_object_create(const struct hy_class *type, struct hy_object *parent,
     return 0;
 }
 
+int hy__object_is_fixed(const struct hy_object *object, const char *operation)
+{
+    return hy_error_set(-HY_EINVAL, "%s belongs to its thread and cannot be %s",
+                        hy__object_text(object), operation);
+}
+
 /* --- ending -------------------------------------------------------------------------------------
  */
 
 /* Its home thread, or any while that one does not run. */
 static int check_may_end(const struct hy_object *object)
 {
+    if (hy__anchor_is_lost(object->anchor))
+        return hy__lost(hy__object_text(object));
+    if (object->anchor->fixed)
+        return hy__object_is_fixed(object, "ended");
     if (hy__anchor_home(object->anchor) == hy__record_if_any())
         return 0;
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
@@ -216,7 +226,7 @@ static void signals_close(struct hy_object *object)
                 (struct hy_signal_base *)(void *)((char *)object + type->signals[i].offset));
 }
 
-static void children_finish(struct hy_object *object, struct hy_thread_record *home)
+void hy__children_finish(struct hy_object *object, struct hy_thread_record *home)
 {
     struct hy_object *child;
     while ((child = object->first_child) != NULL)
@@ -242,7 +252,7 @@ int hy_object_fini(struct hy_object *object)
             type->fini(object);
     hy__connections_of_receiver_cut(anchor);
     signals_close(object);
-    children_finish(object, home);
+    hy__children_finish(object, home);
     link_out(object, home);
     exchange_name(object, NULL);
     object->anchor = NULL;
@@ -282,7 +292,7 @@ struct hy_thread *hy_object_thread(const struct hy_object *object)
     if (object->anchor == NULL)
         return NULL;
     if (hy__anchor_home(object->anchor) == hy__record_if_any())
-        return hy_thread_current(); /* a foreign thread gets its handle when it asks */
+        return hy_thread_current();
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
     /* Acquire: the handle is seen initialised. */
     struct hy_thread *thread = __atomic_load_n(&home->handle, __ATOMIC_ACQUIRE);
@@ -302,6 +312,8 @@ int hy_object_check_thread(const struct hy_object *object, const char *operation
     if (object->anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "cannot %s %s: it has been finished", operation,
                             hy__object_text(object));
+    if (hy__anchor_is_lost(object->anchor))
+        return hy__lost(hy__object_text(object));
     struct hy_thread_record *here = hy__record();
     if (here == NULL)
         return -HY_ENOMEM;
@@ -382,6 +394,8 @@ bool hy_object_is_a(const struct hy_object *object, const struct hy_class *type)
 int hy_object_set_parent(struct hy_object *object, struct hy_object *parent)
 {
     int rc = hy_object_check_thread(object, "give a parent to");
+    if (rc == 0 && object->anchor->fixed)
+        rc = hy__object_is_fixed(object, "put under another object");
     if (rc == 0 && parent != NULL)
         rc = hy__object_check_alive(parent, "put a child under");
     if (rc < 0)
