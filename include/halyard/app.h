@@ -4,9 +4,9 @@
  *
  * The order of shutdown, always the same: hy_app_quit() (or SIGINT, SIGTERM) ends the loop;
  * `about_to_quit` is emitted, while all threads still run; the threads that the main thread started
- * are asked to quit and joined one by one, the last one first; what they posted to the main
- * thread is delivered; hy_app_exec() returns. The third SIGINT or SIGTERM that comes during a
- * shutdown ends the process by the signal's default action, so that one that hangs can be
+ * are asked to stop early and to quit, and joined, one by one, the last one first; what they posted
+ * to the main thread is delivered; hy_app_exec() returns. The third SIGINT or SIGTERM that comes
+ * during a shutdown ends the process by the signal's default action, so that one that hangs can be
  * interrupted from the keyboard.
  */
 #ifndef HALYARD_APP_H

@@ -79,9 +79,9 @@ HY_API int hy_thread_init(struct hy_thread *thread, const char *name,
                           struct hy_object *parent) HY_MUST_USE;
 
 /*
- * Asks the thread to quit, joins it, and ends the handle. With another policy than HY_FINISH_KEEP
- * what still lives in the thread is finished too. From then on the thread cannot be started or
- * joined (-HY_ESHUTDOWN), and counts as finished. Thread: home of the handle.
+ * Asks the thread to stop early and to quit, joins it, and ends the handle. With another policy
+ * than HY_FINISH_KEEP what still lives in the thread is finished too. From then on the thread
+ * cannot be started or joined (-HY_ESHUTDOWN), and counts as finished. Thread: home of the handle.
  */
 HY_API void hy_thread_fini(struct hy_thread *thread);
 

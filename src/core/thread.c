@@ -62,12 +62,19 @@ static void started_unlink(struct hy_thread *thread)
     priv->needs_join = false;
 }
 
+/* In whatever it is: a long computation, or its loops. */
+static void stop(struct hy_thread *thread)
+{
+    hy_thread_request_interruption(thread);
+    hy_thread_quit(thread, 0);
+}
+
 void hy__threads_stop(struct hy_thread_record *record)
 {
     /* One after the other: what a later one says to an earlier one at its end is delivered. */
     while (record->first_started != NULL) {
         struct hy_thread *thread = record->first_started;
-        hy_thread_quit(thread, 0);
+        stop(thread);
         hy_thread_join(thread, HY_FOREVER);
         started_unlink(thread);
     }
@@ -94,7 +101,7 @@ static void thread_fini(struct hy_object *object)
         end_fixed(&priv->context_object);
         return;
     }
-    hy_thread_quit(thread, 0);
+    stop(thread);
     hy_thread_join(thread, HY_FOREVER);
     started_unlink(thread);
     if (__atomic_load_n(&priv->policy, __ATOMIC_RELAXED) != HY_FINISH_KEEP && !record->closed)

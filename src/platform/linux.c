@@ -61,7 +61,7 @@ void hy__lock_slow(uint32_t *word)
         uint32_t free_word = 0;
         /* Relaxed look first, so that waiting does not steal the line from the holder. */
         if (__atomic_load_n(word, __ATOMIC_RELAXED) == 0 &&
-            __atomic_compare_exchange_n(word, &free_word, 1u, false, __ATOMIC_ACQUIRE,
+            __atomic_compare_exchange_n(word, &free_word, hy__lock_held(), false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED))
             return;
         spin_pause();
