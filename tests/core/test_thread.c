@@ -57,6 +57,7 @@ static void life_init(struct life *life)
     EXPECT_INT(hy_object_move_to_thread(&life->probe.hy, &life->thread), 0);
 }
 
+/* Rules: TH-02, TH-03, TH-04, TH-15. */
 static void test_th02_th03_states_and_signals(void **state)
 {
     struct life life;
@@ -251,6 +252,7 @@ static void body_fresh_loop_after_quit(struct hy_thread *thread, void *context)
     body->codes[2] = hy_loop_exec(&loop, 0);
 }
 
+/* Rules: TH-07, TH-09. */
 static void test_th07_fresh_loops_after_a_quit(void **state)
 {
     struct hy_thread thread;
@@ -411,6 +413,9 @@ static void test_th14_join_covers_thread_local_destructors(void **state)
     assert_int_equal(pthread_key_delete(tls_key), 0);
 }
 
+/* Rules: TH-16, TH-17. Departs: TH-16: it waits without a deadline: the handle is gone when it
+ * returns.
+ */
 static void test_th16_fini_of_a_running_thread_stops_it(void **state)
 {
     struct worker worker;
@@ -646,6 +651,7 @@ static void *adopted_run(void *context)
     return NULL;
 }
 
+/* Rules: TD-02, TD-03, TD-04, TD-05, TD-06, TD-07. */
 static void test_td06_td07_adopted_threads_tell_their_end(void **state)
 {
     enum {
@@ -745,6 +751,7 @@ static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
     }
 }
 
+/* Departs: TH-23: forced termination is not offered. */
 static void test_th24_a_thousand_starts_leave_nothing(void **state)
 {
     int rounds = check_scaled(1000), descriptors = 0, threads = 0;
