@@ -35,6 +35,9 @@ enum hy_dispatcher_flag {
     HY_DISPATCHER_HOSTED = 1 << 0
 };
 
+/* Reported with HY_FAILURE: the descriptor is not open, and is watched no more. */
+#define HY_NOT_OPEN (1u << 31)
+
 enum hy_wait_flag {
     HY_WAIT_BLOCK = 1 << 0,         /* wait; without it only look */
     HY_WAIT_NO_DESCRIPTORS = 1 << 1 /* what is watched does not end the wait and is not reported */
@@ -58,7 +61,8 @@ struct hy_dispatcher_ops {
 
     /* Watch a descriptor for conditions, change them, forget it. watch: -HY_EEXIST, -HY_EBADF,
      * -HY_ENOMEM. No conditions: nothing is reported, but perhaps a hang-up, once. A descriptor
-     * that turns out not to be open is reported once as HY_FAILURE and not watched any more. */
+     * that turns out not to be open is reported once, as HY_FAILURE | HY_NOT_OPEN, and not watched
+     * any more. Level-triggered. */
     int (*watch)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                  void *cookie);
     int (*change)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
@@ -80,13 +84,13 @@ struct hy_dispatcher_ops {
     int (*wait)(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_function ready);
 
     /* Ends the wait in progress, or else the next one. Any number of calls may count as one. Any
-     * thread. */
+     * thread, from the moment the dispatcher is set, also before attach and after detach. */
     void (*wake)(struct hy_dispatcher *dispatcher);
 
-    /* Optional: a descriptor that is readable when a wait would return at once, the deadline
-     * included: for hy_loop_descriptor(). Once it has been asked for, set_deadline keeps it up to
-     * date. */
-    int (*descriptor)(struct hy_dispatcher *dispatcher);
+    /* Optional: a descriptor that is readable when a wait with these flags would return at once,
+     * the deadline included: for hy_loop_descriptor(). Once it has been asked for, set_deadline
+     * keeps it up to date. */
+    int (*descriptor)(struct hy_dispatcher *dispatcher, unsigned flags);
 
     /*
      * Optional, both or none: blocks while *word is expected, until unpark on that word or the

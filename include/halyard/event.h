@@ -165,11 +165,12 @@ typedef int (*hy_call_function)(struct hy_object *receiver, void *argument);
  * bytes that travel there and, when it has returned, back; with size 0 the pointer itself travels,
  * and must stay valid should the wait time out. The wait ends at the point in time deadline_ns
  * (HY_FOREVER: never); nothing posted to the calling thread is delivered meanwhile. Errors:
- * -HY_ETIMEDOUT (the function may still run, on its own copy), -HY_EDEADLK (the receiver lives in
- * the calling thread: call the function; or its thread waits for this one, directly or by way of
- * others), -HY_ESHUTDOWN (the receiver is dead or died meanwhile, or its thread does not run and
- * there is no deadline), -HY_EINVAL, -HY_ENOMEM. Thread: any; through a plain pointer until the
- * receiver's fini begins, see hy_ref_call().
+ * -HY_ETIMEDOUT (a function that has begun by then goes on, on its own copy; one that has not never
+ * begins), -HY_EDEADLK (the receiver lives in the calling thread: call the function; or its thread
+ * waits for this one in calls, blocking emissions or joins, directly or by way of others),
+ * -HY_ESHUTDOWN (the receiver is dead, or it, its thread or the thread's run ended before the
+ * function began, or its thread does not run and there is no deadline), -HY_EINVAL, -HY_ENOMEM.
+ * Thread: any; through a plain pointer until the receiver's fini begins, see hy_ref_call().
  */
 HY_API int hy_call(struct hy_object *receiver, hy_call_function function, void *argument,
                    size_t size, int64_t deadline_ns, int *ret_result);

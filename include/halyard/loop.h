@@ -67,9 +67,9 @@ HY_API void hy_loop_release(struct hy_loop *loop);
 /*
  * Runs one iteration of the calling thread's loop, for callers that have their own. Returns the
  * number of callbacks run, those of zero timers not counted. deadline_ns is a point in time, or
- * HY_FOREVER; a signal of the system or a hy_thread_wake() may end the wait before it. Outside
- * every loop, step 2 is left out. Errors: -HY_EBUSY (too deep, see below), -HY_EINVAL, -HY_ENOMEM,
- * -HY_EMFILE, -HY_EIO (no dispatcher). Thread: any, for itself.
+ * HY_FOREVER; a signal of the system, a hy_thread_wake(), or nothing at all may end the wait before
+ * it. Outside every loop, step 2 is left out. Errors: -HY_EBUSY (too deep, see below), -HY_EINVAL,
+ * -HY_ENOMEM, -HY_EMFILE, -HY_EIO (no dispatcher). Thread: any, for itself.
  */
 HY_API int hy_process(unsigned flags, int64_t deadline_ns);
 /* The same without waiting, again and again, until an iteration has nothing to do or the point in
@@ -99,7 +99,8 @@ HY_API int hy_loop_set_depth_limit(int limit);
  * Thread: the one that made the loop.
  */
 
-/* The loop executes from now on. Errors: as hy_loop_exec(). */
+/* The loop executes from now on. Errors: as hy_loop_exec(). The functions below fail with
+ * -HY_EINVAL for a loop that does not execute, and with -HY_EWRONGTHREAD. */
 HY_API int hy_loop_begin(struct hy_loop *loop, unsigned flags) HY_MUST_USE;
 /* A descriptor that is readable when there is something to dispatch; the loop's, do not close or
  * read it. Errors: -HY_ENOTSUP (the thread's dispatcher has none), -HY_EMFILE. */
@@ -117,7 +118,7 @@ HY_API int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns);
 /* One iteration, without waiting. Returns the number of callbacks, or as hy_loop_prepare(). */
 HY_API int hy_loop_dispatch(struct hy_loop *loop);
 /* The loop executes no more; loops nested in it must have ended. Returns the code of its quit, or
- * 0. Errors: -HY_EBUSY, -HY_EWRONGTHREAD. */
+ * 0. Errors: -HY_EBUSY (loops that are nested in it execute), -HY_EWRONGTHREAD, -HY_EINVAL. */
 HY_API int hy_loop_end(struct hy_loop *loop);
 
 HY_END_DECLS

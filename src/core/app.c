@@ -139,7 +139,7 @@ int hy_app_exec(struct hy_app *app)
         return rc;
     struct hy_app_private *priv = app->priv;
     struct hy_thread_record *record = priv->record;
-    if (priv->executing || record->depth != 0) /* only this thread changes them */
+    if (priv->executing || record->loop != NULL) /* only this thread changes them */
         return hy_error_set(-HY_EBUSY,
                             "the application's loop runs already, or inside another one");
     /* hy_app_fail() sets `failed` and then looks, under the guard, whether there is a loop to quit;
@@ -172,8 +172,8 @@ static struct hy_thread_record *request_quit(int code)
 
 static void wake_and_unref(struct hy_thread_record *record)
 {
-    if (record != NULL && record != hy__record_if_any())
-        hy__record_wake(record);
+    if (record != NULL)
+        hy__record_rouse(record);
     hy__record_unref(record);
 }
 

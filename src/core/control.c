@@ -42,8 +42,8 @@ static bool set_quit(struct hy_thread_record *record, uint32_t run, int code)
 
 static void quit_run(struct hy_thread_record *record, uint32_t run, int code)
 {
-    if (set_quit(record, run, code) && record != hy__record_if_any())
-        hy__record_wake(record);
+    if (set_quit(record, run, code))
+        hy__record_rouse(record);
 }
 
 void hy__record_set_quit(struct hy_thread_record *record, int code)
@@ -62,6 +62,17 @@ void hy_thread_quit(struct hy_thread *thread, int code)
     uint32_t run = run_of(record);
     if (run != 0)
         quit_run(record, run, code);
+}
+
+void hy_thread_wake(struct hy_thread *thread)
+{
+    struct hy_thread_record *record = hy__thread_record(thread);
+    if (record == NULL)
+        return;
+    /* Sequentially consistent: see hy__record_wake(). Many calls are one until a wait has ended by
+     * them. */
+    if (__atomic_exchange_n(&record->woken, 1u, __ATOMIC_SEQ_CST) == 0)
+        hy__record_wake(record);
 }
 
 /* --- holding ---------------------------------------------------------------------------------- */

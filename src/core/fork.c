@@ -57,38 +57,16 @@ static void no_wake(struct hy_dispatcher *dispatcher)
     (void)dispatcher;
 }
 
-static int64_t no_now(struct hy_dispatcher *dispatcher)
-{
-    (void)dispatcher;
-    return hy__clock_ns();
-}
-
-static int no_park(struct hy_dispatcher *dispatcher, uint32_t *word, uint32_t expected,
-                   int64_t deadline_ns)
-{
-    (void)dispatcher;
-    return hy__futex_wait(word, expected, deadline_ns) ? 0 : -HY_ETIMEDOUT;
-}
-
-static void no_unpark(struct hy_dispatcher *dispatcher, uint32_t *word)
-{
-    (void)dispatcher;
-    hy__futex_wake(word, INT32_MAX);
-}
-
 static const struct hy_dispatcher_ops no_ops = {
     .version = HY_DISPATCHER_VERSION,
     .size = sizeof(struct hy_dispatcher_ops),
     .name = "none",
-    .now = no_now,
     .watch = no_watch,
     .change = no_watch,
     .forget = no_forget,
     .set_deadline = no_deadline,
     .wait = no_wait,
     .wake = no_wake,
-    .park = no_park,
-    .unpark = no_unpark,
     .destroy = no_wake,
 };
 

@@ -7,7 +7,8 @@
  *   lock     under the lock word of the same structure
  *   atomic   by atomic access; the code that does it says why its order is enough
  *   const    never changes after creation
- * Lock order: hub, then anchor. No lock is held while user code, the allocator or the system runs.
+ * Lock order: hub, then ring, then anchor; nothing is locked under a wait_lock. No lock is held
+ * while user code, the allocator or the system runs.
  */
 #ifndef HALYARD_CORE_INTERNAL_H
 #define HALYARD_CORE_INTERNAL_H
@@ -38,8 +39,9 @@ enum {
     HY__SLAB_CLASSES = 2,
     HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
     HY__DRAIN_ROUNDS =
-        1000,           /* passes that a draining thread makes before it drops what keeps coming */
-    HY__NAME_SIZE = 32, /* of a thread, with the NUL */
+        1000, /* passes that a draining thread makes before it drops what keeps coming */
+    HY__DEPTH_LIMIT = 100,    /* loops in each other, unless the thread sets another limit */
+    HY__NAME_SIZE = 32,       /* of a thread, with the NUL */
     HY__OBJECT_NAME_SIZE = 64 /* of an object */
 };
 
@@ -49,6 +51,19 @@ enum {
 void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
 void hy__release_aligned(void *memory);
+
+/* --- log.c -----------------------------------------------------------------------------------
+ */
+extern int hy__log_floor
+    __attribute__((visibility("hidden"))); /* atomic: below it all is dropped */
+/* What the core says of itself; halyard/log.h names the categories. Off, it costs one look. */
+#define hy__debug(category, ...)                                                                   \
+    do {                                                                                           \
+        /* Relaxed: a line more or less does not matter. */                                        \
+        if (HY_UNLIKELY(__atomic_load_n(&hy__log_floor, __ATOMIC_RELAXED) <= HY_LOG_DEBUG) &&      \
+            hy_log_is_enabled(HY_LOG_DEBUG, (category)))                                           \
+            hy_log(HY_LOG_DEBUG, (category), __VA_ARGS__);                                         \
+    } while (0)
 
 /* --- slab.c: cells for messages ------------------------------------------------------------- */
 struct hy__slab;
@@ -67,9 +82,13 @@ enum hy__message_kind {
     HY__MESSAGE_SLOT,
     HY__MESSAGE_EVENT,
     HY__MESSAGE_INVOKE,
-    HY__MESSAGE_ADOPT,   /* an object tree arrives, with what was posted to it */
-    HY__MESSAGE_DESTROY, /* hy_object_destroy_later() from another thread */
-    HY__MESSAGE_CUT      /* behind the last call that a dead sender queued: cut its connection */
+    HY__MESSAGE_ADOPT,    /* an object tree arrives, with what was posted to it */
+    HY__MESSAGE_DESTROY,  /* hy_object_destroy_later() from another thread */
+    HY__MESSAGE_CUT,      /* behind the last call that a dead sender queued: cut its connection */
+    HY__MESSAGE_EXTENDED, /* SLOT, of a connection with an extension */
+    HY__MESSAGE_CHANGED,  /* tells the owner of a signal that a connection was made or cut */
+    HY__MESSAGE_TOKEN,    /* EXTENDED, of a bounded one: calls with the oldest payload there is */
+    HY__MESSAGE_CALL      /* somebody waits; the payload is a struct hy__wait * */
 };
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
@@ -81,12 +100,14 @@ struct hy__message {
         hy_invoke_function function;       /* INVOKE */
         struct hy__message *cargo;         /* ADOPT */
         uint64_t event_type;               /* EVENT */
+        struct hy__extension *extension;   /* EXTENDED, TOKEN, CHANGED; holds a reference */
     } to;
-    uint64_t connection_id;               /* SLOT, CUT */
-    const struct hy_payload *description; /* NULL: plain bytes or none */
-    struct hy__slab *slab;                /* whose cell this is; NULL: from the heap */
-    uint32_t pass;                        /* the pass that delivers it */
-    uint32_t size;                        /* bytes of payload */
+    uint64_t connection_id; /* SLOT, CUT, EXTENDED, TOKEN; CHANGED: whether it was made */
+    const struct hy_payload
+        *description;      /* NULL: plain bytes or none; never in EXTENDED, CHANGED */
+    struct hy__slab *slab; /* whose cell this is; NULL: from the heap */
+    uint32_t pass;         /* the pass that delivers it */
+    uint32_t size;         /* bytes of payload */
     uint8_t kind;
     uint8_t priority;
     bool has_payload;
@@ -124,6 +145,8 @@ struct hy_anchor {
     bool delete_requested;         /* home */
     bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
     struct hy_anchor *delete_next; /* home: the next in that list */
+    hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
+    struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -135,15 +158,21 @@ enum {
     HY__FLAG_CUT = 1 << 14,       /* it has been buried */
     HY__FLAG_HELD = 1 << 15,      /* a handle looks at it: it is not recycled meanwhile */
     HY__FLAGS_OF_USER = 0x7ff & ~HY_UNIQUE,
+    /* What an emission leaves to emit_rare.c. */
+    HY__FLAGS_RARE =
+        HY_BLOCKING | HY_SINGLE_SHOT | HY_RETURNS_ | HY__FLAG_BLOCKED | HY__FLAG_EXTENDED,
     HY__ID_SHIFT = 16
 };
 
 /* 64 bytes, one cache line, in type-stable memory: a queued message may look at a recycled one and
  * finds another id. */
 struct hy__connection {
-    struct hy__connection *next,
-        *previous; /* hub lock; next is read by walkers, and stays readable after unlinking */
-    hy_slot slot;  /* atomic; NULL once cut */
+    struct hy__connection *next; /* hub lock to write; walkers read it, also after unlinking */
+    union {
+        struct hy__connection *previous; /* hub lock */
+        struct hy__extension *extension; /* in a grave: whose memory it still keeps, or NULL */
+    };
+    hy_slot slot; /* atomic; NULL once cut; EXTENDED: its extension */
     struct hy_anchor
         *anchor;        /* the receiver; holds a reference. const while linked or in a grave */
     struct hy_hub *hub; /* const while linked */
@@ -168,6 +197,35 @@ struct hy_hub {
     struct hy__connection *graves; /* lock; atomic for the look without it */
     uint32_t grave_count, reap_at; /* lock */
     struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
+    struct hy_anchor *owner;       /* const: whose signal it is; holds a reference */
+    uint32_t blocked;              /* lock: by whom, see below; meanwhile last_id stays 0 */
+};
+
+enum { /* hy_hub.blocked */
+    HY__BLOCKED_SIGNAL = 1 << 0,
+    HY__BLOCKED_OBJECT = 1 << 1
+};
+
+/* What a connection needs beyond 64 bytes. See extension.c. */
+struct hy__extension {
+    uint32_t uses;  /* atomic: 1 while the connection is not cut, 1 for each call that runs, 1 for
+                       each queued call that outlives the cut; destroy(context) follows the last */
+    uint32_t refs;  /* atomic, of the memory: 1 for all uses, 1 for the connection until it is
+                       recycled, 1 for each message and each function at work on it */
+    hy_slot slot;   /* const */
+    unsigned flags; /* const; of enum hy_connection_flag */
+    uint32_t told;  /* atomic: what the owner of the signal has heard; see change.c */
+    void *context;  /* const */
+    void (*destroy)(void *context);    /* const; NULL: none */
+    struct hy__connection *connection; /* const once linked */
+    uint64_t id;                       /* const once linked */
+    struct hy_anchor *sender;          /* const: the owner of the signal; holds a reference */
+    const struct hy_signal_spec *spec; /* const */
+    bool watched;                      /* const once linked: the owner wants to hear of changes */
+    struct hy__message *notice;  /* the message for the cut, if the owner wants one; the cutter's */
+    struct hy__extension *ended; /* the cutter's: the next one that it has cut */
+    int64_t timeout_ns;          /* const */
+    struct hy__ring *ring;       /* const; NULL: neither bounded nor latest */
 };
 
 #define HY__WALK_PARKED UINT64_MAX
@@ -191,9 +249,13 @@ struct hy__hazards {
 struct hy__frame {
     struct hy_anchor *anchor; /* the receiver; NULL: of another thread, or gone */
     struct hy__frame *outer;
-    struct hy_anchor *deletes; /* objects to be destroyed as this frame returns */
-    bool from_loop;            /* called by a loop, not by a direct emission */
-    bool gone;                 /* the receiver was finished or moved away under the handler */
+    struct hy_anchor *deletes;         /* objects to be destroyed as this frame returns */
+    struct hy__connection *connection; /* whose slot it is; NULL: another handler */
+    uint64_t connection_id;            /* of a slot */
+    struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
+    bool from_loop;                    /* called by a loop, not by a direct emission */
+    bool gone;         /* the receiver was finished or moved away under the handler */
+    bool knows_sender; /* `sender` counts; else the connection is asked */
 };
 
 /* A list of deletes being served: user code runs between two of them. */
@@ -235,8 +297,9 @@ struct hy_thread_record {
     uint32_t run;                   /* written as it starts; const while it runs */
     uint32_t generation;            /* const: see fork.c */
     uint32_t priority_lock;
-    uint32_t system_number;           /* priority_lock: of the running thread, or 0 */
-    int32_t priority;                 /* priority_lock: what was asked for, or -1 */
+    uint32_t system_number; /* priority_lock: of the running thread, or 0 */
+    int32_t priority;       /* priority_lock: what was asked for, or -1 */
+    uint32_t woken;         /* atomic: hy_thread_wake() was called, and has ended no wait yet */
     struct hy_dispatcher *dispatcher; /* atomic; set once, destroyed with the record */
     struct hy_thread *handle;         /* atomic; NULL once the handle is gone */
     struct hy_object *context;        /* const from its making to the end of the handle */
@@ -248,19 +311,27 @@ struct hy_thread_record {
     HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
     struct hy__hazards *hazards;
     uint32_t hazard_depth;
-    uint32_t rest;        /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
-    uint32_t next_pass;   /* stamp for messages that arrive now */
-    int32_t depth;        /* loops executing */
-    struct hy_loop *loop; /* the innermost */
+    uint32_t rest;           /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
+    uint32_t next_pass;      /* stamp for messages that arrive now */
+    int32_t depth;           /* loops and passes of hy_process() or a foreign loop, in each other */
+    int32_t depth_limit;     /* 0: none */
+    int32_t loops;           /* the library's own loops that execute */
+    struct hy_loop *loop;    /* the innermost loop, a foreign one included */
+    unsigned exclusions;     /* enum hy_process_flag: what the innermost of them leaves alone */
+    bool inside;             /* callbacks may be on the stack above the innermost loop */
+    bool waiting;            /* the dispatcher waits, called by a loop or by hy_process() */
+    bool announced;          /* about_to_block was emitted, and awake was not since */
+    int32_t guest_callbacks; /* run by a foreign loop out of the wait in progress */
+    int attached; /* whether the dispatcher was told of the thread; negative: it failed */
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
-    struct hy_anchor *deletes;   /* destroy_later outside every loop */
-    struct hy__serving *serving; /* lists of deletes being served, the innermost */
-    struct hy_timer *timer_heap; /* pairing heap */
-    struct hy_timer *first_due, *last_due;
-    struct hy_timer *first_zero, *last_zero;
+    struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
+    struct hy_anchor *deletes;          /* destroy_later outside every loop */
+    struct hy__serving *serving;        /* lists of deletes being served, the innermost */
+    struct hy_timer_entry_ *timer_heap; /* pairing heap */
+    struct hy_timer_entry_ *first_due, *last_due;
+    struct hy_timer_entry_ *first_zero, *last_zero;
     uint64_t timer_order, zero_pass;
     uint32_t zero_idle; /* zero timers not inside their own callback */
     struct hy_notifier *first_ready, *last_ready;
@@ -268,8 +339,17 @@ struct hy_thread_record {
     struct hy__returns returns[HY__RETURNS];
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
     struct hy__at_end *at_ends;      /* the one asked for last comes first */
+    uint32_t hooking;                /* moves whose hooks are being called */
     bool adopted;
+    bool parked; /* const: of objects that live in no thread; nobody runs it */
     bool closed; /* the mailbox is */
+
+    /* what the thread is blocked in: see wait.c */
+    HY__ALIGNED_LINE uint32_t wait_lock;
+    uint32_t resting;                /* atomic: what it has not done until now, it keeps undone */
+    uint64_t wait_number;            /* wait_lock; 0: in nothing */
+    struct hy__wait *wait;           /* wait_lock: a call, */
+    struct hy_thread_record *joined; /* wait_lock: or the end of this thread */
 };
 
 /* record.c */
@@ -314,9 +394,24 @@ static inline void hy__record_set_state(struct hy_thread_record *record, enum hy
 /* The words of a run begin anew. */
 void hy__record_begin_run(struct hy_thread_record *record, uint32_t run);
 bool hy__record_is_running(const struct hy_thread_record *record);
-/* Makes the default dispatcher if there is none. */
+/* Whether it runs and will deliver, or drop, what is posted now. */
+bool hy__record_takes_calls(struct hy_thread_record *record);
+/* Whether what lives there lives in no thread: parked, or kept by one whose handle is gone. */
+bool hy__record_is_nowhere(const struct hy_thread_record *record);
+/* Makes the default dispatcher if there is none; fails when the dispatcher would not attach. */
 int hy__record_need_dispatcher(struct hy_thread_record *record);
+/* What a dispatcher must have to be one of this version. */
+int hy__dispatcher_check(const struct hy_dispatcher *dispatcher);
+/* Gives the record its dispatcher; the thread attaches it. */
+void hy__record_set_dispatcher(struct hy_thread_record *record, struct hy_dispatcher *dispatcher);
+/* In the record's thread: tells the dispatcher that it begins, and that it has ended. */
+int hy__record_attach(struct hy_thread_record *record);
+void hy__record_attached(struct hy_thread_record *record);
+void hy__record_detach(struct hy_thread_record *record);
 void hy__record_wake(struct hy_thread_record *record);
+/* After a request to quit: wakes the thread, but when it is the calling one and will look anyway.
+ */
+void hy__record_rouse(struct hy_thread_record *record);
 int64_t hy__record_now(struct hy_thread_record *record);
 bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void hy__unpark(uint32_t *word);
@@ -337,6 +432,11 @@ enum hy__push_result hy__mailbox_push(struct hy_thread_record *record, struct hy
 void hy__mailbox_take(struct hy_thread_record *record);
 bool hy__mailbox_sleep(struct hy_thread_record *record);
 void hy__mailbox_wake_up(struct hy_thread_record *record);
+/* Whether nobody has posted since it was last taken; of the moment. */
+static inline bool hy__mailbox_is_empty(const struct hy_thread_record *record)
+{
+    return __atomic_load_n(&record->mailbox, __ATOMIC_RELAXED) <= HY__MAILBOX_CLOSED;
+}
 void hy__mailbox_close(struct hy_thread_record *record);
 void hy__mailbox_open(struct hy_thread_record *record);
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message);
@@ -348,9 +448,23 @@ static inline void hy__frame_push(struct hy_thread_record *record, struct hy__fr
     frame->anchor = anchor;
     frame->outer = record->frame;
     frame->deletes = NULL;
+    frame->connection = NULL;
     frame->from_loop = from_loop;
     frame->gone = false;
+    frame->knows_sender = false;
     record->frame = frame;
+}
+/* Behind hy__frame_push(): it is a slot. */
+static inline void hy__frame_set_slot(struct hy__frame *frame, struct hy__connection *connection,
+                                      uint64_t id)
+{
+    frame->connection = connection;
+    frame->connection_id = id;
+}
+static inline void hy__frame_set_sender(struct hy__frame *frame, struct hy_anchor *sender)
+{
+    frame->sender = sender;
+    frame->knows_sender = true;
 }
 /* Serves the deletes that hang on a frame; whether its receiver is still alive and here. */
 bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame);
@@ -389,6 +503,11 @@ void hy__anchor_ref(struct hy_anchor *anchor);
 void hy__anchor_unref(struct hy_anchor *anchor);
 /* The message is taken over on success only. */
 int hy__post(struct hy_anchor *anchor, struct hy__message *message);
+/* The same in two steps, for those who hold a lock: *ret_wake, NULL or with a reference, is to be
+ * given to hy__post_wake() after it. Sets no error. */
+enum hy__push_result hy__post_push(struct hy_anchor *anchor, struct hy__message *message,
+                                   struct hy_thread_record **ret_wake);
+void hy__post_wake(struct hy_thread_record *record);
 struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor);
 /* The home with a reference, for other threads: an object that moves lets go of its old home. */
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
@@ -397,8 +516,10 @@ struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
 enum {
     HY__OBJECT_HEAP = 1 << 0,
     HY__OBJECT_DYING = 1 << 1,
-    HY__OBJECT_LEAVING = 1 << 2 /* its hooks are being called before a move */
+    HY__OBJECT_TRAVELLING = 1 << 2 /* a root: the hooks of its tree are being called by a move */
 };
+/* As hy_object_check_thread(), but an object in no thread is whoever's who comes. */
+int hy__object_check_held(const struct hy_object *object, const char *operation);
 /* As hy_object_check_thread(), and -HY_ESHUTDOWN for an object whose fini has begun. */
 int hy__object_check_alive(const struct hy_object *object, const char *operation);
 /* Sets the error for what nobody may do ("ended") with an object that is its thread's own. */
@@ -407,12 +528,33 @@ void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);
 const char *hy__object_text(const struct hy_object *object);
 void hy__children_finish(struct hy_object *object, struct hy_thread_record *home);
+/* object_signals.c */
+void hy__object_signals_init(struct hy_object *object);
+void hy__object_signals_close(struct hy_object *object);
+static inline struct hy_signal_base *hy__signal_at(struct hy_object *object,
+                                                   const struct hy_class *type, size_t index)
+{
+    return (struct hy_signal_base *)(void *)((char *)object + type->signals[index].offset);
+}
+
+/* tree.c */
+void hy__object_link_in(struct hy_object *object, struct hy_object *parent,
+                        struct hy_thread_record *record);
+void hy__object_link_out(struct hy_object *object, struct hy_thread_record *record);
 /* The next object of the tree in the order parents first; NULL at the end. */
-struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
+struct hy_object *hy__tree_next(const struct hy_object *root, struct hy_object *object);
 /* leave_thread or enter_thread of each class that has it, the most derived first. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
+/* Tells the parent (NULL is allowed), which is user code; false: it has ended the child. */
+bool hy__child_changed(struct hy_object *parent, struct hy_object *child, bool added);
+/* -HY_EBUSY while the hooks of its tree are being called. Thread: home, or whoever holds it. */
+int hy__object_check_rests(const struct hy_object *object, const char *operation);
 
-/* connection.c, hazard.c, hub.c, connect.c, emit.c */
+/* move.c */
+/* Tells a tree that it has arrived; not one that is parked. */
+void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root);
+
+/* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
     if ((flags & HY_NO_PAYLOAD_) != 0)
@@ -425,8 +567,113 @@ void hy__connection_release(struct hy__connection *connection);
 /* Cuts all connections of a dying object: those to it, and those of its signals. */
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
 void hy__signal_close(struct hy_signal_base *signal);
-/* Cuts the connection if it is still the one with the id. */
-bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id);
+/* Cuts those to an object that were there when it began; returns how many. */
+int hy__connections_to_cut(struct hy_anchor *anchor);
+/* The largest id so far. */
+uint64_t hy__last_connection_id(void);
+/* Cuts the connection if it is still the one with the id. ret_sender: NULL, or takes a reference to
+ * the owner of the signal; untouched when it was not cut. */
+bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id,
+                        struct hy_anchor **ret_sender);
+/* Whether the id and flags are those of the connection and it has not been cut. */
+static inline bool hy__id_is_live(uint64_t id_flags, uint64_t id)
+{
+    return id_flags >> HY__ID_SHIFT == id && (id_flags & HY__FLAG_CUT) == 0;
+}
+/* Whether a single-shot connection has fired. */
+static inline bool hy__is_spent(uint64_t id_flags)
+{
+    return (id_flags & HY__FLAG_SPENT) != 0;
+}
+/* handle.c: what has been cut, or is another one, cannot be held; what is held is not recycled. */
+bool hy__connection_hold(struct hy__connection *connection, uint64_t id);
+void hy__connection_let_go(struct hy__connection *connection);
+
+/* extension.c */
+static inline struct hy__extension *hy__extension_in(hy_slot slot)
+{
+    return (struct hy__extension *)(uintptr_t)slot;
+}
+static inline hy_slot hy__extension_as_slot(struct hy__extension *extension)
+{
+    return (hy_slot)(uintptr_t)extension;
+}
+/* Whether a connection like that needs one. options may be NULL. */
+bool hy__extension_is_needed(const struct hy_signal_base *signal, unsigned flags,
+                             const struct hy_connect_options *options);
+/* With two references: the connection's and the caller's. */
+struct hy__extension *hy__extension_create(const struct hy_signal_base *signal, hy_slot slot,
+                                           unsigned flags,
+                                           const struct hy_connect_options *options);
+/* Ends one that never was linked; the context stays the caller's. */
+void hy__extension_discard(struct hy__extension *extension);
+/* Holds the memory. */
+void hy__extension_ref(struct hy__extension *extension);
+void hy__extension_unref(struct hy__extension *extension);
+/* Keeps the context from being destroyed; false: it is too late. The memory must be held. */
+bool hy__extension_use(struct hy__extension *extension);
+/* Under no lock: the last one calls destroy(context). */
+void hy__extension_unuse(struct hy__extension *extension);
+/* Whether its connection has not been cut. */
+bool hy__extension_is_connected(const struct hy__extension *extension);
+/* Calls the slot, which the caller keeps in use; *ret_result as hy_emit_result() says (NULL: nobody
+ * asks). Negative: what a relayed emission returned. */
+int hy__extension_call(struct hy__extension *extension, void *receiver, const void *payload,
+                       int *ret_result);
+/* Calls a slot that returns an int and takes no context. */
+int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const void *payload);
+/* Makes the message one of the connection's. The caller has it in use. */
+void hy__extension_attach(struct hy__extension *extension, struct hy__message *message,
+                          enum hy__message_kind kind);
+/* Calls the slot in the receiver's home thread, for a message that has arrived, unless that is not
+ * wanted any more: false. wait: who waits for it, told what it came to; or NULL. */
+bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *extension,
+                       struct hy_anchor *anchor, const void *payload, struct hy__wait *wait);
+/* Queues a call. The caller has it in use. */
+int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiver,
+                       const void *payload);
+/* A queued call has arrived. False: there is nobody to call any more. */
+bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* Ends what a message holds of it. */
+void hy__extension_settle(struct hy__message *message);
+/* The connection has been cut: tells the owner, drops the connection's use. Under no lock. */
+void hy__extension_ended(struct hy__extension *extension);
+
+/* ring.c: bounded and latest connections */
+/* NULL: no memory. */
+struct hy__ring *hy__ring_create(unsigned flags, const struct hy_connect_options *options);
+void hy__ring_destroy(struct hy__ring *ring);
+/* Queues a call, or what the policy says. Returns as hy__emit_rare(). The caller has it in use. */
+int hy__ring_post(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload);
+/* Takes the oldest payload, for a token that has arrived. */
+struct hy__message *hy__ring_take(struct hy__extension *extension);
+
+/* change.c: hy_class.connection_changed */
+bool hy__change_is_wanted(const struct hy_signal_base *signal);
+/* Reserves the messages for both changes; the second one stays in the extension. */
+int hy__change_prepare(struct hy__extension *extension, struct hy__message **ret_made);
+/* A connection was made, or cut. Under no lock; the caller holds the extension. */
+void hy__change_made(struct hy__extension *extension, struct hy__message *made);
+void hy__change_cut(struct hy__extension *extension);
+void hy__change_arrived(struct hy__message *message);
+
+/* relay.c */
+/* The slot of hy_signal_connect_signal(); its context is the target. */
+void hy__relay(void *receiver, const void *payload);
+
+/* emit_rare.c: the connections that are not plain */
+struct hy__emission {
+    struct hy_thread_record *record;
+    const struct hy_payload *description;
+    const void *payload;
+    int *ret_result;
+};
+/* The number of slots called or queued, or a negative code. */
+int hy__emit_rare(const struct hy__emission *emission, struct hy__connection *connection,
+                  hy_slot slot, uint64_t id_flags);
+/* Queues a call of a plain connection. Returns as above. */
+int hy__emit_queued(const struct hy_payload *description, const void *payload,
+                    struct hy__connection *connection, uint64_t id_flags);
 int hy__hazards_acquire(struct hy_thread_record *record);
 void hy__hazards_release(struct hy_thread_record *record);
 void hy__walks_park(struct hy_thread_record *record);
@@ -439,19 +686,149 @@ void hy__orphans_forget(void);
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message);
 
-/* timer.c */
+/* call.c: calls that somebody waits for */
+enum {
+    HY__CALL_WAITING,
+    HY__CALL_RUNNING,
+    HY__CALL_DONE,
+    HY__CALL_DROPPED,
+    HY__CALL_ABANDONED,
+    HY__CALL_STATE = 7, /* the part of the word that is one of these */
+    HY__CALL_POKE = 8   /* what a poke adds to the word */
+};
+/* Shared by the caller and the message. */
+struct hy__wait {
+    uint32_t word;                   /* atomic: the state, and how often it was poked; parked on */
+    uint32_t refs;                   /* atomic */
+    struct hy_anchor *anchor;        /* const: the receiver; counted */
+    hy_call_function function;       /* const; NULL: a slot, of */
+    struct hy__extension *extension; /* const: this connection; holds its memory */
+    void *argument;                  /* const: the caller's, or the copy behind this record */
+    const struct hy_payload *copied; /* const: of what it is a copy to be destroyed, or NULL */
+    /* Written by the receiver's thread before the state says so. */
+    struct hy_thread_record *runner; /* from RUNNING on; counted */
+    int result, status;              /* status: of a relayed emission */
+    bool ran;
+    uint32_t poked;             /* atomic: in the list of a mover */
+    struct hy__wait *poke_next; /* the mover's that has set `poked` */
+};
+static inline struct hy__wait *hy__wait_of(struct hy__message *call)
+{
+    return *(struct hy__wait **)hy__message_payload(call);
+}
+void hy__wait_ref(struct hy__wait *wait);
+void hy__wait_unref(struct hy__wait *wait);
+/* The thread that a waiting caller waits for, with a reference; NULL: it is over. */
+struct hy_thread_record *hy__wait_target(struct hy__wait *wait);
+/* Sends the caller away unless the call has begun, and then returns false. */
+bool hy__wait_refuse(struct hy__wait *wait);
+/* Delivery. False: the caller has gone, or there is nobody to call any more. */
+bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* The emission of a blocking connection, which the caller has in use; *ret_result (NULL: nobody
+ * asks) is what the slot returned, if it returns anything. */
+int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,
+                  int *ret_result);
+/* The calls among the messages, for a mover, and making their callers look again; under no lock. */
+struct hy__wait *hy__calls_of(struct hy__message *cargo);
+void hy__calls_poke(struct hy__wait *list);
+
+/* wait.c: who waits for whom */
+void hy__waiting_begin(struct hy_thread_record *here, struct hy__wait *wait,
+                       struct hy_thread_record *joined);
+void hy__waiting_end(struct hy_thread_record *here);
+/* Whether the thread waits for the calling one, directly or by way of others. */
+bool hy__waiting_leads_back(struct hy_thread_record *record, const struct hy_thread_record *here);
+/* Around a wait for a thread's end. -HY_EDEADLK: it waits for the calling one. */
+int hy__join_begin(struct hy_thread_record *joined);
+/* The same for those who cannot take no for an answer: sends away who waits for this thread. 0. */
+int hy__join_begin_surely(struct hy_thread_record *joined);
+void hy__join_end(void);
+
+/* schedule.c: when timers and delayed calls are due */
+enum hy__entry_state {
+    HY__ENTRY_IDLE,
+    HY__ENTRY_HEAP,
+    HY__ENTRY_DUE,    /* taken out of the heap by a pass, waiting in the due list for its turn */
+    HY__ENTRY_ZERO,   /* in the ring of zero timers */
+    HY__ENTRY_FIRING, /* a periodic timer inside its own callback: in no list */
+    HY__ENTRY_AWAY,   /* on its way to another thread: enters the heap there */
+    HY__ENTRY_AWAY_ZERO /* the same for the ring */,
+    HY__ENTRY_AWAY_IDLE /* not running, but not to be started here either */
+};
+/* The earliest moment at which an accuracy lets something with this deadline come; never earlier.
+ */
+int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
+bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* The entry is in no list before. */
+void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Out of whatever list it is in; its state says IDLE afterwards. */
+void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+static inline int64_t hy__time_sum(int64_t now_ns, int64_t delay_ns)
+{
+    return delay_ns > HY_FOREVER - now_ns ? HY_FOREVER : now_ns + delay_ns;
+}
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks);
 void hy__timers_fire_zero(struct hy_thread_record *record);
 /* The time of the next timer, HY_FOREVER: none; *ret_precise as it wants. */
 int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_precise);
 
+/* timer.c, after.c: something is due; it is in no list. */
+void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
+void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+
+/* after.c: what hy_object_call_after() has planned for an object */
+struct hy__call_later;
+void hy__calls_release(struct hy_anchor *anchor);
+static inline void hy__calls_cancel(struct hy_anchor *anchor)
+{
+    if (HY_UNLIKELY(anchor->calls != NULL))
+        hy__calls_release(anchor);
+}
+/* Around a move, under no hook: out of this thread's heap, and into the new one's. */
+void hy__calls_leave(struct hy_anchor *anchor);
+void hy__calls_enter(struct hy_anchor *anchor);
+
 /* notifier.c */
 void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks);
 void hy__notifier_is_ready(void *cookie, unsigned conditions);
 
+/* iterate.c: one iteration */
+enum hy__blocking {
+    HY__BLOCK_NEVER,
+    HY__BLOCK_FOREIGN, /* never, but somebody else has waited before */
+    HY__BLOCK_IDLE,    /* only if nothing was delivered before */
+    HY__BLOCK_ALWAYS
+};
+int hy__iterate(struct hy_thread_record *record, enum hy__blocking blocking, int64_t deadline_ns);
+/* Its step 3. */
+int hy__iteration_wait(struct hy_thread_record *record, bool block, int64_t deadline_ns);
+/* Before a foreign loop waits: whether it must not; until when it may. announce: with the hooks. */
+bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64_t *ret_deadline_ns,
+                           bool *ret_precise);
+/* Whether something waits that is not excluded; what has not been taken from the mailbox does not
+ * count. */
+bool hy__iteration_pending(const struct hy_thread_record *record);
+
 /* loop.c */
+enum { /* hy_loop.state */
+    HY__LOOP_EXECUTING = 1 << 0,
+    HY__LOOP_QUIT = 1 << 1,
+    HY__LOOP_FOREIGN = 1 << 2, /* stands for a foreign loop: the library cannot end it */
+    HY__LOOP_ARMED = 1 << 3,   /* its descriptor was asked for: every first post wakes */
+    HY__LOOP_INSIDE = 1 << 4,  /* record->inside, as it was before */
+    HY__LOOP_EXCLUSIONS = 8    /* by how much record->exclusions, as they were, are shifted */
+};
+#define HY__EXCLUSIONS                                                                             \
+    ((unsigned)HY_PROCESS_EXCLUDE_USER_INPUT | (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS |            \
+     (unsigned)HY_PROCESS_EXCLUDE_TIMERS | (unsigned)HY_PROCESS_EXCLUDE_POSTED)
 bool hy__loop_should_stop(struct hy_thread_record *record);
 int hy__thread_exec(struct hy_thread_record *record);
+bool hy__quit_requested(const struct hy_thread_record *record);
+
+/* process.c */
+/* Whether one more loop may be nested. */
+int hy__depth_check(const struct hy_thread_record *record);
 
 /* app.c, unix_signal.c */
 void hy__app_forget(void);

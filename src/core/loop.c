@@ -1,112 +1,101 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loops: the iteration of halyard/loop.h, nesting, quitting.
+ * Loops: beginning, nesting, quitting, ending; loops in parts, for threads whose loop is somebody
+ * else's.
  *
  * Quitting a thread is a state of its record, not a message: it ends every loop of the thread and
- * cannot be lost in a nested one.
+ * cannot be lost in a nested one. A loop's `state` and `code` are atomic, for any thread may quit
+ * it; its upper bits keep what stood in the record before it began.
  */
 #include "core/internal.h"
 
-enum { /* hy_loop.state */
-    LOOP_EXECUTING = 1 << 0,
-    LOOP_QUIT = 1 << 1
-};
-
-static bool quit_requested(const struct hy_thread_record *record)
+bool hy__quit_requested(const struct hy_thread_record *record)
 {
     /* Sequentially consistent, against making the dispatcher: see hy__record_wake(). On the usual
      * machines a plain load. */
     return (__atomic_load_n(&record->quit, __ATOMIC_SEQ_CST) & HY__QUIT_REQUESTED) != 0;
 }
 
+static uint32_t state_of(const struct hy_loop *loop)
+{
+    return __atomic_load_n(&loop->state, __ATOMIC_SEQ_CST);
+}
+
 bool hy__loop_should_stop(struct hy_thread_record *record)
 {
-    if (quit_requested(record))
-        return record->depth > 0;
     struct hy_loop *loop = record->loop;
-    return loop != NULL && (__atomic_load_n(&loop->state, __ATOMIC_SEQ_CST) & LOOP_QUIT) != 0;
+    if (loop == NULL)
+        return false;
+    uint32_t state = state_of(loop);
+    if (HY_UNLIKELY((state & HY__LOOP_FOREIGN) != 0))
+        return false; /* it goes on whatever we say, and needs its events to end */
+    return (state & HY__LOOP_QUIT) != 0 || hy__quit_requested(record);
 }
 
-static bool something_pending(const struct hy_thread_record *record)
+/* --- beginning and ending -----------------------------------------------------------------------
+ */
+
+static int check_owner(const struct hy_loop *loop)
 {
-    return record->queued != 0 || record->arrivals.first != NULL || record->first_due != NULL ||
-           record->first_ready != NULL || record->zero_idle != 0 ||
-           (record->deletes != NULL && record->depth > 0);
+    struct hy_thread_record *record = hy__record_if_any();
+    if (loop->record == NULL || loop->record != record)
+        return hy_error_set(-HY_EWRONGTHREAD,
+                            "a loop is executed by the thread that made it, \"%s\", not by \"%s\"",
+                            loop->record != NULL ? loop->record->name : "(none)",
+                            record != NULL ? record->name : "(foreign)");
+    return 0;
 }
 
-/* Step 3: waits, or only looks; collects ready notifiers. */
-static int wait_for_something(struct hy_thread_record *record, bool block, int64_t deadline_ns)
+static int enter(struct hy_thread_record *record, struct hy_loop *loop, unsigned flags)
 {
-    struct hy_dispatcher *dispatcher = record->dispatcher;
-    bool precise = true;
-    int64_t timer_ns = hy__timers_deadline(record, &precise);
-    if (deadline_ns < timer_ns) {
-        timer_ns = deadline_ns;
-        precise = true;
-    }
-    hy__returns_flush(record);
-    block = block && !something_pending(record) && hy__mailbox_sleep(record);
-    /* Looked at after the mailbox says ASLEEP: whoever quits later wakes the dispatcher, whose
-     * wake-up stays until the wait. */
-    if (block && hy__loop_should_stop(record))
-        block = false;
-    dispatcher->ops->set_deadline(dispatcher, timer_ns, precise);
-    int rc = dispatcher->ops->wait(dispatcher, block ? HY_WAIT_BLOCK : 0u, hy__notifier_is_ready);
-    hy__mailbox_wake_up(record);
-    return rc;
-}
-
-enum blocking {
-    NEVER,
-    WHEN_IDLE, /* only if nothing was delivered before */
-    ALWAYS
-};
-
-static int iterate(struct hy_thread_record *record, enum blocking blocking, int64_t deadline_ns)
-{
-    int callbacks = hy__deliver(record, HY__BATCH);   /* 1 */
-    if (record->deletes != NULL && record->depth > 0) /* 2 */
-        hy__record_serve_deletes(record);
-    hy__orphans_reap();
-    if (record->depth > 0 && hy__loop_should_stop(record))
-        return callbacks;
-    bool block = blocking == ALWAYS || (blocking == WHEN_IDLE && callbacks == 0);
-    int rc = wait_for_something(record, block, deadline_ns); /* 3 */
+    int rc = hy__depth_check(record);
+    if (rc == 0)
+        rc = hy__record_need_dispatcher(record);
     if (rc < 0)
         return rc;
-    hy__notifiers_deliver(record, &callbacks); /* 4 */
-    hy__timers_fire(record, &callbacks);       /* 5 */
-    /* 6: not counted, or a caller that runs until nothing is done never ends. */
-    hy__timers_fire_zero(record);
-    return callbacks;
-}
-
-static void loop_enter(struct hy_thread_record *record, struct hy_loop *loop)
-{
+    uint32_t before = (record->inside ? (uint32_t)HY__LOOP_INSIDE : 0u) |
+                      record->exclusions << HY__LOOP_EXCLUSIONS;
     loop->outer = record->loop;
+    loop->flags = flags;
     record->loop = loop;
     record->depth++;
+    record->loops++;
+    record->exclusions = flags;
+    record->inside = false;
     hy__walks_park(record);
     /* A quit from before is forgotten. The code first: a quit that comes after the state keeps its
      * own. */
     __atomic_store_n(&loop->code, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&loop->state, (uint32_t)LOOP_EXECUTING, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&loop->state, (uint32_t)HY__LOOP_EXECUTING | before, __ATOMIC_SEQ_CST);
+    return 0;
 }
 
-static int loop_run(struct hy_thread_record *record, struct hy_loop *loop)
+/* Returns the code. */
+static int leave(struct hy_thread_record *record, struct hy_loop *loop)
 {
-    int rc = hy__record_need_dispatcher(record);
-    if (rc < 0)
-        return rc;
-    loop_enter(record, loop);
-    while (rc >= 0 && !hy__loop_should_stop(record))
-        rc = iterate(record, ALWAYS, HY_FOREVER);
+    uint32_t state = state_of(loop);
     record->loop = loop->outer;
     record->depth--;
+    record->loops--;
+    record->exclusions = state >> HY__LOOP_EXCLUSIONS;
+    record->inside = (state & HY__LOOP_INSIDE) != 0;
+    if ((state & HY__LOOP_ARMED) != 0) {
+        record->rest = HY__MAILBOX_EMPTY;
+        hy__mailbox_wake_up(record);
+    }
     uint64_t quit = __atomic_load_n(&record->quit, __ATOMIC_SEQ_CST);
     int code = (quit & HY__QUIT_REQUESTED) != 0 ? (int)(uint32_t)quit
                                                 : __atomic_load_n(&loop->code, __ATOMIC_ACQUIRE);
     __atomic_store_n(&loop->state, 0u, __ATOMIC_SEQ_CST);
+    return code;
+}
+
+static int run(struct hy_thread_record *record, struct hy_loop *loop)
+{
+    int rc = 0;
+    while (rc >= 0 && !hy__loop_should_stop(record))
+        rc = hy__iterate(record, HY__BLOCK_ALWAYS, HY_FOREVER);
+    int code = leave(record, loop);
     return rc < 0 ? rc : code;
 }
 
@@ -114,13 +103,15 @@ static int loop_run(struct hy_thread_record *record, struct hy_loop *loop)
 int hy__thread_exec(struct hy_thread_record *record)
 {
     int code;
-    if (quit_requested(record)) {
+    if (hy__quit_requested(record)) {
         code = (int)(uint32_t)__atomic_load_n(&record->quit, __ATOMIC_SEQ_CST);
     } else {
         struct hy_loop loop = {.record = record};
-        code = loop_run(record, &loop);
+        code = enter(record, &loop, 0);
+        if (code == 0)
+            code = run(record, &loop);
     }
-    if (record->depth == 0)
+    if (record->loops == 0)
         hy__record_clear_quit(record);
     return hy__record_is_lost(record) ? hy__lost("the loop") : code;
 }
@@ -140,21 +131,32 @@ int hy_loop_init(struct hy_loop *loop)
     return 0;
 }
 
+int hy_loop_begin(struct hy_loop *loop, unsigned flags)
+{
+    int rc = check_owner(loop);
+    if (rc < 0)
+        return rc;
+    struct hy_thread_record *record = loop->record;
+    if ((flags & ~HY__EXCLUSIONS) != 0)
+        return hy_error_set(-HY_EINVAL,
+                            "a loop takes the exclusions of enum hy_process_flag, not "
+                            "%#x",
+                            flags & ~HY__EXCLUSIONS);
+    if ((state_of(loop) & HY__LOOP_EXECUTING) != 0)
+        return hy_error_set(-HY_EBUSY, "this loop executes already; nest another one");
+    if (hy__quit_requested(record))
+        return hy_error_set(-HY_ESHUTDOWN, "thread \"%s\" has been asked to quit", record->name);
+    return enter(record, loop, flags);
+}
+
 int hy_loop_exec(struct hy_loop *loop, unsigned flags)
 {
-    struct hy_thread_record *record = hy__record_if_any();
-    (void)flags;
-    if (loop->record == NULL || loop->record != record)
-        return hy_error_set(-HY_EWRONGTHREAD,
-                            "a loop is executed by the thread that made it, \"%s\", not by \"%s\"",
-                            loop->record != NULL ? loop->record->name : "(none)",
-                            record != NULL ? record->name : "(foreign)");
-    if ((__atomic_load_n(&loop->state, __ATOMIC_RELAXED) & LOOP_EXECUTING) != 0)
-        return hy_error_set(-HY_EBUSY, "this loop executes already; nest another one");
-    if (quit_requested(record))
-        return hy_error_set(-HY_ESHUTDOWN, "thread \"%s\" has been asked to quit", record->name);
-    return loop_run(record, loop);
+    int rc = hy_loop_begin(loop, flags);
+    return rc < 0 ? rc : run(loop->record, loop);
 }
+
+/* --- quitting -----------------------------------------------------------------------------------
+ */
 
 void hy_loop_quit(struct hy_loop *loop, int code)
 {
@@ -163,25 +165,132 @@ void hy_loop_quit(struct hy_loop *loop, int code)
     struct hy_thread_record *record = loop->record;
     hy__record_ref(record);
     __atomic_store_n(&loop->code, code, __ATOMIC_RELEASE);
-    __atomic_fetch_or(&loop->state, (uint32_t)LOOP_QUIT, __ATOMIC_SEQ_CST);
-    if (record != hy__record_if_any())
-        hy__record_wake(record);
+    __atomic_fetch_or(&loop->state, (uint32_t)HY__LOOP_QUIT, __ATOMIC_SEQ_CST);
+    hy__record_rouse(record);
     hy__record_unref(record);
 }
 
-int hy_process(unsigned flags, int64_t deadline_ns)
+void hy_loop_hold(struct hy_loop *loop)
 {
-    struct hy_thread_record *record = hy__record();
-    int rc = record != NULL ? hy__record_need_dispatcher(record) : -HY_ENOMEM;
-    if (rc < 0)
-        return rc;
-    hy__walks_park(record);
-    bool block = (flags & HY_PROCESS_WAIT) != 0 && !quit_requested(record);
-    return iterate(record, block ? WHEN_IDLE : NEVER, deadline_ns);
+    /* Relaxed: a count, which publishes nothing. */
+    __atomic_add_fetch(&loop->holds, 1, __ATOMIC_RELAXED);
 }
 
-int hy_loop_depth(void)
+void hy_loop_release(struct hy_loop *loop)
 {
-    struct hy_thread_record *record = hy__record_if_any();
-    return record != NULL ? record->depth : 0;
+    int32_t holds = __atomic_load_n(&loop->holds, __ATOMIC_RELAXED);
+    do {
+        if (holds <= 0)
+            return; /* one release too many */
+        /* Release and acquire: the last one quits after what the others did before theirs. */
+    } while (!__atomic_compare_exchange_n(&loop->holds, &holds, holds - 1, true, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_RELAXED));
+    if (holds == 1 && (state_of(loop) & HY__LOOP_EXECUTING) != 0)
+        hy_loop_quit(loop, 0);
+}
+
+/* --- in parts -----------------------------------------------------------------------------------
+ */
+
+/* 0 when the loop executes in this thread and shall go on. */
+static int check_part(const struct hy_loop *loop, bool or_quit)
+{
+    int rc = check_owner(loop);
+    if (rc < 0)
+        return rc;
+    uint32_t state = state_of(loop);
+    if ((state & HY__LOOP_EXECUTING) == 0)
+        return hy_error_set(-HY_EINVAL, "the loop does not execute: call hy_loop_begin() first");
+    if (!or_quit && ((state & HY__LOOP_QUIT) != 0 || hy__quit_requested(loop->record)))
+        return hy_error_set(-HY_ESHUTDOWN, "the loop has been asked to quit: end it");
+    return 0;
+}
+
+int hy_loop_descriptor(struct hy_loop *loop)
+{
+    int rc = check_part(loop, true);
+    if (rc < 0)
+        return rc;
+    struct hy_thread_record *record = loop->record;
+    struct hy_dispatcher *dispatcher = record->dispatcher;
+    if (dispatcher->ops->descriptor == NULL)
+        return hy_error_set(-HY_ENOTSUP, "dispatcher \"%s\" has no descriptor to be watched",
+                            dispatcher->ops->name != NULL ? dispatcher->ops->name : "(no name)");
+    rc = dispatcher->ops->descriptor(dispatcher,
+                                     (loop->flags & (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS) != 0
+                                         ? (unsigned)HY_WAIT_NO_DESCRIPTORS
+                                         : 0u);
+    if (rc < 0 || record->rest == HY__MAILBOX_ASLEEP)
+        return rc;
+    /* From now on every first post wakes, for nobody says when the foreign loop waits. */
+    record->rest = HY__MAILBOX_ASLEEP;
+    __atomic_fetch_or(&loop->state, (uint32_t)HY__LOOP_ARMED, __ATOMIC_RELAXED);
+    if (!hy__mailbox_sleep(record))
+        hy__record_wake(record); /* something is there already */
+    return rc;
+}
+
+int hy_loop_prepare(struct hy_loop *loop, int64_t *ret_deadline_ns)
+{
+    int rc = check_part(loop, false);
+    if (rc < 0)
+        return rc;
+    struct hy_thread_record *record = loop->record;
+    unsigned exclusions = record->exclusions;
+    bool precise;
+    int64_t deadline_ns;
+    record->exclusions = loop->flags;
+    bool pending = hy__iteration_prepare(record, true, &deadline_ns, &precise);
+    record->exclusions = exclusions;
+    record->dispatcher->ops->set_deadline(record->dispatcher, deadline_ns, precise);
+    if (ret_deadline_ns != NULL)
+        *ret_deadline_ns = deadline_ns;
+    return pending ? 1 : 0;
+}
+
+int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
+{
+    int rc = check_part(loop, false);
+    if (rc < 0)
+        return rc == -HY_ESHUTDOWN ? 1 : rc; /* hy_loop_dispatch() says so */
+    struct hy_thread_record *record = loop->record;
+    unsigned exclusions = record->exclusions;
+    record->exclusions = loop->flags;
+    rc = hy__iteration_wait(record, true, deadline_ns);
+    bool precise, idle = !hy__iteration_pending(record) && hy__mailbox_is_empty(record);
+    int64_t now_ns = hy__record_now(record), timer_ns = hy__timers_deadline(record, &precise);
+    record->exclusions = exclusions;
+    return rc < 0 ? rc : idle && deadline_ns <= now_ns && timer_ns > now_ns ? 0 : 1;
+}
+
+int hy_loop_dispatch(struct hy_loop *loop)
+{
+    int rc = check_part(loop, false);
+    if (rc < 0)
+        return rc;
+    struct hy_thread_record *record = loop->record;
+    /* Called from inside a handler, by a foreign loop that runs there. */
+    int nested = record->inside ? 1 : 0;
+    if (nested != 0 && (rc = hy__depth_check(record)) < 0)
+        return rc;
+    unsigned exclusions = record->exclusions;
+    record->exclusions = loop->flags;
+    record->depth += nested;
+    hy__walks_park(record);
+    if (record->rest == HY__MAILBOX_EMPTY)
+        hy__mailbox_wake_up(record);
+    rc = hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);
+    record->depth -= nested;
+    record->exclusions = exclusions;
+    return rc;
+}
+
+int hy_loop_end(struct hy_loop *loop)
+{
+    int rc = check_part(loop, true);
+    if (rc < 0)
+        return rc;
+    if (loop->record->loop != loop)
+        return hy_error_set(-HY_EBUSY, "loops that are nested in this one still execute");
+    return leave(loop->record, loop);
 }

@@ -114,13 +114,12 @@ bool hy__mailbox_sleep(struct hy_thread_record *record)
            head == HY__MAILBOX_ASLEEP;
 }
 
-/* After a wait. */
+/* After hy__mailbox_sleep(). */
 void hy__mailbox_wake_up(struct hy_thread_record *record)
 {
     uintptr_t head = HY__MAILBOX_ASLEEP;
-    if (record->rest == HY__MAILBOX_EMPTY)
-        __atomic_compare_exchange_n(&record->mailbox, &head, (uintptr_t)HY__MAILBOX_EMPTY, false,
-                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    __atomic_compare_exchange_n(&record->mailbox, &head, (uintptr_t)HY__MAILBOX_EMPTY, false,
+                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 /* Pushes fail from now on; what was there comes into the queues. */
@@ -138,6 +137,7 @@ void hy__mailbox_open(struct hy_thread_record *record)
 {
     uintptr_t closed = HY__MAILBOX_CLOSED;
     record->closed = false;
+    /* EMPTY also for a hosted loop, which falls asleep as it attaches. */
     __atomic_compare_exchange_n(&record->mailbox, &closed, (uintptr_t)HY__MAILBOX_EMPTY, false,
                                 __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }

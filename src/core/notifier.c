@@ -32,6 +32,11 @@ void hy__notifier_is_ready(void *cookie, unsigned conditions)
 {
     struct hy_notifier *notifier = cookie;
     struct hy_thread_record *record = record_of(notifier);
+    if (HY_UNLIKELY((conditions & HY_NOT_OPEN) != 0)) {
+        /* The number may be another notifier's by the time this one would forget it. */
+        notifier->watched_ = false;
+        conditions &= ~HY_NOT_OPEN;
+    }
     if (notifier->conditions_ == 0) /* paused: the system may still tell of a hang-up, once */
         return;
     if (!notifier->queued_) {

@@ -27,6 +27,7 @@ struct hy_thread_record *hy__record_create(const char *name)
     record->priority = -1;
     snprintf(record->name, sizeof record->name, "%s", name != NULL ? name : "thread");
     record->state = HY_THREAD_NOT_STARTED;
+    record->depth_limit = HY__DEPTH_LIMIT;
     for (int i = 0; i < HY__PRIORITIES; i++)
         record->queues[i].end = &record->queues[i].first;
     record->arrivals.end = &record->arrivals.first;
@@ -39,12 +40,24 @@ void hy__record_ref(struct hy_thread_record *record)
     __atomic_add_fetch(&record->refs, 1, __ATOMIC_RELAXED);
 }
 
-static void drop_messages(struct hy_thread_record *record, bool only_dead)
+enum drop {
+    DROP_ALL,
+    DROP_DEAD, /* those of dead receivers */
+    DROP_CALLS /* those that somebody waits for */
+};
+
+static bool is_dropped(const struct hy__message *message, enum drop which)
+{
+    return which == DROP_ALL || (which == DROP_DEAD ? message->anchor->object == NULL
+                                                    : message->kind == HY__MESSAGE_CALL);
+}
+
+static void drop_messages(struct hy_thread_record *record, enum drop which)
 {
     for (int i = 0; i < HY__PRIORITIES; i++) {
         struct hy__message **link = &record->queues[i].first, *message, *dropped = NULL;
         while ((message = *link) != NULL) {
-            if (only_dead && message->anchor->object != NULL) {
+            if (!is_dropped(message, which)) {
                 link = &message->next;
                 continue;
             }
@@ -83,7 +96,7 @@ void hy__record_purge(struct hy_thread_record *record, bool messages)
     hy__mailbox_take(record);
     drop_dead_arrivals(record);
     if (messages)
-        drop_messages(record, true);
+        drop_messages(record, DROP_DEAD);
 }
 
 void hy__record_unref(struct hy_thread_record *record)
@@ -113,6 +126,23 @@ bool hy__record_is_running(const struct hy_thread_record *record)
 {
     enum hy_thread_state state = hy__record_state(record);
     return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
+}
+
+bool hy__record_takes_calls(struct hy_thread_record *record)
+{
+    /*
+     * A read that writes, so that it has its place among the writes: a caller that has posted and
+     * then reads 0 here is before the thread's last look at its mail, which finds the call; else it
+     * reads 1.
+     */
+    return hy__record_is_running(record) &&
+           __atomic_fetch_or(&record->resting, 0u, __ATOMIC_ACQ_REL) == 0;
+}
+
+bool hy__record_is_nowhere(const struct hy_thread_record *record)
+{
+    return !hy__record_is_running(record) &&
+           __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE) == NULL;
 }
 
 /* The calling thread takes the record as its own. */
@@ -172,9 +202,12 @@ void hy__record_drain(struct hy_thread_record *record)
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
     if (policy == HY_FINISH_KEEP) {
+        /* Before the last look at the mail: see hy__record_takes_calls(). */
+        __atomic_fetch_or(&record->resting, 1u, __ATOMIC_ACQ_REL);
         hy__mailbox_take(record);
         hy__arrivals_enter(record);
         hy__record_serve_deletes(record);
+        drop_messages(record, DROP_CALLS); /* nobody is left waiting for what is kept */
         __atomic_store_n(&record->kept, record->queued, __ATOMIC_RELAXED);
         return;
     }
@@ -187,7 +220,7 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
     hy__arrivals_enter(record);
     finish_objects(record);
     hy__record_serve_deletes(record);
-    drop_messages(record, false);
+    drop_messages(record, DROP_ALL);
     __atomic_store_n(&record->kept, 0, __ATOMIC_RELAXED);
 }
 
@@ -199,6 +232,7 @@ static void adopted_thread_ends(void *value)
     struct hy_thread_record *record = value;
     hy__current_record = record; /* another destructor may have run before this one */
     hy__thread_finish(record, HY_FINISH_DISCARD);
+    hy__record_detach(record);
     hy__thread_end_handle(record);
     hy__record_set_state(record, HY_THREAD_FINISHED);
     hy__unpark(&record->state);
@@ -245,17 +279,74 @@ static struct hy_dispatcher *dispatcher_of(struct hy_thread_record *record)
     return __atomic_load_n(&record->dispatcher, __ATOMIC_ACQUIRE);
 }
 
+int hy__dispatcher_check(const struct hy_dispatcher *dispatcher)
+{
+    const struct hy_dispatcher_ops *ops = dispatcher != NULL ? dispatcher->ops : NULL;
+    if (ops == NULL || ops->version != HY_DISPATCHER_VERSION ||
+        ops->size < sizeof(struct hy_dispatcher_ops))
+        return hy_error_set(-HY_EINVAL,
+                            "the dispatcher is not of version %u: set version and size "
+                            "of its operations",
+                            HY_DISPATCHER_VERSION);
+    if (ops->watch == NULL || ops->change == NULL || ops->forget == NULL ||
+        ops->set_deadline == NULL || ops->wait == NULL || ops->wake == NULL || ops->destroy == NULL)
+        return hy_error_set(-HY_EINVAL, "the dispatcher lacks an operation: watch, change, forget, "
+                                        "set_deadline, wait, wake and destroy are needed");
+    if ((ops->park == NULL) != (ops->unpark == NULL))
+        return hy_error_set(-HY_EINVAL, "the dispatcher has park or unpark; it needs both or none");
+    return 0;
+}
+
+void hy__record_set_dispatcher(struct hy_thread_record *record, struct hy_dispatcher *dispatcher)
+{
+    if ((dispatcher->ops->flags & HY_DISPATCHER_HOSTED) != 0)
+        record->rest = HY__MAILBOX_ASLEEP;
+    /* Sequentially consistent: see hy__record_wake(). */
+    __atomic_store_n(&record->dispatcher, dispatcher, __ATOMIC_SEQ_CST);
+}
+
+void hy__record_attached(struct hy_thread_record *record)
+{
+    record->attached = 1;
+    if (record->rest == HY__MAILBOX_ASLEEP)
+        hy__mailbox_sleep(record); /* from now on each first post wakes */
+}
+
+int hy__record_attach(struct hy_thread_record *record)
+{
+    struct hy_dispatcher *dispatcher = dispatcher_of(record);
+    if (dispatcher == NULL || record->attached > 0)
+        return 0;
+    int rc = dispatcher->ops->attach != NULL ? dispatcher->ops->attach(dispatcher) : 0;
+    if (rc < 0)
+        return record->attached = rc;
+    hy__record_attached(record);
+    return 0;
+}
+
+void hy__record_detach(struct hy_thread_record *record)
+{
+    struct hy_dispatcher *dispatcher = dispatcher_of(record);
+    if (record->attached > 0 && dispatcher->ops->detach != NULL)
+        dispatcher->ops->detach(dispatcher);
+    record->attached = 0;
+    if (record->rest == HY__MAILBOX_ASLEEP)
+        hy__mailbox_wake_up(record); /* it needs nobody's wake until it begins again */
+}
+
 int hy__record_need_dispatcher(struct hy_thread_record *record)
 {
+    if (HY_UNLIKELY(record->attached < 0))
+        return hy_error_set(record->attached, "the dispatcher of thread \"%s\" could not begin",
+                            record->name);
     if (dispatcher_of(record) != NULL)
         return 0;
     struct hy_dispatcher *dispatcher;
     int rc = hy_dispatcher_create(&dispatcher);
     if (rc < 0)
         return rc;
-    /* Sequentially consistent: see hy__record_wake(). */
-    __atomic_store_n(&record->dispatcher, dispatcher, __ATOMIC_SEQ_CST);
-    return 0;
+    hy__record_set_dispatcher(record, dispatcher);
+    return hy__record_attach(record);
 }
 
 /*
@@ -270,10 +361,18 @@ void hy__record_wake(struct hy_thread_record *record)
         dispatcher->ops->wake(dispatcher);
 }
 
+void hy__record_rouse(struct hy_thread_record *record)
+{
+    /* A foreign loop of this very thread may wait next, and look at nothing before. */
+    if (record != hy__record_if_any() || record->rest == HY__MAILBOX_ASLEEP)
+        hy__record_wake(record);
+}
+
 int64_t hy__record_now(struct hy_thread_record *record)
 {
     struct hy_dispatcher *dispatcher = dispatcher_of(record);
-    return dispatcher != NULL ? dispatcher->ops->now(dispatcher) : hy__clock_ns();
+    return dispatcher != NULL && dispatcher->ops->now != NULL ? dispatcher->ops->now(dispatcher)
+                                                              : hy__clock_ns();
 }
 
 int64_t hy_now_ns(void)
@@ -286,7 +385,7 @@ bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 {
     struct hy_thread_record *record = hy__record_if_any();
     struct hy_dispatcher *dispatcher = record != NULL ? dispatcher_of(record) : NULL;
-    if (dispatcher != NULL)
+    if (dispatcher != NULL && dispatcher->ops->park != NULL)
         return dispatcher->ops->park(dispatcher, word, expected, deadline_ns) == 0;
     return hy__futex_wait(word, expected, deadline_ns);
 }
@@ -295,7 +394,7 @@ void hy__unpark(uint32_t *word)
 {
     struct hy_thread_record *record = hy__record_if_any();
     struct hy_dispatcher *dispatcher = record != NULL ? dispatcher_of(record) : NULL;
-    if (dispatcher != NULL)
+    if (dispatcher != NULL && dispatcher->ops->unpark != NULL)
         dispatcher->ops->unpark(dispatcher, word);
     else
         hy__futex_wake(word, INT32_MAX);

@@ -32,6 +32,8 @@ struct hy_thread_record *hy__thread_record(const struct hy_thread *thread)
     return thread != NULL && thread->priv != NULL ? thread->priv->record : NULL;
 }
 
+static int join(struct hy_thread *thread, int64_t deadline_ns, bool surely);
+
 /* --- the list of those that the application stops -------------------------------------------- */
 
 static void started_link(struct hy_thread *thread)
@@ -75,7 +77,7 @@ void hy__threads_stop(struct hy_thread_record *record)
     while (record->first_started != NULL) {
         struct hy_thread *thread = record->first_started;
         stop(thread);
-        hy_thread_join(thread, HY_FOREVER);
+        join(thread, HY_FOREVER, true);
         started_unlink(thread);
     }
 }
@@ -102,7 +104,7 @@ static void thread_fini(struct hy_object *object)
         return;
     }
     stop(thread);
-    hy_thread_join(thread, HY_FOREVER);
+    join(thread, HY_FOREVER, true);
     started_unlink(thread);
     if (__atomic_load_n(&priv->policy, __ATOMIC_RELAXED) != HY_FINISH_KEEP && !record->closed)
         hy__record_finish(record, HY_FINISH_DISCARD); /* it never ran, or kept what it had */
@@ -132,11 +134,13 @@ static void thread_enter(struct hy_object *object)
 
 static const struct hy_signal_spec thread_signals[] = {
     HY_NO_PAYLOAD(struct hy_thread, events.started),
-    HY_NO_PAYLOAD(struct hy_thread, events.finished)};
+    HY_NO_PAYLOAD(struct hy_thread, events.finished),
+    HY_NO_PAYLOAD(struct hy_thread, events.about_to_block),
+    HY_NO_PAYLOAD(struct hy_thread, events.awake)};
 
 const struct hy_class hy_thread_class =
     HY_CLASS(struct hy_thread, .fini = thread_fini, .leave_thread = thread_leave,
-             .enter_thread = thread_enter, .signals = thread_signals, .signal_count = 2);
+             .enter_thread = thread_enter, .signals = thread_signals, .signal_count = 4);
 
 static const struct hy_class context_class = {
     .version = HY_CLASS_VERSION, .name = "thread context", .size = sizeof(struct hy_object)};
@@ -290,17 +294,24 @@ int hy_thread_set_stack_size(struct hy_thread *thread, size_t size)
 
 int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dispatcher)
 {
-    int rc = check_idle(thread, "set the dispatcher of");
+    int rc = hy__object_check_alive(&thread->hy, "set the dispatcher of");
     if (rc < 0)
         return rc;
     struct hy_thread_record *record = thread->priv->record;
-    if (dispatcher == NULL || dispatcher->ops == NULL ||
-        dispatcher->ops->version != HY_DISPATCHER_VERSION ||
-        dispatcher->ops->size < sizeof(struct hy_dispatcher_ops))
-        return hy_error_set(-HY_EINVAL, "the dispatcher is not of this version");
+    bool here = record->adopted && record == hy__record_if_any();
+    if (!here && (rc = check_idle(thread, "set the dispatcher of")) < 0)
+        return rc;
+    rc = hy__dispatcher_check(dispatcher);
+    if (rc < 0)
+        return rc;
     if (record->dispatcher != NULL)
         return hy_error_set(-HY_EBUSY, "thread \"%s\" has a dispatcher already", record->name);
-    __atomic_store_n(&record->dispatcher, dispatcher, __ATOMIC_SEQ_CST);
+    /* Attached first: a dispatcher that will not begin stays the caller's. */
+    if (here && dispatcher->ops->attach != NULL && (rc = dispatcher->ops->attach(dispatcher)) < 0)
+        return rc;
+    hy__record_set_dispatcher(record, dispatcher);
+    if (here)
+        hy__record_attached(record);
     return 0;
 }
 
@@ -330,9 +341,11 @@ static void *thread_main(void *context)
     hy__current_record = record;
     hy__os_thread_set_name(record->name);
     hy__priority_begin(record);
+    hy__record_attach(record); /* if that fails, so do its loops */
     /* Objects that were moved here before the start live here from now on. */
     hy__mailbox_take(record);
     hy__arrivals_enter(record);
+    hy__debug("thread", "thread \"%s\" starts", record->name);
     hy_emit0(&thread->events.started);
     int rc = 0;
     if (priv->body != NULL)
@@ -346,6 +359,8 @@ static void *thread_main(void *context)
                hy_last_error()->message);
     hy__thread_finish(record,
                       (enum hy_finish_policy)__atomic_load_n(&priv->policy, __ATOMIC_RELAXED));
+    hy__record_detach(record);
+    hy__debug("thread", "thread \"%s\" ends", record->name);
     hy__record_leave(record);
     /* Release: who joins sees everything that this thread did. From here on the handle may go; the
      * record is held. */
@@ -375,6 +390,7 @@ static int start_system_thread(struct hy_thread *thread)
     /* Release, before the state: a join of this run finds that it is being made. */
     __atomic_store_n(&priv->joined, ((record->run + 1) & HY__RUN_MASK) << 2 | JOINED_STARTING,
                      __ATOMIC_RELEASE);
+    __atomic_store_n(&record->resting, 0u, __ATOMIC_RELAXED); /* published by the state */
     hy__record_begin_run(record, record->run + 1);
     hy__record_ref(record); /* the thread's own */
     int system_errno = hy__os_thread_start(&priv->os, thread_main, record, priv->stack_size);
@@ -392,7 +408,10 @@ static int start_system_thread(struct hy_thread *thread)
 
 int hy_thread_start(struct hy_thread *thread)
 {
-    int rc = hy__object_check_alive(&thread->hy, "start");
+    int rc = hy__object_check_held(&thread->hy, "start");
+    if (rc == 0 && (thread->hy.flags & HY__OBJECT_DYING) != 0)
+        rc = hy_error_set(-HY_ESHUTDOWN, "cannot start thread \"%s\": its handle is being ended",
+                          hy_thread_name(thread));
     if (rc < 0)
         return rc;
     enum hy_thread_state state = hy_thread_get_state(thread);
@@ -448,7 +467,8 @@ static bool join_system_thread(struct hy_thread_private *priv, uint32_t run, int
     }
 }
 
-int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
+/* surely: a circle of waiting threads is broken up instead of refused. */
+static int join(struct hy_thread *thread, int64_t deadline_ns, bool surely)
 {
     struct hy_thread_record *record = hy__thread_record(thread);
     if (record == NULL)
@@ -460,14 +480,22 @@ int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
     uint32_t word = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE), run = word >> 2;
     if ((word & 3u) == HY_THREAD_NOT_STARTED)
         return 0;
+    int rc = surely ? hy__join_begin_surely(record) : hy__join_begin(record);
+    if (rc < 0)
+        return rc;
     hy__record_ref(record); /* an adopted thread gives up its own at its end */
     bool ended = wait_for_finished(record, run, deadline_ns) &&
                  (record->adopted || join_system_thread(thread->priv, run, deadline_ns));
-    int rc = 0;
+    hy__join_end();
     if (!ended)
         rc = hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
     hy__record_unref(record);
     return rc;
+}
+
+int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
+{
+    return join(thread, deadline_ns, false);
 }
 
 /* --- questions

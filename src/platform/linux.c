@@ -158,6 +158,15 @@ void hy__os_thread_set_name(const char *name)
     pthread_setname_np(pthread_self(), short_name);
 }
 
+uint32_t hy__os_processors(void)
+{
+    cpu_set_t allowed; /* a container may have fewer than the machine */
+    int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 0;
+    if (count < 1) /* more than the set has room for */
+        count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1u : (uint32_t)count;
+}
+
 bool hy__os_thread_is_initial(void)
 {
     return syscall(SYS_gettid) == getpid();

@@ -65,6 +65,8 @@ int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *)
 /* False: it has not ended at the deadline (HY_FOREVER: none), and can still be joined. */
 bool hy__os_thread_join(struct hy__os_thread thread, int64_t deadline_ns);
 void hy__os_thread_set_name(const char *name);
+/* Processors that this process may use; at least 1. */
+uint32_t hy__os_processors(void);
 /* Whether this is the thread that runs main(). */
 bool hy__os_thread_is_initial(void);
 /* The system's number of the calling thread, never 0; used again once it has ended. */

@@ -279,7 +279,7 @@ static void test_fork_while_others_hammer(void **state)
 
     (void)state;
     hammers_start(&hammers);
-    for (int i = 0, n = check_scaled(100); i < n; i++) {
+    for (int i = 0, n = check_scaled(40); i < n; i++) {
         assert_int_equal(child_status(fork_child(use_all, &hammers)), 0);
         EXPECT(hy_process(0, HY_FOREVER) >= 0);
         /* The parent's own signals still reach it. */

@@ -191,6 +191,108 @@ static int scenario_queued_emit(void)
 
 /* The sender ends with calls queued to several receivers: delivered, or dropped for want of memory.
  */
+static void slot_context(struct probe *self, const struct number *number, void *context)
+{
+    (void)context;
+    probe_note(self, number->value);
+}
+
+static void context_end(void *context)
+{
+    ++*(int *)context;
+}
+
+/* Each context ends once, also that of a connection that could not be made. */
+static int scenario_closures(void)
+{
+    struct source source;
+    struct probe probe;
+    int tried = 0, made = 0, ends = 0, emitted = 0, rc = pair_init(&source, &probe);
+    const struct hy_connect_options options = {
+        .flags = HY_QUEUED | HY_KEEP_QUEUED, .context = &ends, .destroy = context_end};
+
+    if (rc < 0)
+        return rc;
+    for (; tried < 20 && rc >= 0; made += rc >= 0) {
+        tried++;
+        rc = hy_connect_with(&source.events.number, &probe, slot_context, &options, NULL);
+    }
+    EXPECT_INT(ends, tried - made);
+    if (rc >= 0) {
+        rc = hy_signal_block(&source.events.text.sig, true);
+        EXPECT_INT(hy_signal_block(&source.events.text.sig, false), 0);
+    }
+    if (rc >= 0)
+        rc = emitted = hy_emit_with(&source.events.number, .value = 1);
+    EXPECT_INT(hy_object_disconnect(&source.hy, &probe.hy), made);
+    for (int i = 0; i < 5; i++)
+        if (hy_process(0, HY_FOREVER) < 0)
+            rc = -HY_ENOMEM;
+    EXPECT_INT(ends, tried);
+    if (emitted > 0) /* kept, although cut */
+        EXPECT_INT(probe.count, emitted);
+    object_end(&probe.hy);
+    object_end(&source.hy);
+    return rc < 0 ? rc : 0;
+}
+
+struct watcher {
+    HY_INHERITS(hy_object);
+    hy_signal(struct number) number;
+    int made, cut;
+};
+
+static void watcher_changed(struct hy_object *object, const struct hy_signal_spec *signal,
+                            bool connected)
+{
+    struct watcher *self = (struct watcher *)(void *)object;
+
+    (void)signal;
+    self->made += connected;
+    self->cut += !connected;
+}
+
+static const struct hy_class watcher_class =
+    HY_CLASS(struct watcher, .connection_changed = watcher_changed,
+             .signals = HY_SIGNALS(HY_PLAIN(struct watcher, number)));
+
+/* Away from the owner's thread each change is a message; what was connected has its message for the
+ * cut already. */
+static int scenario_changes(void)
+{
+    struct watcher watcher;
+    struct probe probe;
+    int made = 0, rc;
+
+    memset(&watcher, 0, sizeof watcher);
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&watcher.hy, &watcher_class, NULL);
+    if (rc < 0)
+        return rc;
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0) {
+        object_end(&watcher.hy);
+        return rc;
+    }
+    rc = hy_object_move_to_thread(&watcher.hy, NULL);
+    for (; made < 5 && rc >= 0; made += rc >= 0)
+        rc = hy_connect(&watcher.number, &probe, probe_number, HY_AUTO);
+    object_end(&probe.hy);
+    for (int i = 0; i < 2; i++) { /* one of them may fail */
+        int step = hy_object_move_to_thread(&watcher.hy, hy_thread_current());
+
+        if (step < 0)
+            rc = step;
+    }
+    for (int i = 0; i < 5; i++)
+        if (hy_process(0, HY_FOREVER) < 0)
+            rc = -HY_ENOMEM;
+    EXPECT_INT(watcher.made, made);
+    EXPECT_INT(watcher.cut, made);
+    object_end(&watcher.hy);
+    return rc;
+}
+
 static int scenario_sender_end(void)
 {
     enum {
@@ -412,6 +514,116 @@ static int scenario_destroy_later(void)
             rc = hy_error_set(asked, "in the other thread");
     }
     return rc;
+}
+
+static int double_it(struct hy_object *receiver, void *argument)
+{
+    (void)receiver;
+    *(int64_t *)argument *= 2;
+    return 3;
+}
+
+/* The other thread may end before it gets there, when its loop finds no memory. */
+static int or_out_of_memory(int rc)
+{
+    return rc == -HY_ESHUTDOWN && allocator_has_failed()
+               ? hy_error_set(-HY_ENOMEM, "the other thread could not run its loop, and ended")
+               : rc;
+}
+
+static int scenario_call(void)
+{
+    struct worker worker;
+    struct hy_ref there = {NULL};
+    int64_t number = 21;
+    int result = 0, rc = helper_start(&worker, NULL, &there);
+
+    if (rc < 0)
+        return rc;
+    rc = or_out_of_memory(
+        hy_ref_call(there, double_it, &number, sizeof number, HY_FOREVER, &result));
+    EXPECT_INT(number, rc == 0 ? 42 : 21);
+    EXPECT_INT(result, rc == 0 ? 3 : 0);
+    hy_ref_release(&there);
+    helper_stop(&worker);
+    return rc;
+}
+
+/* Connects, moves, starts; the receiver stays here when that fails. */
+static int blocking_start(struct source *source, struct worker *worker)
+{
+    struct hy_connect_options options = {.flags = HY_BLOCKING, .timeout_ns = HY_SECOND * 60};
+    int rc = hy_connect_with(&source->events.text, &worker->probe, probe_text, &options, NULL);
+
+    if (rc >= 0)
+        rc = hy_object_move_to_thread(&worker->probe.hy, &worker->thread);
+    if (rc >= 0)
+        rc = hy_thread_start(&worker->thread);
+    return rc;
+}
+
+/* With a time-out, so that the payload is copied. */
+static int scenario_blocking(void)
+{
+    struct source source;
+    struct worker worker;
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    int rc = hy_thread_init(&worker.thread, "oom", NULL);
+
+    if (rc < 0)
+        return rc;
+    rc = pair_init(&source, &worker.probe);
+    if (rc < 0) {
+        hy_thread_fini(&worker.thread);
+        return rc;
+    }
+    rc = blocking_start(&source, &worker);
+    if (rc >= 0) {
+        rc = hy_emit(&source.events.text, &text);
+        rc = or_out_of_memory(rc == 0 ? -HY_ESHUTDOWN : rc); /* 0: it had ended even before */
+        helper_stop(&worker);
+        EXPECT_INT(worker.probe.count, rc == 1 ? 1 : 0);
+    } else {
+        object_end(&worker.probe.hy);
+        hy_thread_fini(&worker.thread);
+    }
+    object_end(&source.hy);
+    return rc < 0 ? rc : 0;
+}
+
+static int scenario_bounded(void)
+{
+    struct source source;
+    struct probe probe;
+    struct hy_connection connection;
+    struct hy_connection_counts counts = {0};
+    struct hy_connect_options options = {
+        .flags = HY_BOUNDED | HY_QUEUED, .limit = 3, .overflow = HY_OVERFLOW_DROP_OLDEST};
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    uint64_t queued = 0;
+    int rc = pair_init(&source, &probe);
+
+    if (rc < 0)
+        return rc;
+    rc = hy_connect_with(&source.events.text, &probe, probe_text, &options, &connection);
+    for (int i = 0; i < 200 && rc >= 0; i++) {
+        rc = hy_emit(&source.events.text, &text);
+        queued += rc == 1;
+    }
+    if (queued > 0) {
+        EXPECT_INT(hy_connection_get_counts(connection, &counts), 0);
+        EXPECT_INT(counts.accepted, queued);
+        EXPECT_INT(counts.waiting, queued < 3 ? queued : 3);
+        EXPECT_INT(text_copies(), counts.waiting);
+    }
+    object_end(&source.hy);
+    object_end(&probe.hy);
+    for (int i = 0; i < 100 && text_copies() > 0; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    return rc < 0 ? rc : 0;
 }
 
 static int scenario_timers(void)
@@ -638,6 +850,8 @@ SCENARIO(create)
 SCENARIO(init)
 SCENARIO(connect)
 SCENARIO(queued_emit)
+SCENARIO(closures)
+SCENARIO(changes)
 SCENARIO(sender_end)
 SCENARIO(post)
 SCENARIO(invoke)
@@ -651,16 +865,21 @@ SCENARIO(app)
 SCENARIO(at_end)
 SCENARIO(adopt)
 SCENARIO(unix_signal)
+SCENARIO(call)
+SCENARIO(blocking)
+SCENARIO(bounded)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_oom_create),        TEST(test_oom_init),        TEST(test_oom_connect),
-        TEST(test_oom_queued_emit),   TEST(test_oom_sender_end),  TEST(test_oom_post),
-        TEST(test_oom_invoke),        TEST(test_oom_thread),      TEST(test_oom_move),
-        TEST(test_oom_destroy_later), TEST(test_oom_timers),      TEST(test_oom_notifiers),
-        TEST(test_oom_loop),          TEST(test_oom_app),         TEST(test_oom_at_end),
-        TEST(test_oom_adopt),         TEST(test_oom_unix_signal),
+        TEST(test_oom_create),      TEST(test_oom_init),      TEST(test_oom_connect),
+        TEST(test_oom_queued_emit), TEST(test_oom_closures),  TEST(test_oom_changes),
+        TEST(test_oom_sender_end),  TEST(test_oom_post),      TEST(test_oom_invoke),
+        TEST(test_oom_thread),      TEST(test_oom_move),      TEST(test_oom_destroy_later),
+        TEST(test_oom_timers),      TEST(test_oom_notifiers), TEST(test_oom_loop),
+        TEST(test_oom_app),         TEST(test_oom_call),      TEST(test_oom_blocking),
+        TEST(test_oom_bounded),     TEST(test_oom_at_end),    TEST(test_oom_adopt),
+        TEST(test_oom_unix_signal),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

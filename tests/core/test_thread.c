@@ -79,7 +79,7 @@ static void test_th02_th03_states_and_signals(void **state)
     hy_thread_fini(&life.thread);
 }
 
-static void test_th21_the_handle_lives_with_its_maker(void **state)
+static void test_the_handle_lives_with_its_maker(void **state)
 {
     struct worker worker;
     struct hy_thread named;
@@ -413,9 +413,8 @@ static void test_th14_join_covers_thread_local_destructors(void **state)
     assert_int_equal(pthread_key_delete(tls_key), 0);
 }
 
-/* Rules: TH-16, TH-17. Departs: TH-16: it waits without a deadline: the handle is gone when it
- * returns.
- */
+/* Departs: TH-16: hy_thread_fini() joins without a deadline, so it is never refused; whoever wants
+ * a deadline calls hy_thread_join() first. */
 static void test_th16_fini_of_a_running_thread_stops_it(void **state)
 {
     struct worker worker;
@@ -725,6 +724,14 @@ static void test_adopted_threads_leave_nothing(void **state)
     assert_true(system_descriptors() <= descriptors);
 }
 
+static void expect_not_here(void *context)
+{
+    struct probe *probe = context;
+
+    EXPECT(!hy_object_is_here(&probe->hy));
+    EXPECT_INT(hy_object_check_thread(&probe->hy, "be used"), -HY_EWRONGTHREAD);
+}
+
 static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
 {
     (void)state;
@@ -741,8 +748,7 @@ static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
             struct worker next;
 
             worker_start(&next, "new"); /* may get the same system id */
-            flush_there(&next.probe.hy);
-            assert_false(hy_object_is_here(&worker.probe.hy));
+            run_there(&next.probe.hy, expect_not_here, &worker.probe);
             worker_stop(&next);
         }
         object_end(&worker.probe.hy);
@@ -780,7 +786,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_th02_th03_states_and_signals),
-        TEST(test_th21_the_handle_lives_with_its_maker),
+        TEST(test_the_handle_lives_with_its_maker),
         TEST(test_names_are_copied_and_cut),
         TEST(test_the_handle_is_for_its_home),
         TEST(test_th15_restart),

@@ -691,8 +691,10 @@ static void *joins(void *context)
 {
     struct racer *racer = context;
 
-    while (count_get(&racer->end) == 0)
+    while (count_get(&racer->end) == 0) {
         EXPECT_INT(join(racer->thread), 0);
+        (void)sched_yield();
+    }
     return NULL;
 }
 
@@ -707,12 +709,12 @@ static void test_th15_joins_race_with_restarts(void **state)
     assert_ok(hy_thread_set_body(&thread, ends_at_once, NULL));
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&joiners[i], NULL, joins, &racer), 0);
-    for (int i = 0, n = check_scaled(3000); i < n; i++) {
+    for (int i = 0, n = check_scaled(500); i < n; i++) {
         int rc;
 
-        do /* waits for the end of the one before, unless it runs still */
-            rc = hy_thread_start(&thread);
-        while (rc == -HY_EBUSY);
+        /* Waits for the end of the one before, unless it runs still. */
+        while ((rc = hy_thread_start(&thread)) == -HY_EBUSY)
+            (void)sched_yield();
         assert_ok(rc);
     }
     assert_ok(join(&thread));
@@ -735,7 +737,7 @@ static void *joins_once(void *context)
 static void test_th11_a_join_is_of_the_run_it_found(void **state)
 {
     (void)state;
-    for (int i = 0, n = check_scaled(300); i < n; i++) {
+    for (int i = 0, n = check_scaled(100); i < n; i++) {
         struct hy_thread thread;
         struct racer racer = {&thread, 0};
         pthread_t joiner;
@@ -744,8 +746,8 @@ static void test_th11_a_join_is_of_the_run_it_found(void **state)
         assert_ok(hy_thread_start(&thread));
         assert_int_equal(pthread_create(&joiner, NULL, joins_once, &racer), 0);
         hy_thread_quit(&thread, 0);
-        while (hy_thread_get_state(&thread) == HY_THREAD_RUNNING) {
-        }
+        while (hy_thread_get_state(&thread) == HY_THREAD_RUNNING)
+            (void)sched_yield();
         assert_ok(hy_thread_start(&thread));
         /* The joiner came before the restart and returns, or after it and needs this quit. */
         hy_thread_quit(&thread, 0);
@@ -759,8 +761,10 @@ static void *quits(void *context)
 {
     struct racer *racer = context;
 
-    while (count_get(&racer->end) == 0)
+    while (count_get(&racer->end) == 0) {
         hy_thread_quit(racer->thread, 1);
+        (void)sched_yield();
+    }
     return NULL;
 }
 
@@ -775,7 +779,7 @@ static void test_th15_quits_race_with_restarts(void **state)
     assert_ok(hy_thread_init(&thread, "quits", NULL));
     assert_ok(hy_thread_set_body(&thread, exec_code, &code));
     assert_int_equal(pthread_create(&quitter, NULL, quits, &racer), 0);
-    for (int i = 0, n = check_scaled(1000); i < n; i++) {
+    for (int i = 0, n = check_scaled(300); i < n; i++) {
         assert_ok(hy_thread_start(&thread));
         assert_ok(join(&thread)); /* the quitter sees each run */
         assert_int_equal(code, 1);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of watched descriptors. See watches.h. */
+#include "dispatch/watches.h"
+
+#include <halyard/error.h>
+#include <halyard/memory.h>
+#include <string.h>
+
+struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t handle)
+{
+    if (handle >= watches->size) {
+        intptr_t size = watches->size > 0 ? watches->size : 64;
+        while (size <= handle)
+            size *= 2;
+        struct hy__watch *entries = hy_allocate_zeroed((size_t)size * sizeof *entries);
+        if (entries == NULL)
+            return NULL;
+        if (watches->size > 0)
+            memcpy(entries, watches->entries, (size_t)watches->size * sizeof *entries);
+        hy_release(watches->entries);
+        watches->entries = entries;
+        watches->size = size;
+    }
+    return &watches->entries[handle];
+}
+
+void hy__watches_free(struct hy__watches *watches)
+{
+    hy_release(watches->entries);
+    *watches = (struct hy__watches){0};
+}
+
+int hy__watches_taken(intptr_t handle)
+{
+    return hy_error_set(-HY_EEXIST, "another notifier of this thread watches descriptor %ld",
+                        (long)handle);
+}
+
+int hy__watches_not_watchable(intptr_t handle)
+{
+    return hy_error_set(-HY_EBADF,
+                        "descriptor %ld is of a kind that is always ready, such as a plain file; "
+                        "it cannot be watched",
+                        (long)handle);
+}
