@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that the library did not start. Rules TD. (TD-12 says how, not what: it has no test.) */
+/* Threads that the library did not start. Rules TD. */
 #include "../helpers/allocator.h"
 #include "../helpers/probe.h"
 #include "../helpers/system.h"
@@ -162,6 +162,24 @@ static void test_td04_joins_of_an_adopted_thread(void **state)
             assert_int_equal(pthread_join(joiners[j], NULL), 0);
         hy_ref_release(&foreign.ref);
     }
+}
+
+/* The lookup is a read: after the first use it makes and locks nothing. */
+static void test_td12_looking_up_the_thread_is_a_read(void **state)
+{
+    struct probe probe;
+    long before;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    before = allocator_requests();
+    for (int i = 0; i < 1000; i++) {
+        assert_ptr_equal(hy_object_thread(&probe.hy), hy_thread_current());
+        assert_true(hy_object_is_here(&probe.hy));
+        assert_ok(hy_object_check_thread(&probe.hy, "look at"));
+    }
+    assert_int_equal(allocator_requests(), before);
+    object_end(&probe.hy);
 }
 
 static void handle_is_fixed(struct foreign *self)
@@ -448,6 +466,7 @@ int main(void)
         TEST(test_td02_others_find_the_handle_at_once),
         TEST(test_td04_td09_running_until_the_system_thread_ends),
         TEST(test_td04_joins_of_an_adopted_thread),
+        TEST(test_td12_looking_up_the_thread_is_a_read),
         TEST(test_td03_the_handle_belongs_to_its_thread),
         TEST(test_td05_the_context_and_the_loop_of_an_adopted_thread),
         TEST(test_th26_holds_and_interruption_of_an_adopted_thread),
