@@ -79,17 +79,6 @@ static void native_wake(struct hy_dispatcher *dispatcher)
     inner_of(dispatcher)->ops->wake(inner_of(dispatcher));
 }
 
-static int native_park(struct hy_dispatcher *dispatcher, uint32_t *word, uint32_t expected,
-                       int64_t deadline_ns)
-{
-    return inner_of(dispatcher)->ops->park(inner_of(dispatcher), word, expected, deadline_ns);
-}
-
-static void native_unpark(struct hy_dispatcher *dispatcher, uint32_t *word)
-{
-    inner_of(dispatcher)->ops->unpark(inner_of(dispatcher), word);
-}
-
 static void native_destroy(struct hy_dispatcher *dispatcher)
 {
     inner_of(dispatcher)->ops->destroy(inner_of(dispatcher));
@@ -107,8 +96,6 @@ static const struct hy_dispatcher_ops native_ops = {
     .set_deadline = native_set_deadline,
     .wait = native_wait,
     .wake = native_wake,
-    .park = native_park,
-    .unpark = native_unpark,
     .destroy = native_destroy,
 };
 
