@@ -205,7 +205,7 @@ static void *post_200(void *context)
     return NULL;
 }
 
-static void test_posts_from_another_thread_wake_the_loop(void **state)
+static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
 {
     pthread_t thread;
 
@@ -496,7 +496,7 @@ int main(void)
         CASE(test_el07_what_is_queued_stays_queued),
         CASE(test_el08_loops_unwind_inside_out),
         CASE(test_el09_posts_are_delivered_in_the_nested_loop),
-        CASE(test_posts_from_another_thread_wake_the_loop),
+        CASE(test_el16_posts_from_another_thread_wake_the_loop),
         CASE(test_el01_a_loop_belongs_to_its_thread),
         CASE(test_an_idle_loop_sleeps),
         CASE(test_el03_a_loop_is_executed_again),
