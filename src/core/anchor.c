@@ -37,16 +37,6 @@ void hy__anchor_unref(struct hy_anchor *anchor)
     hy__release_aligned(anchor);
 }
 
-struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor)
-{
-    /*
-     * Acquire: who finds its own record here sees what the thread that moved the object wrote. Only
-     * the home thread changes it, so a thread that finds itself can rely on it; any other answer is
-     * of the moment.
-     */
-    return __atomic_load_n(&anchor->home, __ATOMIC_ACQUIRE);
-}
-
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)
 {
     bool lost = hy__anchor_is_lost(anchor); /* then nobody is left to move it */
@@ -67,8 +57,9 @@ static enum hy__push_result push_here(struct hy_thread_record *record, struct hy
     message->anchor = anchor;
     /* What others posted before comes first. No hook is called here: that is user code, and could
      * end or move the receiver. */
-    hy__mailbox_take(record);
-    anchor->delivered--; /* posted - delivered is the number on the way */
+    if (__atomic_load_n(&record->mailbox, __ATOMIC_RELAXED) > HY__MAILBOX_CLOSED)
+        hy__mailbox_take(record); /* which looks again */
+    anchor->delivered--;          /* posted - delivered is the number on the way */
     hy__record_enqueue(record, message);
     return HY__PUSH_DONE;
 }

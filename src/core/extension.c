@@ -111,6 +111,11 @@ bool hy__extension_is_connected(const struct hy__extension *extension)
            hy__id_is_live(__atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE), extension->id);
 }
 
+bool hy__extension_is_wanted(const struct hy__extension *extension)
+{
+    return (extension->flags & HY_KEEP_QUEUED) != 0 || hy__extension_is_connected(extension);
+}
+
 void hy__extension_ended(struct hy__extension *extension)
 {
     hy__change_cut(extension);

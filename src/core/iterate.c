@@ -119,23 +119,31 @@ static int64_t next_deadline(const struct hy_thread_record *record, int64_t dead
     return deadline_ns;
 }
 
-/* Calls the dispatcher. What foreign code in there wants deleted is deleted on return. */
-static int look(struct hy_thread_record *record, bool block, int64_t deadline_ns)
+/* A foreign loop runs in there: what its callbacks want deleted is deleted on return. */
+static __attribute__((noinline, cold)) int
+wait_as_guest(struct hy_thread_record *record, struct hy_dispatcher *dispatcher, unsigned flags)
 {
-    struct hy_dispatcher *dispatcher = record->dispatcher;
     struct hy__frame frame;
-    bool precise;
-    unsigned flags =
-        (block ? (unsigned)HY_WAIT_BLOCK : 0u) |
-        (excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u);
-    deadline_ns = next_deadline(record, deadline_ns, &precise);
-    dispatcher->ops->set_deadline(dispatcher, deadline_ns, precise);
     hy__frame_push(record, &frame, NULL, true);
     record->waiting = true;
     int rc = dispatcher->ops->wait(dispatcher, flags, hy__notifier_is_ready);
     record->waiting = false;
     hy__frame_pop(record, &frame);
     return rc;
+}
+
+static int look(struct hy_thread_record *record, bool block, int64_t deadline_ns)
+{
+    struct hy_dispatcher *dispatcher = record->dispatcher;
+    bool precise;
+    unsigned flags =
+        (block ? (unsigned)HY_WAIT_BLOCK : 0u) |
+        (excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u);
+    deadline_ns = next_deadline(record, deadline_ns, &precise);
+    dispatcher->ops->set_deadline(dispatcher, deadline_ns, precise);
+    if (HY_UNLIKELY((dispatcher->ops->flags & (unsigned)HY_DISPATCHER_HOSTED) != 0))
+        return wait_as_guest(record, dispatcher, flags);
+    return dispatcher->ops->wait(dispatcher, flags, hy__notifier_is_ready);
 }
 
 int hy__iteration_wait(struct hy_thread_record *record, bool block, int64_t deadline_ns)

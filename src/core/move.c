@@ -19,31 +19,32 @@
 
 static const char no_thread[] = "no thread";
 
+static bool is_in_tree(const struct hy__message *message, const struct hy_object *root)
+{
+    const struct hy_object *above = message->anchor != NULL ? message->anchor->object : NULL;
+    if (above == NULL)
+        return false;
+    while (above->parent != NULL)
+        above = above->parent;
+    return above == root;
+}
+
 static struct hy__message *extract(struct hy_thread_record *record, struct hy_object *root)
 {
+    /* What is held back is the older part of its priority. */
+    static const int order[HY__QUEUES] = {5, 2, 4, 1, 3, 0};
     struct hy__message *cargo = NULL, **end = &cargo;
-    for (int priority = HY__PRIORITIES - 1; priority >= 0; priority--) {
-        struct hy__queue *queue = &record->queues[priority];
-        struct hy__message **link = &queue->first, *message;
+    for (int i = 0; i < HY__QUEUES; i++) {
+        struct hy__message **link = &record->queues[order[i]].first, *message;
         while ((message = *link) != NULL) {
-            bool ours = false;
-            if (message->anchor->object != NULL) {
-                const struct hy_object *above = message->anchor->object;
-                while (above->parent != NULL)
-                    above = above->parent;
-                ours = above == root;
-            }
-            if (!ours) {
+            if (!is_in_tree(message, root)) {
                 link = &message->next;
-                continue;
+            } else if (hy__queue_unlink(record, order[i], link)) {
+                message->next = NULL;
+                *end = message;
+                end = &message->next;
             }
-            *link = message->next;
-            message->next = NULL;
-            *end = message;
-            end = &message->next;
-            record->queued--;
         }
-        queue->end = link;
     }
     return cargo;
 }
@@ -173,6 +174,7 @@ static void mark_gone(struct hy_thread_record *record, struct hy_anchor *chain)
     for (; chain != NULL; chain = chain->move_next) {
         hy__frames_mark_gone(record, chain);
         hy__delete_unhang(record, chain);
+        hy__filters_leave(chain->filters);
     }
 }
 

@@ -28,7 +28,7 @@ struct hy_thread_record *hy__record_create(const char *name)
     snprintf(record->name, sizeof record->name, "%s", name != NULL ? name : "thread");
     record->state = HY_THREAD_NOT_STARTED;
     record->depth_limit = HY__DEPTH_LIMIT;
-    for (int i = 0; i < HY__PRIORITIES; i++)
+    for (int i = 0; i < HY__QUEUES; i++)
         record->queues[i].end = &record->queues[i].first;
     record->arrivals.end = &record->arrivals.first;
     return record;
@@ -48,25 +48,23 @@ enum drop {
 
 static bool is_dropped(const struct hy__message *message, enum drop which)
 {
-    return which == DROP_ALL || (which == DROP_DEAD ? message->anchor->object == NULL
-                                                    : message->kind == HY__MESSAGE_CALL);
+    if (which == DROP_DEAD) /* or merged into another one: see compress.c */
+        return message->anchor == NULL || message->anchor->object == NULL;
+    return which == DROP_ALL || message->kind == HY__MESSAGE_CALL;
 }
 
 static void drop_messages(struct hy_thread_record *record, enum drop which)
 {
-    for (int i = 0; i < HY__PRIORITIES; i++) {
+    for (int i = 0; i < HY__QUEUES; i++) {
         struct hy__message **link = &record->queues[i].first, *message, *dropped = NULL;
         while ((message = *link) != NULL) {
             if (!is_dropped(message, which)) {
                 link = &message->next;
-                continue;
+            } else if (hy__queue_unlink(record, i, link)) {
+                message->next = dropped;
+                dropped = message;
             }
-            *link = message->next;
-            message->next = dropped;
-            dropped = message;
-            record->queued--;
         }
-        record->queues[i].end = link;
         /* Dropped when the queue is in order again: destroying a payload is user code. */
         while ((message = dropped) != NULL) {
             dropped = message->next;
@@ -157,6 +155,10 @@ static int enter(struct hy_thread_record *record)
 void hy__record_leave(struct hy_thread_record *record)
 {
     hy__orphans_reap();
+    struct hy__filters *filters = record->filters;
+    record->filters = NULL;
+    hy__filters_end(filters);
+    hy__native_filters_end(record);
     hy__slabs_abandon(record);
     hy__hazards_release(record);
     hy__current_record = NULL;
@@ -201,6 +203,7 @@ void hy__record_drain(struct hy_thread_record *record)
 
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
+    hy__exclude(record, 0); /* also when a thread ends inside of a handler */
     if (policy == HY_FINISH_KEEP) {
         /* Before the last look at the mail: see hy__record_takes_calls(). */
         __atomic_fetch_or(&record->resting, 1u, __ATOMIC_ACQ_REL);
@@ -235,7 +238,7 @@ static void adopted_thread_ends(void *value)
     hy__record_detach(record);
     hy__thread_end_handle(record);
     hy__record_set_state(record, HY_THREAD_FINISHED);
-    hy__unpark(&record->state);
+    hy__record_unpark(record, &record->state);
     hy__record_leave(record);
     hy__record_unref(record);
 }
@@ -390,12 +393,16 @@ bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns)
     return hy__futex_wait(word, expected, deadline_ns);
 }
 
-void hy__unpark(uint32_t *word)
+void hy__record_unpark(struct hy_thread_record *record, uint32_t *word)
 {
-    struct hy_thread_record *record = hy__record_if_any();
     struct hy_dispatcher *dispatcher = record != NULL ? dispatcher_of(record) : NULL;
     if (dispatcher != NULL && dispatcher->ops->unpark != NULL)
         dispatcher->ops->unpark(dispatcher, word);
     else
         hy__futex_wake(word, INT32_MAX);
+}
+
+void hy__unpark(uint32_t *word)
+{
+    hy__record_unpark(hy__record_if_any(), word);
 }

@@ -365,7 +365,7 @@ static void *thread_main(void *context)
     /* Release: who joins sees everything that this thread did. From here on the handle may go; the
      * record is held. */
     hy__record_set_state(record, HY_THREAD_FINISHED);
-    hy__unpark(&record->state);
+    hy__record_unpark(record, &record->state);
     hy__record_unref(record);
     return NULL;
 }

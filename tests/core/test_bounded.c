@@ -12,81 +12,45 @@
 
 /* --- a worker that stands still, and a source that is connected to it ------------------------- */
 
-struct stall {
-    struct worker worker;
+struct limited {
+    struct stall at;
     struct source source;
     struct hy_connection connection;
-    struct gate entered, go;
 };
 
-static const struct hy_payload pointer_payload = HY_PLAIN_PAYLOAD(void *);
-
-static void stall_here(struct hy_object *receiver, const void *payload)
-{
-    struct stall *stall = *(struct stall *const *)payload;
-
-    (void)receiver;
-    gate_open(&stall->entered);
-    gate_wait(&stall->go);
-}
-
-static void stall_begin(struct stall *stall)
-{
-    EXPECT_INT(hy_invoke(&stall->worker.probe.hy, stall_here, &pointer_payload, &stall), 0);
-    gate_wait(&stall->entered);
-}
-
-static void stall_connect(struct stall *stall, unsigned flags, uint32_t limit,
+static void limited_start(struct limited *limited, unsigned flags, uint32_t limit,
                           enum hy_overflow overflow)
 {
     struct hy_connect_options options = {.flags = flags, .limit = limit, .overflow = overflow};
 
-    EXPECT_INT(hy_connect_with(&stall->source.events.number, &stall->worker.probe, probe_number,
-                               &options, &stall->connection),
+    stall_start(&limited->at);
+    source_init(&limited->source);
+    EXPECT_INT(hy_connect_with(&limited->source.events.number, &limited->at.worker.probe,
+                               probe_number, &options, &limited->connection),
                0);
 }
 
-static void stall_start(struct stall *stall, unsigned flags, uint32_t limit,
-                        enum hy_overflow overflow)
+static void limited_stop(struct limited *limited)
 {
-    gate_init(&stall->entered);
-    gate_init(&stall->go);
-    worker_start(&stall->worker, "stall");
-    source_init(&stall->source);
-    stall_connect(stall, flags, limit, overflow);
-    stall_begin(stall);
+    if (limited->source.hy.anchor != NULL)
+        object_end(&limited->source.hy);
+    stall_stop(&limited->at);
 }
 
-/* Lets it go, and returns when all has been delivered. */
-static void stall_end(struct stall *stall)
-{
-    gate_open(&stall->go);
-    EXPECT(flush_there(&stall->worker.probe.hy));
-}
-
-static void stall_stop(struct stall *stall)
-{
-    if (stall->source.hy.anchor != NULL)
-        object_end(&stall->source.hy);
-    worker_stop(&stall->worker);
-    gate_fini(&stall->entered);
-    gate_fini(&stall->go);
-}
-
-static int emit(struct stall *stall, int64_t value)
+static int emit(struct limited *limited, int64_t value)
 {
     struct number number = {value};
 
-    return hy_emit(&stall->source.events.number, &number);
+    return hy_emit(&limited->source.events.number, &number);
 }
 
-static bool counts_are(const struct stall *stall, uint64_t accepted, uint64_t dropped,
+static bool counts_are(const struct limited *limited, uint64_t accepted, uint64_t dropped,
                        uint64_t refused, uint32_t waiting, uint32_t high_water)
 {
     struct hy_connection_counts counts;
 
     memset(&counts, 0xff, sizeof counts);
-    return EXPECT_INT(hy_connection_get_counts(stall->connection, &counts), 0) &&
+    return EXPECT_INT(hy_connection_get_counts(limited->connection, &counts), 0) &&
            EXPECT_INT(counts.accepted, accepted) && EXPECT_INT(counts.dropped, dropped) &&
            EXPECT_INT(counts.refused, refused) && EXPECT_INT(counts.waiting, waiting) &&
            EXPECT_INT(counts.high_water, high_water);
@@ -96,108 +60,109 @@ static bool counts_are(const struct stall *stall, uint64_t accepted, uint64_t dr
 
 static void test_pe19_a_full_connection_refuses(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    stall_start(&stall, HY_BOUNDED, 3, HY_OVERFLOW_REFUSE);
-    assert_true(counts_are(&stall, 0, 0, 0, 0, 0));
+    limited_start(&limited, HY_BOUNDED, 3, HY_OVERFLOW_REFUSE);
+    assert_true(counts_are(&limited, 0, 0, 0, 0, 0));
     for (int i = 1; i <= 3; i++)
-        assert_int_equal(emit(&stall, i), 1);
-    assert_int_equal(emit(&stall, 4), -HY_EAGAIN);
+        assert_int_equal(emit(&limited, i), 1);
+    assert_int_equal(emit(&limited, 4), -HY_EAGAIN);
     assert_non_null(strstr(hy_last_error()->message, "number"));
-    assert_int_equal(emit(&stall, 5), -HY_EAGAIN);
-    assert_true(counts_are(&stall, 3, 0, 2, 3, 3));
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1, 2, 3));
-    assert_true(counts_are(&stall, 3, 0, 2, 0, 3));
-    assert_int_equal(emit(&stall, 6), 1); /* there is room again */
-    flush_there(&stall.worker.probe.hy);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1, 2, 3, 6));
-    stall_stop(&stall);
+    assert_int_equal(emit(&limited, 5), -HY_EAGAIN);
+    assert_true(counts_are(&limited, 3, 0, 2, 3, 3));
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1, 2, 3));
+    assert_true(counts_are(&limited, 3, 0, 2, 0, 3));
+    assert_int_equal(emit(&limited, 6), 1); /* there is room again */
+    flush_there(&limited.at.worker.probe.hy);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1, 2, 3, 6));
+    limited_stop(&limited);
 }
 
 static void test_pe19_the_oldest_makes_room(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    stall_start(&stall, HY_BOUNDED | HY_QUEUED, 3, HY_OVERFLOW_DROP_OLDEST);
+    limited_start(&limited, HY_BOUNDED | HY_QUEUED, 3, HY_OVERFLOW_DROP_OLDEST);
     for (int i = 1; i <= 5; i++)
-        assert_int_equal(emit(&stall, i), 1);
-    assert_true(counts_are(&stall, 5, 2, 0, 3, 3));
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, 3, 4, 5));
-    assert_true(counts_are(&stall, 5, 2, 0, 0, 3));
-    stall_stop(&stall);
+        assert_int_equal(emit(&limited, i), 1);
+    assert_true(counts_are(&limited, 5, 2, 0, 3, 3));
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 3, 4, 5));
+    assert_true(counts_are(&limited, 5, 2, 0, 0, 3));
+    limited_stop(&limited);
 }
 
 static void test_pe19_the_newest_is_dropped(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    stall_start(&stall, HY_BOUNDED, 3, HY_OVERFLOW_DROP_NEWEST);
+    limited_start(&limited, HY_BOUNDED, 3, HY_OVERFLOW_DROP_NEWEST);
     for (int i = 1; i <= 5; i++)
-        assert_int_equal(emit(&stall, i), i <= 3 ? 1 : 0); /* no error: it is what was asked for */
-    assert_true(counts_are(&stall, 3, 2, 0, 3, 3));
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1, 2, 3));
-    stall_stop(&stall);
+        assert_int_equal(emit(&limited, i),
+                         i <= 3 ? 1 : 0); /* no error: it is what was asked for */
+    assert_true(counts_are(&limited, 3, 2, 0, 3, 3));
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1, 2, 3));
+    limited_stop(&limited);
 }
 
 static void test_pe19_only_the_latest_is_kept(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    stall_start(&stall, HY_LATEST, 0, HY_OVERFLOW_REFUSE);
+    limited_start(&limited, HY_LATEST, 0, HY_OVERFLOW_REFUSE);
     for (int i = 1; i <= 1000; i++)
-        assert_int_equal(emit(&stall, i), 1);
-    assert_true(counts_are(&stall, 1000, 999, 0, 1, 1));
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1000));
+        assert_int_equal(emit(&limited, i), 1);
+    assert_true(counts_are(&limited, 1000, 999, 0, 1, 1));
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1000));
     for (int i = 1; i <= 3; i++) { /* one that keeps up loses nothing */
-        assert_int_equal(emit(&stall, i), 1);
-        flush_there(&stall.worker.probe.hy);
+        assert_int_equal(emit(&limited, i), 1);
+        flush_there(&limited.at.worker.probe.hy);
     }
-    assert_true(PROBE_SAW(&stall.worker.probe, 1000, 1, 2, 3));
-    stall_stop(&stall);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1000, 1, 2, 3));
+    limited_stop(&limited);
 }
 
 /* --- order ------------------------------------------------------------------------------------ */
 
-static void post(struct stall *stall, int number)
+static void post(struct limited *limited, int number)
 {
-    EXPECT_INT(hy_post(&stall->worker.probe.hy, HY_EVENT_USER + (uint32_t)number, NULL, 0,
+    EXPECT_INT(hy_post(&limited->at.worker.probe.hy, HY_EVENT_USER + (uint32_t)number, NULL, 0,
                        HY_PRIORITY_NORMAL),
                0);
 }
 
-/* Rules: PE-01. */
+/* Rules: PE-02. */
 static void test_pe19_bounded_calls_keep_their_place_among_other_messages(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    stall_start(&stall, HY_BOUNDED, 2, HY_OVERFLOW_DROP_OLDEST);
-    post(&stall, 1);
-    emit(&stall, 1);
-    post(&stall, 2);
-    emit(&stall, 2);
-    post(&stall, 3);
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, E(1), 1, E(2), 2, E(3)));
-    stall_begin(&stall);
-    stall.worker.probe.count = 0;
-    post(&stall, 1);
-    emit(&stall, 1);
-    post(&stall, 2);
-    emit(&stall, 2);
-    post(&stall, 3);
-    emit(&stall, 3); /* 1 makes room: 2 and 3 move up */
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, E(1), 2, E(2), 3, E(3)));
-    stall_stop(&stall);
+    limited_start(&limited, HY_BOUNDED, 2, HY_OVERFLOW_DROP_OLDEST);
+    post(&limited, 1);
+    emit(&limited, 1);
+    post(&limited, 2);
+    emit(&limited, 2);
+    post(&limited, 3);
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, E(1), 1, E(2), 2, E(3)));
+    stall_again(&limited.at);
+    limited.at.worker.probe.count = 0;
+    post(&limited, 1);
+    emit(&limited, 1);
+    post(&limited, 2);
+    emit(&limited, 2);
+    post(&limited, 3);
+    emit(&limited, 3); /* 1 makes room: 2 and 3 move up */
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, E(1), 2, E(2), 3, E(3)));
+    limited_stop(&limited);
 }
 
 static void test_pe19_what_is_direct_is_not_limited(void **state)
@@ -253,18 +218,18 @@ static void end_self(struct probe *self, struct hy_event *event)
 }
 
 /* Three texts wait, one has made room for the third. */
-static void three_texts_wait(struct stall *stall, unsigned flags)
+static void three_texts_wait(struct limited *limited, unsigned flags)
 {
     struct text text = {strdup("1")};
     struct hy_connect_options options = {
         .flags = HY_BOUNDED | flags, .limit = 3, .overflow = HY_OVERFLOW_DROP_OLDEST};
 
-    stall_start(stall, HY_LATEST, 0, HY_OVERFLOW_REFUSE);
-    EXPECT_INT(hy_connect_with(&stall->source.events.text, &stall->worker.probe, probe_text,
-                               &options, &stall->connection),
+    limited_start(limited, HY_LATEST, 0, HY_OVERFLOW_REFUSE);
+    EXPECT_INT(hy_connect_with(&limited->source.events.text, &limited->at.worker.probe, probe_text,
+                               &options, &limited->connection),
                0);
     for (int i = 0; i < 4; i++)
-        EXPECT_INT(hy_emit(&stall->source.events.text, &text), 1);
+        EXPECT_INT(hy_emit(&limited->source.events.text, &text), 1);
     EXPECT_INT(text_copies(), 3);
     free(text.bytes);
 }
@@ -272,90 +237,90 @@ static void three_texts_wait(struct stall *stall, unsigned flags)
 /* Rules: SC-37, QA-02. */
 static void test_pe19_the_receiver_ends_with_payloads_waiting(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    three_texts_wait(&stall, 0);
-    stall.worker.probe.on_event = end_self;
-    assert_ok(hy_post(&stall.worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_HIGH));
-    gate_open(&stall.go);
-    worker_stop(&stall.worker);
+    three_texts_wait(&limited, 0);
+    limited.at.worker.probe.on_event = end_self;
+    assert_ok(hy_post(&limited.at.worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_HIGH));
+    stall_let_go(&limited.at);
+    worker_stop(&limited.at.worker);
     assert_int_equal(text_copies(), 0);
-    assert_true(PROBE_SAW(&stall.worker.probe, E(1)));
-    assert_int_equal(emit(&stall, 1), 0);
-    object_end(&stall.source.hy);
-    gate_fini(&stall.entered);
-    gate_fini(&stall.go);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, E(1)));
+    assert_int_equal(emit(&limited, 1), 0);
+    object_end(&limited.source.hy);
+    gate_fini(&limited.at.entered);
+    gate_fini(&limited.at.go);
 }
 
 static void test_pe19_the_sender_ends_with_payloads_waiting(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    three_texts_wait(&stall, 0);
-    object_end(&stall.source.hy);
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1, 1, 1)); /* it does not take them back */
+    three_texts_wait(&limited, 0);
+    object_end(&limited.source.hy);
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1, 1, 1)); /* it does not take them back */
     assert_int_equal(text_copies(), 0);
-    stall_stop(&stall);
+    limited_stop(&limited);
 }
 
 /* Rules: SC-36. */
 static void test_pe19_a_cut_drops_what_waits(void **state)
 {
-    struct stall stall;
+    struct limited limited;
     struct hy_connection_counts counts;
 
     (void)state;
-    three_texts_wait(&stall, 0);
-    assert_int_equal(hy_connection_disconnect(stall.connection), 1);
-    assert_int_equal(hy_connection_get_counts(stall.connection, &counts), -HY_ENOENT);
-    stall_end(&stall);
-    assert_int_equal(stall.worker.probe.count, 0);
+    three_texts_wait(&limited, 0);
+    assert_int_equal(hy_connection_disconnect(limited.connection), 1);
+    assert_int_equal(hy_connection_get_counts(limited.connection, &counts), -HY_ENOENT);
+    stall_flush(&limited.at);
+    assert_int_equal(limited.at.worker.probe.count, 0);
     assert_int_equal(text_copies(), 0);
-    assert_int_equal(hy_thread_get_counts(&stall.worker.thread).dropped, 3);
-    stall_stop(&stall);
+    assert_int_equal(hy_thread_get_counts(&limited.at.worker.thread).dropped, 3);
+    limited_stop(&limited);
 }
 
 static void test_sc36_what_outlives_the_cut_is_delivered(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    three_texts_wait(&stall, HY_KEEP_QUEUED);
-    assert_int_equal(hy_connection_disconnect(stall.connection), 1);
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1, 1, 1));
+    three_texts_wait(&limited, HY_KEEP_QUEUED);
+    assert_int_equal(hy_connection_disconnect(limited.connection), 1);
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1, 1, 1));
     assert_int_equal(text_copies(), 0);
-    stall_stop(&stall);
+    limited_stop(&limited);
 }
 
 static void test_pe19_the_thread_ends_with_payloads_waiting(void **state)
 {
-    struct stall stall;
+    struct limited limited;
 
     (void)state;
-    three_texts_wait(&stall, 0);
-    hy_thread_set_finish_policy(&stall.worker.thread, HY_FINISH_DISCARD);
-    hy_thread_quit(&stall.worker.thread, 0);
-    gate_open(&stall.go);
-    assert_ok(hy_thread_join(&stall.worker.thread, HY_FOREVER));
+    three_texts_wait(&limited, 0);
+    hy_thread_set_finish_policy(&limited.at.worker.thread, HY_FINISH_DISCARD);
+    hy_thread_quit(&limited.at.worker.thread, 0);
+    stall_let_go(&limited.at);
+    assert_ok(hy_thread_join(&limited.at.worker.thread, HY_FOREVER));
     assert_int_equal(text_copies(), 0);
-    assert_int_equal(stall.worker.probe.count, 0);
-    stall_stop(&stall);
+    assert_int_equal(limited.at.worker.probe.count, 0);
+    limited_stop(&limited);
 
-    three_texts_wait(&stall, 0);
-    hy_thread_set_finish_policy(&stall.worker.thread, HY_FINISH_KEEP);
-    hy_thread_quit(&stall.worker.thread, 0);
-    gate_open(&stall.go);
-    assert_ok(hy_thread_join(&stall.worker.thread, HY_FOREVER));
+    three_texts_wait(&limited, 0);
+    hy_thread_set_finish_policy(&limited.at.worker.thread, HY_FINISH_KEEP);
+    hy_thread_quit(&limited.at.worker.thread, 0);
+    stall_let_go(&limited.at);
+    assert_ok(hy_thread_join(&limited.at.worker.thread, HY_FOREVER));
     assert_int_equal(text_copies(), 3);
-    hy_thread_set_finish_policy(&stall.worker.thread, HY_FINISH_DRAIN);
-    assert_ok(hy_thread_start(&stall.worker.thread));
-    flush_there(&stall.worker.probe.hy);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1, 1, 1));
-    stall_stop(&stall);
+    hy_thread_set_finish_policy(&limited.at.worker.thread, HY_FINISH_DRAIN);
+    assert_ok(hy_thread_start(&limited.at.worker.thread));
+    flush_there(&limited.at.worker.probe.hy);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1, 1, 1));
+    limited_stop(&limited);
     assert_int_equal(text_copies(), 0);
 }
 
@@ -367,89 +332,88 @@ static void move_self(struct probe *self, struct hy_event *event)
 
 static void test_pe19_payloads_follow_their_receiver(void **state)
 {
-    struct stall stall;
+    struct limited limited;
     struct worker other;
     struct hy_connection_counts counts;
 
     (void)state;
     worker_start(&other, "other");
-    three_texts_wait(&stall, 0);
-    stall.worker.probe.on_event = move_self;
-    stall.worker.probe.context = &other.thread;
-    assert_ok(hy_post(&stall.worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_HIGH));
-    gate_open(&stall.go);
-    while (count_get(&stall.worker.probe.reached) < 4)
+    three_texts_wait(&limited, 0);
+    limited.at.worker.probe.on_event = move_self;
+    limited.at.worker.probe.context = &other.thread;
+    assert_ok(hy_post(&limited.at.worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_HIGH));
+    stall_let_go(&limited.at);
+    while (count_get(&limited.at.worker.probe.reached) < 4)
         sched_yield();
-    flush_there(&stall.worker.probe.hy);
-    assert_true(PROBE_SAW(&stall.worker.probe, E(1), 1, 1, 1));
-    assert_ok(hy_connection_get_counts(stall.connection, &counts));
+    flush_there(&limited.at.worker.probe.hy);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, E(1), 1, 1, 1));
+    assert_ok(hy_connection_get_counts(limited.connection, &counts));
     assert_int_equal(counts.waiting, 0);
     assert_int_equal(counts.accepted, 4);
     assert_int_equal(text_copies(), 0);
     worker_stop(&other);
-    stall_stop(&stall);
+    limited_stop(&limited);
 }
 
 /* --- what it costs ---------------------------------------------------------------------------- */
 
-/* Rules: QA-07. */
 static void test_pe19_a_copy_that_fails_changes_nothing(void **state)
 {
-    struct stall stall;
+    struct limited limited;
     struct text text = {strdup("22")};
     struct hy_connection_counts counts;
 
     (void)state;
-    three_texts_wait(&stall, 0);
+    three_texts_wait(&limited, 0);
     text_fail_after(0);
-    assert_int_equal(hy_emit(&stall.source.events.text, &text), -HY_ENOMEM);
+    assert_int_equal(hy_emit(&limited.source.events.text, &text), -HY_ENOMEM);
     text_fail_after(-1);
-    assert_ok(hy_connection_get_counts(stall.connection, &counts));
+    assert_ok(hy_connection_get_counts(limited.connection, &counts));
     assert_int_equal(counts.accepted, 4);
     assert_int_equal(counts.waiting, 3);
     assert_int_equal(text_copies(), 3);
     free(text.bytes);
-    stall_end(&stall);
-    assert_true(PROBE_SAW(&stall.worker.probe, 1, 1, 1));
-    stall_stop(&stall);
+    stall_flush(&limited.at);
+    assert_true(PROBE_SAW(&limited.at.worker.probe, 1, 1, 1));
+    limited_stop(&limited);
 }
 
 static void test_pe19_what_is_turned_away_is_not_copied(void **state)
 {
-    struct stall stall;
+    struct limited limited;
     struct text text = {strdup("22")};
     struct hy_connect_options options = {.flags = HY_BOUNDED, .limit = 1};
     int made;
 
     (void)state;
-    stall_start(&stall, HY_LATEST, 0, HY_OVERFLOW_REFUSE);
-    assert_ok(hy_connect_with(&stall.source.events.text, &stall.worker.probe, probe_text, &options,
-                              &stall.connection));
-    assert_int_equal(hy_emit(&stall.source.events.text, &text), 1);
+    limited_start(&limited, HY_LATEST, 0, HY_OVERFLOW_REFUSE);
+    assert_ok(hy_connect_with(&limited.source.events.text, &limited.at.worker.probe, probe_text,
+                              &options, &limited.connection));
+    assert_int_equal(hy_emit(&limited.source.events.text, &text), 1);
     made = text_copies_made();
     for (int i = 0; i < 10; i++)
-        assert_int_equal(hy_emit(&stall.source.events.text, &text), -HY_EAGAIN);
+        assert_int_equal(hy_emit(&limited.source.events.text, &text), -HY_EAGAIN);
     assert_int_equal(text_copies_made(), made);
     free(text.bytes);
-    stall_end(&stall);
-    stall_stop(&stall);
+    stall_flush(&limited.at);
+    limited_stop(&limited);
 }
 
 static void memory_while_stalled(enum hy_overflow overflow)
 {
-    struct stall stall;
+    struct limited limited;
     long bytes;
 
-    stall_start(&stall, HY_BOUNDED, 100, overflow);
+    limited_start(&limited, HY_BOUNDED, 100, overflow);
     for (int i = 0; i < 1000; i++)
-        emit(&stall, i);
+        emit(&limited, i);
     bytes = allocator_bytes();
     for (int i = 0; i < 100000; i++)
-        emit(&stall, i);
+        emit(&limited, i);
     assert_true(allocator_bytes() <= bytes + 20000);
-    stall_end(&stall);
-    assert_int_equal(stall.worker.probe.count, 100);
-    stall_stop(&stall);
+    stall_flush(&limited.at);
+    assert_int_equal(limited.at.worker.probe.count, 100);
+    limited_stop(&limited);
 }
 
 static void test_pe19_memory_stays_bounded_while_the_receiver_stalls(void **state)
@@ -593,7 +557,7 @@ static void test_pe19_several_emitters(void **state)
     emitters_against_one_receiver(HY_OVERFLOW_DROP_NEWEST, false);
 }
 
-/* Rules: OA-17. */
+/* Rules: OA-15. */
 static void test_pe19_several_emitters_and_a_receiver_that_moves(void **state)
 {
     (void)state;

@@ -412,6 +412,27 @@ static void test_flags_that_no_loop_takes(void **state)
     assert_int_equal(hy_process(1 << 20, HY_FOREVER), -HY_EINVAL);
 }
 
+static void end_its_loop(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    EXPECT_INT(hy_loop_end(&loops[0]), -HY_EBUSY);
+    hy_loop_quit(&loops[0], 4);
+}
+
+static void test_a_handler_does_not_end_its_loop(void **state)
+{
+    (void)state;
+    here.on_event = end_its_loop;
+    assert_ok(hy_loop_init(&loops[0]));
+    post(&here, 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 4);
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    post(&here, 2);
+    assert_int_equal(hy_loop_dispatch(&loops[0]), 1);
+    assert_int_equal(hy_loop_end(&loops[0]), 4);
+}
+
 /* Loops in parts that are nested end inside out. */
 static void test_loops_in_parts_unwind_inside_out(void **state)
 {
@@ -449,6 +470,7 @@ int main(void)
         CASE(test_el26_the_last_release_ends_the_loop),
         CASE(test_flags_that_no_loop_takes),
         CASE(test_loops_in_parts_unwind_inside_out),
+        CASE(test_a_handler_does_not_end_its_loop),
     };
 
     allocator_install();

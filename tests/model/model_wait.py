@@ -214,6 +214,92 @@ def model_move(broken):
                                  "c_end": c_end, "c_serve": c_serve}}, lambda s: None)
 
 
+def model_two_moves(broken):
+    """b moves the object to c, c on to d, each with the call in the cargo: hy__calls_of() and
+    hy__calls_poke(). The record is in the list of one mover at a time; the caller must have looked
+    at the last home when it parks for good."""
+
+    def mover(me, home, target, after):
+        def lock(s):
+            if s["home"] != home or s["lock"] or not s[after]:
+                return BLOCKED
+            s["lock"] = me
+            return "list"
+
+        def list_it(s):  # the exchange of `poked`
+            s[f"{me}.listed"] = not s["poked"]
+            if s[f"{me}.listed"]:
+                require(s["in_list"] is None, "the record is in two lists")
+                s["in_list"] = me
+            s["poked"] = True
+            return "publish"
+
+        def publish(s):
+            s["home"] = target
+            s["lock"] = None
+            s[f"{me}.moved"] = True
+            return "next" if s[f"{me}.listed"] else None
+
+        def read_next(s):
+            require(s["in_list"] == me, "the link is another mover's")
+            if broken != "the link is read after the flag is cleared":
+                s["in_list"] = None
+            return "poke" if broken == "the flag is cleared after the poke" else "clear"
+
+        def clear(s):
+            s["poked"] = False
+            if broken == "the flag is cleared after the poke":
+                return None
+            return "late_next" if broken == "the link is read after the flag is cleared" \
+                else "poke"
+
+        def late_next(s):
+            require(s["in_list"] == me, "the link is another mover's")
+            s["in_list"] = None
+            return "poke"
+
+        def poke(s):
+            s["word"] += 1
+            return "unpark"
+
+        def unpark(s):
+            s["asleep"] = False
+            return "clear" if broken == "the flag is cleared after the poke" else None
+
+        return {"lock": lock, "list": list_it, "publish": publish, "next": read_next,
+                "clear": clear, "late_next": late_next, "poke": poke, "unpark": unpark}
+
+    def look(s):
+        s["seen"] = s["word"]
+        return "home"
+
+    def home(s):  # hy__anchor_home_ref()
+        if s["lock"]:
+            return BLOCKED
+        s["saw"] = s["home"]
+        return "park"
+
+    def park(s):
+        if s["word"] != s["seen"]:
+            return "look"
+        s["asleep"] = True
+        return "asleep"
+
+    def asleep(s):
+        return BLOCKED if s["asleep"] else "look"
+
+    first = {"a": "look", "b": "lock", "c": "lock", "home": "b", "lock": None, "poked": False,
+             "in_list": None, "word": 0, "seen": 0, "saw": None, "asleep": False, "start": True,
+             "b.listed": False, "c.listed": False, "b.moved": False, "c.moved": False}
+
+    def final(s):
+        require(s["saw"] == "d", "the caller does not know where its receiver lives")
+
+    return explore(first, {"a": {"look": look, "home": home, "park": park, "asleep": asleep},
+                           "b": mover("b", "b", "c", "start"),
+                           "c": mover("c", "c", "d", "b.moved")}, final, may_wait=("a",))
+
+
 if __name__ == "__main__":
     early = "the chain is followed before it is written down"
     main(
@@ -223,4 +309,7 @@ if __name__ == "__main__":
                    ["a walk counts what came later"])
         + variants("a move closes the circle", model_move,
                    ["a move does not poke", "a poke does not change the word"])
+        + variants("two moves in a row", model_two_moves,
+                   ["the flag is cleared after the poke",
+                    "the link is read after the flag is cleared"])
     )
