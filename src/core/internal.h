@@ -810,9 +810,9 @@ struct hy__wait {
     uint32_t poked;             /* atomic: in the list of a mover */
     struct hy__wait *poke_next; /* the mover's that has set `poked` */
 };
-static inline struct hy__wait *hy__wait_of(struct hy__message *call)
+static inline struct hy__wait *hy__wait_of(const struct hy__message *call)
 {
-    return *(struct hy__wait **)hy__message_payload(call);
+    return *(struct hy__wait *const *)(const void *)((const char *)call + HY__MESSAGE_HEADER);
 }
 void hy__wait_ref(struct hy__wait *wait);
 void hy__wait_unref(struct hy__wait *wait);
@@ -822,6 +822,8 @@ struct hy_thread_record *hy__wait_target(struct hy__wait *wait);
 bool hy__wait_refuse(struct hy__wait *wait);
 /* Delivery. False: the caller has gone, or there is nobody to call any more. */
 bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* Whether somebody still waits for it, and the connection, if it is of one, is still there. */
+bool hy__call_is_wanted(const struct hy__message *message);
 /* The emission of a blocking connection, which the caller has in use; *ret_result (NULL: nobody
  * asks) is what the slot returned, if it returns anything. */
 int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,

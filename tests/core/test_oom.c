@@ -78,7 +78,7 @@ static void for_every_allocation(scenario_function scenario)
     struct run run = {scenario, 0};
     int status = 0;
 
-    while (status == 0 && run.n < 400) {
+    while (status == 0 && run.n < 2000) {
         run.n++;
         status = system_in_child(run_with_failure, &run);
     }
@@ -1054,6 +1054,36 @@ static int scenario_pool(void)
     return rc < 0 ? rc : 0;
 }
 
+/* The poll dispatcher, by itself: watching takes memory now and then. */
+static int scenario_poll(void)
+{
+    enum {
+        MANY = 40
+    };
+    struct hy_dispatcher *dispatcher;
+    int ends[MANY][2], watched = 0, rc = hy_dispatcher_create_poll(&dispatcher);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < MANY; i++)
+        EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]), 0);
+    while (watched < MANY && rc >= 0) {
+        rc = dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, &ends[watched]);
+        watched += rc >= 0;
+    }
+    if (rc < 0) { /* nothing half done: it can be watched after all */
+        EXPECT_INT(dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, ends), 0);
+        (void)hy_error_set(rc, "what failed before");
+    }
+    for (int i = 0; i < MANY; i++) {
+        EXPECT_INT(dispatcher->ops->forget(dispatcher, ends[i][0]), 0);
+        (void)close(ends[i][0]);
+        (void)close(ends[i][1]);
+    }
+    dispatcher->ops->destroy(dispatcher);
+    return rc;
+}
+
 #define SCENARIO(name)                                                                             \
     static void test_oom_##name(void **state)                                                      \
     {                                                                                              \
@@ -1075,17 +1105,18 @@ SCENARIO(move)
 SCENARIO(destroy_later)
 SCENARIO(timers)
 SCENARIO(notifiers)
+SCENARIO(poll)
 SCENARIO(loop)
 SCENARIO(app)
-SCENARIO(at_end)
-SCENARIO(adopt)
-SCENARIO(unix_signal)
 SCENARIO(event_type)
 SCENARIO(filters)
 SCENARIO(park)
 SCENARIO(after)
 SCENARIO(log_filter)
 SCENARIO(pool)
+SCENARIO(at_end)
+SCENARIO(adopt)
+SCENARIO(unix_signal)
 SCENARIO(call)
 SCENARIO(blocking)
 SCENARIO(bounded)
@@ -1093,16 +1124,16 @@ SCENARIO(bounded)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_oom_create),      TEST(test_oom_init),       TEST(test_oom_connect),
-        TEST(test_oom_queued_emit), TEST(test_oom_closures),   TEST(test_oom_changes),
-        TEST(test_oom_sender_end),  TEST(test_oom_post),       TEST(test_oom_invoke),
-        TEST(test_oom_thread),      TEST(test_oom_move),       TEST(test_oom_destroy_later),
-        TEST(test_oom_timers),      TEST(test_oom_notifiers),  TEST(test_oom_loop),
-        TEST(test_oom_app),         TEST(test_oom_call),       TEST(test_oom_blocking),
-        TEST(test_oom_bounded),     TEST(test_oom_event_type), TEST(test_oom_filters),
-        TEST(test_oom_park),        TEST(test_oom_after),      TEST(test_oom_log_filter),
-        TEST(test_oom_pool),        TEST(test_oom_at_end),     TEST(test_oom_adopt),
-        TEST(test_oom_unix_signal),
+        TEST(test_oom_create),      TEST(test_oom_init),        TEST(test_oom_connect),
+        TEST(test_oom_queued_emit), TEST(test_oom_closures),    TEST(test_oom_changes),
+        TEST(test_oom_sender_end),  TEST(test_oom_post),        TEST(test_oom_invoke),
+        TEST(test_oom_thread),      TEST(test_oom_move),        TEST(test_oom_destroy_later),
+        TEST(test_oom_timers),      TEST(test_oom_notifiers),   TEST(test_oom_loop),
+        TEST(test_oom_app),         TEST(test_oom_call),        TEST(test_oom_blocking),
+        TEST(test_oom_bounded),     TEST(test_oom_event_type),  TEST(test_oom_filters),
+        TEST(test_oom_park),        TEST(test_oom_after),       TEST(test_oom_log_filter),
+        TEST(test_oom_pool),        TEST(test_oom_poll),        TEST(test_oom_at_end),
+        TEST(test_oom_adopt),       TEST(test_oom_unix_signal),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

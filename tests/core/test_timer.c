@@ -1027,10 +1027,10 @@ static void request(void *context)
 {
     int64_t *asked_ns = context;
 
-    *asked_ns = hy_now_ns();
     EXPECT_INT(hy_timer_start(&timer, MS), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_request_start(&timer, -1), -HY_EINVAL);
     EXPECT_INT(hy_timer_request_start(&timer, 3600 * HY_SECOND), 0);
+    *asked_ns = hy_now_ns();
 }
 
 static void request_stop(void *context)
