@@ -88,8 +88,9 @@ static void record_empty(struct hy_thread_record *record)
     record->mailbox = HY__MAILBOX_CLOSED;
     record->closed = true;
     record->quit |= HY__QUIT_REQUESTED;
-    record->queued = 0;
-    for (int i = 0; i < HY__PRIORITIES; i++) {
+    record->queued = record->held = 0;
+    record->queue_changes++;
+    for (int i = 0; i < HY__QUEUES; i++) {
         record->queues[i].first = NULL;
         record->queues[i].end = &record->queues[i].first;
     }
@@ -97,6 +98,8 @@ static void record_empty(struct hy_thread_record *record)
     record->arrivals.end = &record->arrivals.first;
     record->first_root = record->last_root = NULL;
     record->context = NULL;
+    record->filters = NULL;
+    record->native_filters = NULL;
     record->deletes = NULL;
     for (struct hy__frame *frame = record->frame; frame != NULL; frame = frame->outer)
         frame->deletes = NULL;
