@@ -6,6 +6,7 @@
 #include "../helpers/system.h"
 #include "../helpers/worker.h"
 
+#include <poll.h>
 #include <pthread.h>
 
 #define E(n) (HY_EVENT_USER + (n))
@@ -433,6 +434,40 @@ static void test_a_handler_does_not_end_its_loop(void **state)
     assert_int_equal(hy_loop_end(&loops[0]), 4);
 }
 
+static bool is_readable(int descriptor)
+{
+    struct pollfd polled = {.fd = descriptor, .events = POLLIN};
+
+    return poll(&polled, 1, 0) == 1;
+}
+
+/* A foreign loop inside a handler may look at nothing else. */
+static void test_an_own_quit_makes_the_descriptor_readable(void **state)
+{
+    int descriptor;
+
+    (void)state;
+    assert_ok(hy_loop_init(&loops[0]));
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    descriptor = hy_loop_descriptor(&loops[0]);
+    assert_ok(descriptor);
+    for (int i = 0; i < 2; i++) /* what came before */
+        assert_int_equal(hy_loop_dispatch(&loops[0]), 0);
+    assert_false(is_readable(descriptor));
+    hy_loop_quit(&loops[0], 2);
+    assert_true(is_readable(descriptor));
+    assert_int_equal(hy_loop_end(&loops[0]), 2);
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    assert_int_equal(hy_loop_descriptor(&loops[0]), descriptor);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(hy_loop_dispatch(&loops[0]), 0);
+    assert_false(is_readable(descriptor));
+    hy_thread_quit(hy_thread_current(), 3);
+    assert_true(is_readable(descriptor));
+    assert_int_equal(hy_loop_end(&loops[0]), 3);
+    assert_int_equal(hy_thread_exec(), 3); /* uses the quit up */
+}
+
 /* Loops in parts that are nested end inside out. */
 static void test_loops_in_parts_unwind_inside_out(void **state)
 {
@@ -471,6 +506,7 @@ int main(void)
         CASE(test_flags_that_no_loop_takes),
         CASE(test_loops_in_parts_unwind_inside_out),
         CASE(test_a_handler_does_not_end_its_loop),
+        CASE(test_an_own_quit_makes_the_descriptor_readable),
     };
 
     allocator_install();
