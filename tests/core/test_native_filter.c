@@ -32,11 +32,6 @@ static struct hy_dispatcher *inner_of(struct hy_dispatcher *dispatcher)
     return native_of(dispatcher)->inner;
 }
 
-static int64_t native_now(struct hy_dispatcher *dispatcher)
-{
-    return inner_of(dispatcher)->ops->now(inner_of(dispatcher));
-}
-
 static int native_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                         void *cookie)
 {
@@ -79,17 +74,6 @@ static void native_wake(struct hy_dispatcher *dispatcher)
     inner_of(dispatcher)->ops->wake(inner_of(dispatcher));
 }
 
-static int native_park(struct hy_dispatcher *dispatcher, uint32_t *word, uint32_t expected,
-                       int64_t deadline_ns)
-{
-    return inner_of(dispatcher)->ops->park(inner_of(dispatcher), word, expected, deadline_ns);
-}
-
-static void native_unpark(struct hy_dispatcher *dispatcher, uint32_t *word)
-{
-    inner_of(dispatcher)->ops->unpark(inner_of(dispatcher), word);
-}
-
 static void native_destroy(struct hy_dispatcher *dispatcher)
 {
     inner_of(dispatcher)->ops->destroy(inner_of(dispatcher));
@@ -100,15 +84,12 @@ static const struct hy_dispatcher_ops native_ops = {
     .version = HY_DISPATCHER_VERSION,
     .size = sizeof(struct hy_dispatcher_ops),
     .name = "native",
-    .now = native_now,
     .watch = native_watch,
     .change = native_change,
     .forget = native_forget,
     .set_deadline = native_set_deadline,
     .wait = native_wait,
     .wake = native_wake,
-    .park = native_park,
-    .unpark = native_unpark,
     .destroy = native_destroy,
 };
 
