@@ -755,8 +755,7 @@ static void test_tm16_a_timer_outlives_its_thread(void **state)
     object_end(&worker.probe.hy);
 }
 
-/* Departs: TM-22: a heap, so that starting, stopping and re-arming do not cost a walk. A walk for
- * each would need minutes here. */
+/* Starting, stopping and re-arming do not cost a walk: that would need minutes here. */
 static void test_tm22_a_hundred_thousand_timers(void **state)
 {
     const int many = check_scaled(100000);
