@@ -78,6 +78,7 @@ int main(int argc, char **argv)
     static struct hy_ws_server server;
     static struct receiver receiver;
     static struct tracker tracker = {.server = &server};
+    setvbuf(stdout, NULL, _IOLBF, 0);
     bool listen_given = argc == 3 && strcmp(argv[1], "--listen") == 0;
     if (hy_app_init(&app) < 0 || hy_thread_init(&udp, "udp", &app.hy) < 0 ||
         hy_thread_init(&web, "web", &app.hy) < 0 ||
