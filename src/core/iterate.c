@@ -119,15 +119,18 @@ static int64_t next_deadline(const struct hy_thread_record *record, int64_t dead
     return deadline_ns;
 }
 
+unsigned hy__iteration_wait_flags(const struct hy_thread_record *record)
+{
+    return excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u;
+}
+
 /* Calls the dispatcher. What foreign code in there wants deleted is deleted on return. */
-static int look(struct hy_thread_record *record, bool block, int64_t deadline_ns)
+static int look(struct hy_thread_record *record, unsigned flags, int64_t deadline_ns)
 {
     struct hy_dispatcher *dispatcher = record->dispatcher;
     struct hy__frame frame;
     bool precise;
-    unsigned flags =
-        (block ? (unsigned)HY_WAIT_BLOCK : 0u) |
-        (excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u);
+    flags |= hy__iteration_wait_flags(record);
     deadline_ns = next_deadline(record, deadline_ns, &precise);
     dispatcher->ops->set_deadline(dispatcher, deadline_ns, precise);
     hy__frame_push(record, &frame, NULL, true);
@@ -138,14 +141,18 @@ static int look(struct hy_thread_record *record, bool block, int64_t deadline_ns
     return rc;
 }
 
-int hy__iteration_wait(struct hy_thread_record *record, bool block, int64_t deadline_ns)
+int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocking,
+                       int64_t deadline_ns)
 {
-    bool wanted = block, announced = false;
-    block = block && fall_asleep(record);
+    bool wanted = blocking == HY__BLOCK_ALWAYS, announced = false;
+    bool block = wanted && fall_asleep(record);
     if (block && HY_UNLIKELY(announced = hook_about_to_block(record)))
         block = fall_asleep(record); /* it may have done anything, run a loop included */
     hy__returns_flush(record);
-    int rc = look(record, block, deadline_ns);
+    unsigned flags = block                           ? (unsigned)HY_WAIT_BLOCK
+                     : blocking == HY__BLOCK_FOREIGN ? (unsigned)HY_WAIT_GUEST
+                                                     : 0u;
+    int rc = look(record, flags, deadline_ns);
     if (wanted) {
         if (record->rest == HY__MAILBOX_EMPTY)
             hy__mailbox_wake_up(record);
@@ -186,8 +193,9 @@ static int run(struct hy_thread_record *record, enum hy__blocking blocking, int6
     hy__orphans_reap();
     if (hy__loop_should_stop(record))
         return callbacks;
-    bool block = blocking == HY__BLOCK_ALWAYS || (blocking == HY__BLOCK_IDLE && callbacks == 0);
-    int rc = hy__iteration_wait(record, block, deadline_ns); /* 3 */
+    if (blocking == HY__BLOCK_IDLE)
+        blocking = callbacks == 0 ? HY__BLOCK_ALWAYS : HY__BLOCK_NEVER;
+    int rc = hy__iteration_wait(record, blocking, deadline_ns); /* 3 */
     if (rc < 0)
         return rc;
     if (blocking == HY__BLOCK_FOREIGN)

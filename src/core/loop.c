@@ -254,7 +254,7 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
     unsigned exclusions = record->exclusions;
     bool inside = record->inside;
     record->exclusions = loop->flags;
-    rc = hy__iteration_wait(record, true, deadline_ns);
+    rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
     record->inside = inside;
     bool precise, idle = !hy__iteration_pending(record) && hy__mailbox_is_empty(record);
     int64_t now_ns = hy__record_now(record), timer_ns = hy__timers_deadline(record, &precise);
