@@ -52,7 +52,7 @@ struct display {
     int pipe_end;
     int readings, notes;
 };
-static const struct hy_class display_class = HY_CLASS(struct display);
+static const struct hy_class display_class = HY_CLASS(struct display, .base = NULL);
 
 static void display_show(struct display *self, const struct reading *reading)
 {

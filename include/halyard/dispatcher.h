@@ -89,10 +89,10 @@ struct hy_dispatcher_ops {
      * thread, from the moment the dispatcher is set, also before attach and after detach. */
     void (*wake)(struct hy_dispatcher *dispatcher);
 
-    /* Optional: a descriptor that is readable when a wait would return at once, the deadline
-     * included: for hy_loop_descriptor(). Once it has been asked for, set_deadline keeps it up to
-     * date. */
-    int (*descriptor)(struct hy_dispatcher *dispatcher);
+    /* Optional: a descriptor that is readable when a wait with these flags would return at once,
+     * the deadline included: for hy_loop_descriptor(). Once it has been asked for, set_deadline
+     * keeps it up to date. */
+    int (*descriptor)(struct hy_dispatcher *dispatcher, unsigned flags);
 
     /*
      * Optional, both or none: blocks while *word is expected, until unpark on that word or the

@@ -227,16 +227,18 @@ struct hy_thread_record {
     HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
     struct hy__hazards *hazards;
     uint32_t hazard_depth;
-    uint32_t rest;        /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
-    uint32_t next_pass;   /* stamp for messages that arrive now */
-    int32_t depth;        /* loops and passes of hy_process() or a foreign loop, in each other */
-    int32_t depth_limit;  /* 0: none */
-    int32_t loops;        /* the library's own loops that execute */
-    struct hy_loop *loop; /* the innermost loop, a foreign one included */
-    unsigned exclusions;  /* enum hy_process_flag: what the innermost of them leaves alone */
-    bool inside;    /* callbacks may be on the stack above the innermost loop; false: it waits */
-    bool announced; /* about_to_block was emitted, and awake was not since */
-    int attached;   /* whether the dispatcher was told of the thread; negative: it failed */
+    uint32_t rest;           /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
+    uint32_t next_pass;      /* stamp for messages that arrive now */
+    int32_t depth;           /* loops and passes of hy_process() or a foreign loop, in each other */
+    int32_t depth_limit;     /* 0: none */
+    int32_t loops;           /* the library's own loops that execute */
+    struct hy_loop *loop;    /* the innermost loop, a foreign one included */
+    unsigned exclusions;     /* enum hy_process_flag: what the innermost of them leaves alone */
+    bool inside;             /* callbacks may be on the stack above the innermost loop */
+    bool waiting;            /* the dispatcher waits, called by a loop or by hy_process() */
+    bool announced;          /* about_to_block was emitted, and awake was not since */
+    int32_t guest_callbacks; /* run by a foreign loop out of the wait in progress */
+    int attached; /* whether the dispatcher was told of the thread; negative: it failed */
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */

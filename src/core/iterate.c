@@ -3,9 +3,9 @@
  * One iteration, by the numbers of halyard/loop.h.
  *
  * Who runs it (loop.c, process.c) has set record->exclusions; what is excluded is neither looked
- * for, nor waited for, nor a reason not to wait. `inside` is true while user code may run and false
- * while the dispatcher waits, so that a foreign loop that calls back out of that wait is known to
- * be this very loop and not one nested in a handler.
+ * for, nor waited for, nor a reason not to wait. `inside` is true while user code may run;
+ * `waiting` while the dispatcher waits, so that a foreign loop that calls back out of that wait is
+ * known to be this very loop and not one nested in a handler.
  */
 #include "core/internal.h"
 
@@ -134,9 +134,9 @@ static int look(struct hy_thread_record *record, unsigned flags, int64_t deadlin
     deadline_ns = next_deadline(record, deadline_ns, &precise);
     dispatcher->ops->set_deadline(dispatcher, deadline_ns, precise);
     hy__frame_push(record, &frame, NULL, true);
-    record->inside = false;
+    record->waiting = true;
     int rc = dispatcher->ops->wait(dispatcher, flags, hy__notifier_is_ready);
-    record->inside = true;
+    record->waiting = false;
     hy__frame_pop(record, &frame);
     return rc;
 }
@@ -195,7 +195,11 @@ static int run(struct hy_thread_record *record, enum hy__blocking blocking, int6
         return callbacks;
     if (blocking == HY__BLOCK_IDLE)
         blocking = callbacks == 0 ? HY__BLOCK_ALWAYS : HY__BLOCK_NEVER;
+    int32_t guest_callbacks = record->guest_callbacks;
+    record->guest_callbacks = 0;
     int rc = hy__iteration_wait(record, blocking, deadline_ns); /* 3 */
+    callbacks += record->guest_callbacks;
+    record->guest_callbacks = guest_callbacks;
     if (rc < 0)
         return rc;
     if (blocking == HY__BLOCK_FOREIGN)
@@ -212,9 +216,11 @@ static int run(struct hy_thread_record *record, enum hy__blocking blocking, int6
 
 int hy__iterate(struct hy_thread_record *record, enum hy__blocking blocking, int64_t deadline_ns)
 {
-    bool inside = record->inside;
+    bool inside = record->inside, waiting = record->waiting;
     record->inside = true;
+    record->waiting = false;
     int rc = run(record, blocking, deadline_ns);
     record->inside = inside;
+    record->waiting = waiting;
     return rc;
 }

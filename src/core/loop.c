@@ -216,7 +216,10 @@ int hy_loop_descriptor(struct hy_loop *loop)
     if (dispatcher->ops->descriptor == NULL)
         return hy_error_set(-HY_ENOTSUP, "dispatcher \"%s\" has no descriptor to be watched",
                             dispatcher->ops->name != NULL ? dispatcher->ops->name : "(no name)");
-    rc = dispatcher->ops->descriptor(dispatcher);
+    rc = dispatcher->ops->descriptor(dispatcher,
+                                     (loop->flags & (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS) != 0
+                                         ? (unsigned)HY_WAIT_NO_DESCRIPTORS
+                                         : 0u);
     if (rc < 0 || record->rest == HY__MAILBOX_ASLEEP)
         return rc;
     /* From now on every first post wakes, for nobody says when the foreign loop waits. */
@@ -252,10 +255,8 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
         return rc == -HY_ESHUTDOWN ? 1 : rc; /* hy_loop_dispatch() says so */
     struct hy_thread_record *record = loop->record;
     unsigned exclusions = record->exclusions;
-    bool inside = record->inside;
     record->exclusions = loop->flags;
     rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
-    record->inside = inside;
     bool precise, idle = !hy__iteration_pending(record) && hy__mailbox_is_empty(record);
     int64_t now_ns = hy__record_now(record), timer_ns = hy__timers_deadline(record, &precise);
     record->exclusions = exclusions;

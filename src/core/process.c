@@ -86,15 +86,15 @@ int hy_process_all(unsigned flags, int64_t deadline_ns)
 /* --- guests -------------------------------------------------------------------------------------
  */
 
-/*
- * Unless a loop of the library waits, and the call comes from inside that wait, a foreign loop runs
- * here, as the outermost or inside a handler: `own` stands for it.
- */
+/* Whether a foreign loop runs, as the outermost or inside a handler; else the call comes out of a
+ * wait of the library's own, or of a loop in parts. */
 static bool is_foreign(const struct hy_thread_record *record, unsigned flags)
 {
-    return record->loop == NULL || record->inside || (flags & HY_GUEST_NESTED) != 0;
+    return (flags & HY_GUEST_NESTED) != 0 ||
+           (!record->waiting && (record->loop == NULL || record->inside));
 }
 
+/* `own` stands for the foreign loop. */
 static bool foreign_enter(struct hy_thread_record *record, struct hy_loop *own, unsigned flags)
 {
     if (!is_foreign(record, flags))
@@ -144,5 +144,7 @@ int hy_guest_dispatch(unsigned flags)
     rc = hy__loop_should_stop(record) ? 0 : hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);
     record->depth -= deeper;
     foreign_leave(record, &own, foreign);
+    if (!foreign && rc > 0)
+        record->guest_callbacks += rc; /* the iteration that waits counts them, too */
     return rc;
 }

@@ -16,7 +16,7 @@
  *
  * A wait that leaves descriptors alone waits on a second epoll set, of the wake-up descriptor only;
  * each set has its own edge of a wake, so one that was seen in the one may end a wait in the other,
- * in vain. `descriptor` is the first set; the timer descriptor in it stands for the deadline.
+ * in vain. `descriptor` is one of the sets; the timer descriptor in them stands for the deadline.
  */
 #include "dispatch/wake.h"
 #include "dispatch/watches.h"
@@ -184,30 +184,13 @@ static int add_own(int set, int descriptor, uint32_t events)
     return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event);
 }
 
-static int epoll_descriptor_of(struct hy_dispatcher *dispatcher)
-{
-    struct epoll_dispatcher *self = self_of(dispatcher);
-    if (self->timer_descriptor >= 0)
-        return self->epoll_descriptor;
-    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (timer < 0 || add_own(self->epoll_descriptor, timer, (uint32_t)EPOLLIN) < 0) {
-        int rc = hy_error_set_system(errno, "cannot make the descriptor of a loop");
-        if (timer >= 0)
-            close(timer);
-        return rc;
-    }
-    self->timer_descriptor = timer;
-    self->armed_ns = HY_FOREVER;
-    timer_arm(self);
-    return self->epoll_descriptor;
-}
-
 static int quiet_open(struct epoll_dispatcher *self)
 {
     if (self->quiet_descriptor >= 0)
         return 0;
     int set = epoll_create1(EPOLL_CLOEXEC);
-    if (set < 0 || add_own(set, self->wake.reader, (uint32_t)EPOLLIN | (uint32_t)EPOLLET) < 0) {
+    if (set < 0 || add_own(set, self->wake.reader, (uint32_t)EPOLLIN | (uint32_t)EPOLLET) < 0 ||
+        (self->timer_descriptor >= 0 && add_own(set, self->timer_descriptor, EPOLLIN) < 0)) {
         int rc = hy_error_set_system(errno, "cannot wait without descriptors");
         if (set >= 0)
             close(set);
@@ -215,6 +198,34 @@ static int quiet_open(struct epoll_dispatcher *self)
     }
     self->quiet_descriptor = set;
     return 0;
+}
+
+static int timer_open(struct epoll_dispatcher *self)
+{
+    if (self->timer_descriptor >= 0)
+        return 0;
+    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (timer < 0 || add_own(self->epoll_descriptor, timer, EPOLLIN) < 0 ||
+        (self->quiet_descriptor >= 0 && add_own(self->quiet_descriptor, timer, EPOLLIN) < 0)) {
+        int rc = hy_error_set_system(errno, "cannot make the descriptor of a loop");
+        if (timer >= 0)
+            close(timer); /* leaves the sets, too */
+        return rc;
+    }
+    self->timer_descriptor = timer;
+    self->armed_ns = HY_FOREVER;
+    timer_arm(self);
+    return 0;
+}
+
+static int epoll_descriptor_of(struct hy_dispatcher *dispatcher, unsigned flags)
+{
+    struct epoll_dispatcher *self = self_of(dispatcher);
+    bool quiet = (flags & HY_WAIT_NO_DESCRIPTORS) != 0;
+    int rc = timer_open(self);
+    if (rc == 0 && quiet)
+        rc = quiet_open(self);
+    return rc < 0 ? rc : quiet ? self->quiet_descriptor : self->epoll_descriptor;
 }
 
 static int64_t time_left_ns(const struct epoll_dispatcher *self)

@@ -2,9 +2,8 @@
 /*
  * The dispatcher that is a guest in a GMainContext.
  *
- * It is made of two dispatchers of the usual kind, of which GLib watches the descriptors: `quiet`
- * has the wake-up and the deadline, `watched` has what notifiers watch, so that a wait without
- * descriptors leaves that one out. One GSource polls both.
+ * An inner dispatcher of the usual kind does the system's part. GLib watches its descriptor, or the
+ * one that stands for a wait without descriptors: one GSource polls whichever is right.
  *
  * Two may run the context. Our own wait, for a Halyard loop: it runs one round of GLib's sources
  * and looks at the two dispatchers; the source has nothing to do then. Or a foreign loop, as the
@@ -28,21 +27,21 @@
 #include <pthread.h>
 
 enum {
-    QUIET,
-    WATCHED,
-    PARTS,
+    ALL,   /* the wake-up, the deadline, what is watched */
+    QUIET, /* without what is watched */
+    POLLS,
     RETRY_MS = 10 /* after a pass that failed */
 };
 
 struct glib_dispatcher {
     struct hy_dispatcher base;
-    struct hy_dispatcher *parts[PARTS]; /* const */
-    GMainContext *context;              /* const; a reference */
-    struct glib_dispatcher *next;       /* guard: guests_lock */
+    struct hy_dispatcher *inner;  /* const */
+    GMainContext *context;        /* const; a reference */
+    struct glib_dispatcher *next; /* guard: guests_lock */
     /* The thread's. */
-    GPollFD polls[PARTS];
-    GSource *source; /* while the thread runs, else NULL */
-    GThread *owner;  /* whose thread that is */
+    GPollFD polls[POLLS]; /* what events is 0 of is not polled */
+    GSource *source;      /* while the thread runs, else NULL */
+    GThread *owner;       /* whose thread that is */
     int priority;
     int wait_depth; /* g_main_depth() at which our own wait runs the context; -1: it does not */
     bool preparing; /* the source's prepare calls hooks: GLib can run no loop inside it */
@@ -67,12 +66,18 @@ static struct glib_dispatcher *self_of(struct hy_dispatcher *dispatcher)
 /* --- the source ---------------------------------------------------------------------------------
  */
 
-static void gate(struct glib_dispatcher *self, unsigned wait_flags)
+/* What GLib is to poll from now on; NULL: nothing. */
+static void set_polled(struct glib_dispatcher *self, const GPollFD *polled)
 {
-    bool shut = (wait_flags & HY_WAIT_NO_DESCRIPTORS) != 0;
-    self->polls[WATCHED].events = shut ? 0 : G_IO_IN;
-    if (shut)
-        self->polls[WATCHED].revents = 0; /* GLib leaves it as it was */
+    for (int i = 0; i < POLLS; i++) {
+        self->polls[i].events = &self->polls[i] == polled ? G_IO_IN : 0;
+        self->polls[i].revents = 0; /* GLib leaves it as it was when it does not poll */
+    }
+}
+
+static const GPollFD *polled_in(const struct glib_dispatcher *self, unsigned wait_flags)
+{
+    return &self->polls[(wait_flags & HY_WAIT_NO_DESCRIPTORS) != 0 ? QUIET : ALL];
 }
 
 /* Whether this round of the context is our own wait's. depth: of who runs the round. */
@@ -98,7 +103,7 @@ static gboolean source_prepare(GSource *source, gint *timeout_ms)
     }
     if (G_UNLIKELY(self->failed)) {
         *timeout_ms = RETRY_MS;
-        self->polls[QUIET].events = self->polls[WATCHED].events = 0;
+        set_polled(self, NULL);
         return FALSE;
     }
     int64_t deadline_ns;
@@ -109,8 +114,8 @@ static gboolean source_prepare(GSource *source, gint *timeout_ms)
     self->preparing = preparing;
     if (pending < 0)
         return FALSE;
-    gate(self, wait_flags);
-    self->parts[QUIET]->ops->set_deadline(self->parts[QUIET], deadline_ns, true);
+    set_polled(self, polled_in(self, wait_flags));
+    self->inner->ops->set_deadline(self->inner, deadline_ns, true);
     return pending > 0;
 }
 
@@ -123,7 +128,7 @@ static gboolean source_check(GSource *source)
         self->steps_back = false;
         return FALSE;
     }
-    return self->failed || self->polls[QUIET].revents != 0 || self->polls[WATCHED].revents != 0;
+    return self->failed || self->polls[ALL].revents != 0 || self->polls[QUIET].revents != 0;
 }
 
 static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer context)
@@ -136,7 +141,6 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
     bool failed = self->failed;
     self->failed = false;
     self->steps_back = true;
-    self->polls[QUIET].events = G_IO_IN;
     int rc = hy_guest_dispatch(guest_flags(self));
     if (rc < 0) {
         self->failed = true;
@@ -172,11 +176,9 @@ static int glib_attach(struct hy_dispatcher *dispatcher)
     g_source_set_name(self->source, "halyard");
     g_source_set_can_recurse(self->source, TRUE);
     g_source_set_priority(self->source, self->priority);
-    for (int i = 0; i < PARTS; i++) {
-        self->polls[i].events = G_IO_IN;
-        self->polls[i].revents = 0;
+    set_polled(self, &self->polls[ALL]);
+    for (int i = 0; i < POLLS; i++)
         g_source_add_poll(self->source, &self->polls[i]);
-    }
     self->steps_back = self->failed = false;
     g_source_attach(self->source, self->context);
     return 0;
@@ -202,7 +204,6 @@ static void run_context(struct glib_dispatcher *self, bool block)
 {
     int outer_depth = self->wait_depth;
     self->wait_depth = g_main_depth();
-    self->polls[QUIET].events = G_IO_IN;
     g_main_context_iteration(self->context, block);
     self->wait_depth = outer_depth;
 }
@@ -210,10 +211,8 @@ static void run_context(struct glib_dispatcher *self, bool block)
 /* Where GLib cannot run: in a hook that its prepare calls, and before the thread has begun. */
 static int wait_alone(const struct glib_dispatcher *self, unsigned flags)
 {
-    struct pollfd polls[PARTS];
-    for (int i = 0; i < PARTS; i++)
-        polls[i] = (struct pollfd){.fd = self->polls[i].fd, .events = POLLIN};
-    if (poll(polls, (flags & HY_WAIT_NO_DESCRIPTORS) != 0 ? 1 : PARTS, -1) < 0 && errno != EINTR)
+    struct pollfd polled = {.fd = polled_in(self, flags)->fd, .events = POLLIN};
+    if (poll(&polled, 1, -1) < 0 && errno != EINTR)
         return hy_error_set_system(errno, "cannot wait for events");
     return 0;
 }
@@ -224,53 +223,51 @@ static int glib_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_
     bool block = (flags & HY_WAIT_BLOCK) != 0;
     int rc = 0;
     if ((flags & HY_WAIT_GUEST) == 0) {
-        gate(self, flags);
+        set_polled(self, polled_in(self, flags));
         if (self->source != NULL && !self->preparing)
             run_context(self, block);
         else if (block)
             rc = wait_alone(self, flags);
     }
     if (rc == 0)
-        rc = self->parts[QUIET]->ops->wait(self->parts[QUIET], 0, ready);
-    if (rc == 0 && (flags & HY_WAIT_NO_DESCRIPTORS) == 0)
-        rc = self->parts[WATCHED]->ops->wait(self->parts[WATCHED], 0, ready);
-    self->polls[QUIET].revents = self->polls[WATCHED].revents = 0;
+        rc = self->inner->ops->wait(self->inner, flags & (unsigned)HY_WAIT_NO_DESCRIPTORS, ready);
+    self->polls[ALL].revents = self->polls[QUIET].revents = 0;
     return rc;
 }
 
 static void glib_set_deadline(struct hy_dispatcher *dispatcher, int64_t deadline_ns, bool precise)
 {
-    struct hy_dispatcher *quiet = self_of(dispatcher)->parts[QUIET];
-    quiet->ops->set_deadline(quiet, deadline_ns, precise);
+    struct hy_dispatcher *inner = self_of(dispatcher)->inner;
+    inner->ops->set_deadline(inner, deadline_ns, precise);
 }
 
 static void glib_wake(struct hy_dispatcher *dispatcher)
 {
-    struct hy_dispatcher *quiet = self_of(dispatcher)->parts[QUIET];
-    quiet->ops->wake(quiet);
+    struct hy_dispatcher *inner = self_of(dispatcher)->inner;
+    inner->ops->wake(inner);
 }
 
-/* --- descriptors: the other part's --------------------------------------------------------------
+/* --- descriptors -------------------------------------------------------------------------------
  */
 
 static int glib_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                       void *cookie)
 {
-    struct hy_dispatcher *watched = self_of(dispatcher)->parts[WATCHED];
-    return watched->ops->watch(watched, handle, conditions, cookie);
+    struct hy_dispatcher *inner = self_of(dispatcher)->inner;
+    return inner->ops->watch(inner, handle, conditions, cookie);
 }
 
 static int glib_change(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                        void *cookie)
 {
-    struct hy_dispatcher *watched = self_of(dispatcher)->parts[WATCHED];
-    return watched->ops->change(watched, handle, conditions, cookie);
+    struct hy_dispatcher *inner = self_of(dispatcher)->inner;
+    return inner->ops->change(inner, handle, conditions, cookie);
 }
 
 static int glib_forget(struct hy_dispatcher *dispatcher, intptr_t handle)
 {
-    struct hy_dispatcher *watched = self_of(dispatcher)->parts[WATCHED];
-    return watched->ops->forget(watched, handle);
+    struct hy_dispatcher *inner = self_of(dispatcher)->inner;
+    return inner->ops->forget(inner, handle);
 }
 
 /* --- making and ending --------------------------------------------------------------------------
@@ -305,9 +302,8 @@ static void glib_destroy(struct hy_dispatcher *dispatcher)
 {
     struct glib_dispatcher *self = self_of(dispatcher);
     guests_remove(self);
-    for (int i = 0; i < PARTS; i++)
-        if (self->parts[i] != NULL)
-            self->parts[i]->ops->destroy(self->parts[i]);
+    if (self->inner != NULL)
+        self->inner->ops->destroy(self->inner);
     g_main_context_unref(self->context);
     hy_release(self);
 }
@@ -328,18 +324,23 @@ static const struct hy_dispatcher_ops glib_ops = {
     .destroy = glib_destroy,
 };
 
-static int make_part(struct glib_dispatcher *self, int number)
+static int make_inner(struct glib_dispatcher *self)
 {
-    int rc = hy_dispatcher_create(&self->parts[number]);
+    static const unsigned flags[POLLS] = {[QUIET] = HY_WAIT_NO_DESCRIPTORS};
+    int rc = hy_dispatcher_create(&self->inner);
     if (rc < 0)
         return rc;
-    struct hy_dispatcher *part = self->parts[number];
-    if (part->ops->descriptor == NULL)
+    const struct hy_dispatcher_ops *ops = self->inner->ops;
+    if (ops->descriptor == NULL)
         return hy_error_set(-HY_ENOTSUP, "dispatcher \"%s\" has no descriptor for GLib to watch",
-                            part->ops->name);
-    rc = part->ops->descriptor(part);
-    self->polls[number].fd = rc;
-    return rc < 0 ? rc : 0;
+                            ops->name);
+    for (int i = 0; i < POLLS; i++) {
+        rc = ops->descriptor(self->inner, flags[i]);
+        if (rc < 0)
+            return rc;
+        self->polls[i].fd = rc;
+    }
+    return 0;
 }
 
 int hy_dispatcher_create_glib(GMainContext *context, struct hy_dispatcher **ret_dispatcher)
@@ -351,9 +352,7 @@ int hy_dispatcher_create_glib(GMainContext *context, struct hy_dispatcher **ret_
     self->context = g_main_context_ref(context != NULL ? context : g_main_context_default());
     self->priority = G_PRIORITY_DEFAULT;
     self->wait_depth = -1;
-    int rc = make_part(self, QUIET);
-    if (rc == 0)
-        rc = make_part(self, WATCHED);
+    int rc = make_inner(self);
     if (rc == 0 && !guests_add(self))
         rc =
             hy_error_set(-HY_EEXIST, "this GMainContext has a Halyard thread as its guest already; "
