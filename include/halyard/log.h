@@ -2,6 +2,10 @@
 /*
  * Log lines with a level, a category and the name of the thread. By default they go to standard
  * error, from HY_LOG_INFO up.
+ *
+ * The core itself speaks under these categories: "thread" (debug: start and end), "move" (debug:
+ * objects that move), "message" (debug: what is dropped), "notifier", "pool" (debug: threads that
+ * come and go) and "log".
  */
 #ifndef HALYARD_LOG_H
 #define HALYARD_LOG_H
@@ -38,10 +42,10 @@ HY_API void hy_log_set_handler(hy_log_handler handler);
 HY_API void hy_log_set_level(enum hy_log_level level);
 
 /*
- * Levels by category: "udp=debug,ws=error,*=warning"; the first that fits counts, "*" fits all, a
- * word without a category means all. At first the environment variable HALYARD_LOG is read in the
- * same way. NULL: that variable again. Errors: -HY_EINVAL (not understood; nothing is changed),
- * -HY_ENOMEM. Thread: any.
+ * Levels by category: "udp=debug,ws=off,*=warning"; debug, info, warning, error or off. The first
+ * that fits counts, "*" fits all, a word without a category means all, and what nothing fits is at
+ * info. At first the environment variable HALYARD_LOG is read in the same way. NULL: that variable
+ * again. Errors: -HY_EINVAL (not understood; nothing is changed), -HY_ENOMEM. Thread: any.
  */
 HY_API int hy_log_set_filter(const char *filter);
 

@@ -118,7 +118,8 @@ HY_API int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns);
 /* One iteration, without waiting. Returns the number of callbacks, or as hy_loop_prepare(). */
 HY_API int hy_loop_dispatch(struct hy_loop *loop);
 /* The loop executes no more; loops nested in it must have ended. Returns the code of its quit, or
- * 0. Errors: -HY_EBUSY (loops that are nested in it execute), -HY_EWRONGTHREAD, -HY_EINVAL. */
+ * 0. Errors: -HY_EBUSY (loops that are nested in it execute, or it is a handler of its own that
+ * asks), -HY_EWRONGTHREAD, -HY_EINVAL. */
 HY_API int hy_loop_end(struct hy_loop *loop);
 
 HY_END_DECLS

@@ -73,12 +73,16 @@ struct hy_class {
     /* Gets the events posted or sent to the object; NULL: that of base. Thread: home. */
     void (*event)(struct hy_object *object, struct hy_event *event);
     /* The object is about to leave its thread (called there), or has arrived (called in the new
-     * one; also when a move fails). They must not finish, move or re-parent an object of the tree
-     * that moves, nor run a loop: the other hooks of the tree are still to come. */
+     * one; also when a move fails); a parked one has left and not arrived. Of each class, the most
+     * derived first. They cannot finish, move or re-parent an object of the tree that moves, nor
+     * make a child there (-HY_EBUSY), and must not run a loop: the other hooks of the tree are
+     * still to come. */
     void (*leave_thread)(struct hy_object *object);
     void (*enter_thread)(struct hy_object *object);
     /* A child was added (it is there already) or taken away (it is no longer there), by making,
-     * ending or re-parenting it; not while the object itself is being finished. Thread: home. */
+     * ending or re-parenting it; not while the object itself is being finished. What a class adds
+     * to a new child is not initialised yet, and of an ended one no longer valid. Of each class,
+     * the most derived first. Thread: home. */
     void (*child_changed)(struct hy_object *object, struct hy_object *child, bool added);
     /*
      * Something was connected to this signal of the object, or a connection of it was cut, also by
@@ -94,20 +98,24 @@ struct hy_class {
 #define HY_CLASS_VERSION 2u
 
 /*
- * Initialises a struct hy_class of static storage, at file scope. In C++ it needs the GNU dialect;
- * -Wpedantic notes the designated initialisers before C++20, and HY_SIGNALS()'s compound literal.
+ * HY_CLASS(type, .member = value, ...) initialises a struct hy_class of static storage, at file
+ * scope. In C++ what is given to a member
+ * stands in parentheses when it has a comma outside of them.
  */
 /* clang-format off */
-#define HY_CLASS(type_, ...) \
-    { .version = HY_CLASS_VERSION, .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
+#ifndef __cplusplus
+#define HY_CLASS(...) HY_CLASS_(__VA_ARGS__, .version = HY_CLASS_VERSION)
+#define HY_CLASS_(type_, ...) { .name = #type_, .size = sizeof(type_), __VA_ARGS__ }
 /* The signals of a class and their count: initialises two members. */
 #define HY_SIGNALS(...) \
     (const struct hy_signal_spec[]){ __VA_ARGS__ }, \
     .signal_count = sizeof((const struct hy_signal_spec[]){ __VA_ARGS__ }) / sizeof(struct hy_signal_spec)
-#define HY_PAYLOAD_OF_(type_, member_) __typeof__(*((type_ *)0)->member_.payload_)
+#define HY_PAYLOAD_SIZE_(type_, member_) sizeof(__typeof__(*((type_ *)0)->member_.payload_))
+#define HY_SPEC_TYPE_ /* an initialiser will do */
+#endif
 #define HY_SPEC_(type_, member_, kind_, copy_, destroy_) \
-    { #member_, offsetof(type_, member_), \
-      { kind_, #type_ "." #member_, sizeof(HY_PAYLOAD_OF_(type_, member_)), copy_, destroy_ } }
+    HY_SPEC_TYPE_ { #member_, offsetof(type_, member_), \
+      { kind_, #type_ "." #member_, HY_PAYLOAD_SIZE_(type_, member_), copy_, destroy_ } }
 /* A signal whose payload may be copied byte by byte: it holds no pointer to anything that may end. */
 #define HY_PLAIN(type_, member_) HY_SPEC_(type_, member_, HY_PAYLOAD_PLAIN, NULL, NULL)
 /* A signal whose payload is valid during the call only; it can be connected direct, not queued. */
@@ -176,9 +184,10 @@ struct hy_object {
 /*
  * Makes the caller's memory an object of the class; its memory may hold anything before, and its
  * signals are ready afterwards; what else the class added is left as it is. It lives in the calling
- * thread, which must be the parent's. parent may be NULL. Errors: -HY_ENOMEM, -HY_EINVAL (the class
- * is not of this version, or contradicts itself), -HY_EWRONGTHREAD (parent lives elsewhere),
- * -HY_ESHUTDOWN (parent is dead or being finished). Thread: that of the parent; any without one.
+ * thread, which must be the parent's; under a parked parent it is parked too. parent may be NULL.
+ * Errors: -HY_ENOMEM, -HY_EINVAL (the class is not of this version, or contradicts itself),
+ * -HY_EWRONGTHREAD (parent lives elsewhere), -HY_ESHUTDOWN (parent is dead or being finished),
+ * -HY_EBUSY (from a hook of a move of the parent). Thread: that of the parent; any without one.
  */
 HY_API int hy_object_init(struct hy_object *object, const struct hy_class *type,
                           struct hy_object *parent) HY_MUST_USE;
@@ -196,8 +205,9 @@ HY_API int hy_object_create(const struct hy_class *type, struct hy_object *paren
  * queued for it is dropped; then the fini of its classes, its connections, its children. The memory
  * stays the caller's (see hy_object_destroy() for the heap). On NULL and on an object that is
  * already finished it does nothing. It may be called from the object's own handler; a heap object
- * is better served by hy_object_destroy_later(). Errors: -HY_EWRONGTHREAD, with nothing changed.
- * Thread: home; any when the home thread does not run.
+ * is better served by hy_object_destroy_later(). Errors, with nothing changed: -HY_EWRONGTHREAD,
+ * -HY_EBUSY (from a hook of a move of its tree). Thread: home; any when the home thread does not
+ * run.
  */
 HY_API int hy_object_fini(struct hy_object *object);
 
@@ -218,11 +228,13 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
 /*
  * Moves the object, its children and everything posted to them to another thread, started or not.
  * NULL parks them in no thread: what is posted waits, and whoever comes, one at a time, may move
- * them on (say, to hy_thread_current()) or end them. Timers keep their deadlines, also parked. What
+ * them on (say, to hy_thread_current()), end them, name them or make children under them. Timers
+ * keep their deadlines, also parked; notifiers watch again when they arrive somewhere. What
  * one thread sends to one receiver stays in order across the move. Errors, with nothing changed:
  * -HY_EBUSY (it has a parent, is being moved already, or a child of it is being finished),
  * -HY_EWRONGTHREAD (only its home thread may push it away), -HY_ESHUTDOWN (it is dead, or the
- * target has finished), -HY_EINVAL (the handle of the very thread it would live in), -HY_ENOMEM.
+ * target has finished or its handle ended), -HY_EINVAL (the handle of the very thread it would
+ * live in), -HY_ENOMEM.
  * Thread: home; any when the home thread is not running.
  */
 HY_API int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread);
@@ -248,9 +260,10 @@ HY_API int hy_object_check_thread(const struct hy_object *object, const char *op
 HY_API struct hy_object *hy_object_parent(const struct hy_object *object);
 
 /*
- * Gives the object another parent, or none (NULL). Errors, with nothing changed: -HY_EWRONGTHREAD
- * (they live in different threads), -HY_EINVAL (a loop in the tree), -HY_ESHUTDOWN (one is dead, or
- * the parent is being finished). Thread: home of both.
+ * Gives the object another parent, or none (NULL); the parent it has is left as it is. Errors, with
+ * nothing changed: -HY_EWRONGTHREAD (they live in different threads, or are parked), -HY_EINVAL (a
+ * loop in the tree), -HY_ESHUTDOWN (one is dead or being finished), -HY_EBUSY (from a hook of a
+ * move). Thread: home of both.
  */
 HY_API int hy_object_set_parent(struct hy_object *object, struct hy_object *parent);
 
@@ -274,7 +287,7 @@ HY_API struct hy_object *hy_object_find(const struct hy_object *root, const stru
 /*
  * Names the object, for messages and for hy_object_find(); NULL takes the name away. The text is
  * copied, cut at 63 bytes, and may change at any time. Errors: -HY_ENOMEM, -HY_EWRONGTHREAD,
- * -HY_ESHUTDOWN. Thread: home.
+ * -HY_ESHUTDOWN. Thread: home; any while it is parked.
  */
 HY_API int hy_object_set_name(struct hy_object *object, const char *format, ...) HY_PRINTF(2, 3);
 /* The name, or NULL; valid until the next hy_object_set_name(). Thread: home. */
@@ -338,9 +351,106 @@ HY_API void hy_ref_release(struct hy_ref *ref);
 HY_API struct hy_object *hy_ref_get(struct hy_ref ref);
 /* Whether both refer to the same object, dead or alive; two cleared ones do not. Thread: any. */
 HY_API bool hy_ref_equal(struct hy_ref a, struct hy_ref b);
-/* hy_object_destroy_later() through a weak reference, at any time. Thread: any. */
+/* hy_object_destroy_later() through a weak reference, at any time. Errors as there. Thread: any. */
 HY_API int hy_ref_destroy_later(struct hy_ref ref);
 
 HY_END_DECLS
+
+#ifdef __cplusplus
+
+/*
+ * HY_CLASS() in C++, where neither designated initialisers (before C++20) nor compound literals are
+ * standard: a constant expression that makes each `.member = value` an assignment.
+ */
+namespace hy_cxx
+{
+template <size_t N> struct spec_list {
+    hy_signal_spec items[N];
+};
+template <class... S> constexpr spec_list<sizeof...(S)> list_specs(S... specs)
+{
+    return {{specs...}};
+}
+/* The specifications of a class, of static storage. */
+template <class Tag> inline constexpr auto specs_of = Tag::list();
+
+/* What `.signals` is assigned: the table of HY_SIGNALS() with its count, or a pointer. */
+struct spec_table {
+    const hy_signal_spec *items;
+    size_t count;
+
+    constexpr spec_table(const hy_signal_spec *first = nullptr) : items(first), count(0)
+    {
+    }
+    template <size_t N>
+    constexpr spec_table(const spec_list<N> *list) : items(list->items), count(N)
+    {
+    }
+};
+
+/* The members of hy_class that HY_CLASS() takes. */
+struct class_members {
+    uint32_t version = 0;
+    const hy_class *base = nullptr;
+    decltype(hy_class::fini) fini = nullptr;
+    decltype(hy_class::event) event = nullptr;
+    decltype(hy_class::leave_thread) leave_thread = nullptr;
+    decltype(hy_class::enter_thread) enter_thread = nullptr;
+    decltype(hy_class::child_changed) child_changed = nullptr;
+    decltype(hy_class::connection_changed) connection_changed = nullptr;
+    spec_table signals{};
+    size_t signal_count = 0;
+
+    constexpr hy_class finish(const char *name, size_t size) const
+    {
+        return {version,       name,
+                size,          base,
+                fini,          event,
+                leave_thread,  enter_thread,
+                child_changed, connection_changed,
+                signals.items, signals.count != 0 ? signals.count : signal_count};
+    }
+};
+} // namespace hy_cxx
+
+/* clang-format off */
+#define HY_CLASS(...) HY_CLASS_(__VA_ARGS__, .version = HY_CLASS_VERSION)
+#define HY_CLASS_(type_, ...) \
+    ([]() constexpr { \
+        ::hy_cxx::class_members hy_members_{}; \
+        HY_ASSIGN_ALL_(__VA_ARGS__) \
+        return hy_members_.finish(#type_, sizeof(type_)); \
+    }())
+/* A class that lives in a C++ type with a base, say, has no standard layout; offsetof() is right all the same. */
+#define HY_SIGNALS(...) \
+    ([]() constexpr { \
+        _Pragma("GCC diagnostic push") \
+        _Pragma("GCC diagnostic ignored \"-Winvalid-offsetof\"") \
+        struct hy_tag_ { \
+            static constexpr auto list() { return ::hy_cxx::list_specs(__VA_ARGS__); } \
+        }; \
+        _Pragma("GCC diagnostic pop") \
+        return &::hy_cxx::specs_of<hy_tag_>; \
+    }())
+#define HY_PAYLOAD_SIZE_(type_, member_) sizeof(*static_cast<type_ *>(nullptr)->member_.payload_)
+#define HY_SPEC_TYPE_ ::hy_signal_spec
+/* hy_members_ in front of each argument; there are ten members. */
+#define HY_COUNT_(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, count, ...) count
+#define HY_PASTE_(a, b) a##b
+#define HY_ASSIGN_N_(count) HY_PASTE_(HY_ASSIGN_, count)
+#define HY_ASSIGN_ALL_(...) HY_ASSIGN_N_(HY_COUNT_(__VA_ARGS__, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))(__VA_ARGS__)
+#define HY_ASSIGN_1(a) hy_members_ a;
+#define HY_ASSIGN_2(a, ...) hy_members_ a; HY_ASSIGN_1(__VA_ARGS__)
+#define HY_ASSIGN_3(a, ...) hy_members_ a; HY_ASSIGN_2(__VA_ARGS__)
+#define HY_ASSIGN_4(a, ...) hy_members_ a; HY_ASSIGN_3(__VA_ARGS__)
+#define HY_ASSIGN_5(a, ...) hy_members_ a; HY_ASSIGN_4(__VA_ARGS__)
+#define HY_ASSIGN_6(a, ...) hy_members_ a; HY_ASSIGN_5(__VA_ARGS__)
+#define HY_ASSIGN_7(a, ...) hy_members_ a; HY_ASSIGN_6(__VA_ARGS__)
+#define HY_ASSIGN_8(a, ...) hy_members_ a; HY_ASSIGN_7(__VA_ARGS__)
+#define HY_ASSIGN_9(a, ...) hy_members_ a; HY_ASSIGN_8(__VA_ARGS__)
+#define HY_ASSIGN_10(a, ...) hy_members_ a; HY_ASSIGN_9(__VA_ARGS__)
+/* clang-format on */
+
+#endif
 
 #endif

@@ -18,22 +18,23 @@
 HY_BEGIN_DECLS
 
 /*
- * A piece of work, in the caller's memory. It belongs to the pool from a successful submit until
- * release is called, which happens exactly once: after done, or in its place when the receiver is
- * no more.
+ * A piece of work, in the caller's memory, all of it cleared before its members are set. It belongs
+ * to the pool from a successful submit until release is called, which happens exactly once: after
+ * done, or in its place when the receiver is no more. From release on it may be submitted again.
  */
 struct hy_job {
-    /* The work; in a thread of the pool. May look at hy_job_is_cancelled() now and then. */
+    /* The work; in a thread of the pool. May look at hy_job_is_cancelled() now and then, and submit
+     * other jobs. */
     void (*work)(struct hy_job *job);
-    /* Optional: it has ended, or was cancelled: result is 0, or -HY_ECANCELED; in the receiver's
-     * thread. */
+    /* Optional: it has ended (result is 0), was cancelled (-HY_ECANCELED), or was not begun because
+     * the pool's only thread could not be started (the error of that); in the receiver's thread. */
     void (*done)(struct hy_object *receiver, struct hy_job *job, int result);
     /* Optional: nobody will touch the job any more; in the receiver's thread, or in whatever thread
      * found the receiver gone. */
     void (*release)(struct hy_job *job);
     /* The library's. */
-    struct hy_job *next_;
-    struct hy_pool *pool_;
+    struct hy_job *next_, *previous_, *id_next_, *id_previous_;
+    struct hy__message *message_;
     struct hy_ref receiver_;
     uint64_t id_;
     uint32_t state_;
@@ -42,8 +43,9 @@ struct hy_job {
 struct hy_pool {
     HY_INHERITS(hy_object);
     struct {
-        hy_signal0
-            idle; /* nothing waits and nothing runs any more; told in the pool's own thread */
+        /* Nothing waits and nothing runs any more; emitted in the pool's own thread, behind the
+         * `done` of receivers that live there. */
+        hy_signal0 idle;
     } events;
     struct hy_pool_private *priv;
 };
@@ -53,7 +55,7 @@ extern HY_API const struct hy_class hy_pool_class;
 /* How much a pool does at once. */
 struct hy_pool_limits {
     uint32_t threads; /* at most so many; 0: as many as the machine has processors */
-    uint32_t waiting; /* jobs that may wait; 0: no limit */
+    uint32_t waiting; /* jobs that may wait while all threads are busy; 0: no limit */
     int64_t idle_ns;  /* a thread without work ends after this time; 0: 30 s */
 };
 
@@ -62,15 +64,18 @@ struct hy_pool_limits {
 HY_API int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
                         const struct hy_pool_limits *limits) HY_MUST_USE;
 /* Cancels what waits, asks what runs to stop, waits for it, and ends the pool. Every job is
- * released before it returns, or reaches its receiver with what was posted to that. Thread: home.
- */
+ * released before it returns, or reaches its receiver with what was posted to that. A `done` and a
+ * slot of `idle` may call it, but not a job. Thread: home. */
 HY_API void hy_pool_fini(struct hy_pool *pool);
 
-/* Hands a job over; jobs begin in the order submitted. *ret_id (NULL is allowed) names it for
- * hy_pool_cancel(). receiver NULL: nobody is told; release runs in the pool's thread. Errors:
- * -HY_EAGAIN (the limit of waiting jobs), -HY_ESHUTDOWN (the pool or the receiver has ended),
- * -HY_EINVAL (no work), -HY_ENOMEM, and those of hy_thread_start() when there is no thread at all.
- * Thread: any, while pool and receiver exist. */
+/*
+ * Hands a job over; jobs begin in the order submitted. *ret_id (NULL is allowed) names it for
+ * hy_pool_cancel(); it may lie beside the job. receiver NULL: nobody is told; release runs in the
+ * thread that did the work, or cancelled it. Errors: -HY_EAGAIN (the limit of waiting jobs),
+ * -HY_ESHUTDOWN (the pool or the receiver has ended), -HY_EINVAL (no work), -HY_EBUSY (it is in a
+ * pool already, or was not cleared), -HY_ENOMEM, and those of hy_thread_start() when there is no
+ * thread at all. Thread: any, a job's too, while pool and receiver exist.
+ */
 HY_API int hy_pool_submit(struct hy_pool *pool, struct hy_job *job, struct hy_object *receiver,
                           uint64_t *ret_id);
 
@@ -84,9 +89,9 @@ HY_API bool hy_job_is_cancelled(const struct hy_job *job);
 /* What the pool does now. */
 struct hy_pool_counts {
     uint32_t threads, waiting, running;
-    uint64_t done, cancelled, refused; /* so far */
+    uint64_t done, cancelled, refused; /* so far; cancelled: not done for any reason */
 };
-/* Thread: any, while the pool exists. */
+/* The counts of the moment. Thread: any, while the pool exists. */
 HY_API struct hy_pool_counts hy_pool_get_counts(const struct hy_pool *pool);
 
 HY_END_DECLS

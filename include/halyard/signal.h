@@ -150,8 +150,8 @@ HY_API bool hy_signal_is_connected(struct hy_signal_base *signal);
  * -HY_ENOMEM, -HY_EINVAL. Thread: any, while the owner exists. */
 HY_API int hy_signal_block(struct hy_signal_base *signal, bool blocked);
 
-/* Cuts the connection, as hy_disconnect() does; returns 1, or 0 when it was gone already. Thread:
- * any. */
+/* Cuts the connection, as hy_disconnect() does; returns 1, or 0 when there was nothing to cut any
+ * more. A single-shot call that is queued is taken back, and counts. Thread: any. */
 HY_API int hy_connection_disconnect(struct hy_connection connection);
 /* Whether it is still there; a single-shot one that has fired is not. Thread: any. */
 HY_API bool hy_connection_is_connected(struct hy_connection connection);
@@ -165,8 +165,9 @@ HY_API int hy_connection_get_counts(struct hy_connection connection,
 
 /*
  * Inside a slot: a reference to the owner of the signal that called it, also of a queued call;
- * release it. Cleared outside a slot, when the owner has ended, and when the slot has cut its own
- * connection before it asked. Thread: any, for itself.
+ * release it. When the owner has ended, it reads NULL, and hy_ref_equal() still tells whose it was.
+ * Cleared outside a slot, and when a slot of a plain connection has cut that before it asked.
+ * Thread: any, for itself.
  */
 HY_API struct hy_ref hy_sender(void);
 /* Inside a slot: the connection that called it; else zeros. Thread: any, for itself. */
@@ -208,9 +209,10 @@ HY_END_DECLS
     hy_signal_connect(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot), \
                       (unsigned)(flags) | HY_SLOT_FLAG_(signal, receiver, slot))
 
-#define hy_connect_with(signal, receiver, slot, options, ret_connection) \
+/* The options and ret_connection come as they are: a compound literal has commas. */
+#define hy_connect_with(signal, receiver, slot, ...) \
     hy_signal_connect_with(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot), \
-                           HY_SLOT_FLAG_WITH_(signal, receiver, slot), (options), (ret_connection))
+                           HY_SLOT_FLAG_WITH_(signal, receiver, slot), __VA_ARGS__)
 
 #define hy_connect_signal(signal, target, flags) \
     hy_signal_connect_signal(&(signal)->sig, \
@@ -263,26 +265,62 @@ template <class F> hy_slot slot_cast(F function)
 template <class T> struct same {
     typedef T type;
 };
+/* What hy_connect() takes as a slot of an R for payloads T. */
+template <class T, class R> struct slot {
+    hy_slot function;
+    unsigned flags;
+    slot(hy_slot function_, unsigned flags_) : function(function_), flags(flags_)
+    {
+    }
+    slot(void (*f)(R *, const T *)) : function(slot_cast(f)), flags(0)
+    {
+    }
+    slot(void (*f)(R *)) : function(slot_cast(f)), flags(HY_NO_PAYLOAD_)
+    {
+    }
+    slot(int (*f)(R *, const T *)) : function(slot_cast(f)), flags(HY_RETURNS_)
+    {
+    }
+    slot(int (*f)(R *)) : function(slot_cast(f)), flags(unsigned(HY_RETURNS_) | HY_NO_PAYLOAD_)
+    {
+    }
+};
+/* What hy_connect_with() takes: also slots that get the context. */
+template <class T, class R> struct slot_with : slot<T, R> {
+    using slot<T, R>::slot;
+    slot_with(void (*f)(R *, const T *, void *)) : slot<T, R>(slot_cast(f), HY_CONTEXT_)
+    {
+    }
+    slot_with(int (*f)(R *, const T *, void *))
+        : slot<T, R>(slot_cast(f), unsigned(HY_CONTEXT_) | HY_RETURNS_)
+    {
+    }
+};
 template <class T, class R>
-int connect(hy_signal_base *signal, T *, R *receiver, void (*slot)(R *, const T *), unsigned flags)
+int connect(hy_signal_base *signal, T *, R *receiver, typename same<slot<T, R>>::type function,
+            unsigned flags)
 {
-    return hy_signal_connect(signal, object_of(receiver, 0), slot_cast(slot), flags);
+    return hy_signal_connect(signal, object_of(receiver, 0), function.function,
+                             flags | function.flags);
 }
 template <class T, class R>
-int connect(hy_signal_base *signal, T *, R *receiver, void (*slot)(R *), unsigned flags)
+int connect_with(hy_signal_base *signal, T *, R *receiver,
+                 typename same<slot_with<T, R>>::type function, const hy_connect_options *options,
+                 hy_connection *ret_connection)
 {
-    return hy_signal_connect(signal, object_of(receiver, 0), slot_cast(slot),
-                             flags | static_cast<unsigned>(HY_NO_PAYLOAD_));
+    return hy_signal_connect_with(signal, object_of(receiver, 0), function.function, function.flags,
+                                  options, ret_connection);
+}
+template <class T>
+int connect_signal(hy_signal_base *signal, T *, hy_signal_base *target, T *, unsigned flags)
+{
+    return hy_signal_connect_signal(signal, target, flags);
 }
 template <class T, class R>
-int disconnect(hy_signal_base *signal, T *, R *receiver, void (*slot)(R *, const T *))
+int disconnect(hy_signal_base *signal, T *, R *receiver,
+               typename same<slot_with<T, R>>::type function)
 {
-    return hy_signal_disconnect(signal, object_of(receiver, 0), slot_cast(slot));
-}
-template <class T, class R>
-int disconnect(hy_signal_base *signal, T *, R *receiver, void (*slot)(R *))
-{
-    return hy_signal_disconnect(signal, object_of(receiver, 0), slot_cast(slot));
+    return hy_signal_disconnect(signal, object_of(receiver, 0), function.function);
 }
 template <class T> int emit(hy_signal_base *signal, T *, const typename same<T>::type *payload)
 {
@@ -291,6 +329,16 @@ template <class T> int emit(hy_signal_base *signal, T *, const typename same<T>:
 template <class T> int emit(hy_signal_base *signal, T *, const typename same<T>::type &payload)
 {
     return hy_signal_emit_checked_(signal, &payload);
+}
+template <class T>
+int emit_result(hy_signal_base *signal, T *, const typename same<T>::type *payload, int *ret_result)
+{
+    return hy_signal_emit_result(signal, payload, ret_result);
+}
+template <class T>
+int emit_result(hy_signal_base *signal, T *, const typename same<T>::type &payload, int *ret_result)
+{
+    return hy_signal_emit_result(signal, &payload, ret_result);
 }
 template <class T, class... A> int emit_with(hy_signal_base *signal, T *, A... members)
 {
@@ -307,9 +355,16 @@ inline int emit0(hy_signal_base *signal, hy_none *)
 #define HY_PHANTOM_(s) static_cast<decltype((s)->payload_)>(nullptr)
 #define hy_connect(signal, receiver, slot, flags) \
     ::hy_cxx::connect(&(signal)->sig, HY_PHANTOM_(signal), (receiver), (slot), static_cast<unsigned>(flags))
+#define hy_connect_with(signal, receiver, slot, ...) \
+    ::hy_cxx::connect_with(&(signal)->sig, HY_PHANTOM_(signal), (receiver), (slot), __VA_ARGS__)
+#define hy_connect_signal(signal, target, flags) \
+    ::hy_cxx::connect_signal(&(signal)->sig, HY_PHANTOM_(signal), &(target)->sig, HY_PHANTOM_(target), \
+                             static_cast<unsigned>(flags))
 #define hy_disconnect(signal, receiver, slot) \
     ::hy_cxx::disconnect(&(signal)->sig, HY_PHANTOM_(signal), (receiver), (slot))
 #define hy_emit(signal, ...) ::hy_cxx::emit(&(signal)->sig, HY_PHANTOM_(signal), __VA_ARGS__)
+#define hy_emit_result(signal, payload, ret_result) \
+    ::hy_cxx::emit_result(&(signal)->sig, HY_PHANTOM_(signal), (payload), (ret_result))
 /* In C++ the members are given in order, without names. */
 #define hy_emit_with(signal, ...) ::hy_cxx::emit_with(&(signal)->sig, HY_PHANTOM_(signal), __VA_ARGS__)
 #define hy_emit0(signal) ::hy_cxx::emit0(&(signal)->sig, HY_PHANTOM_(signal))

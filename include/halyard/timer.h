@@ -12,10 +12,19 @@ HY_BEGIN_DECLS
 
 enum hy_timer_accuracy {
     HY_TIMER_COARSE,  /* up to 5 % of the interval late, so that wake-ups merge; the default. At 20
-                         ms or less: precise */
+                         ms or less: precise; from 20 s on: whole seconds */
     HY_TIMER_PRECISE, /* as exact as the system can */
     HY_TIMER_SECONDS  /* up to a second late, on whole seconds of the clock, so that nearly all
                          wake-ups merge */
+};
+
+/* The library's: what is due some time. Guard: home thread. */
+struct hy_timer_entry_ {
+    int64_t deadline_ns, key_ns;
+    struct hy_timer_entry_ *previous, *next, *child;
+    uint64_t order;
+    uint8_t state;
+    bool precise, is_call;
 };
 
 struct hy_timer {
@@ -24,10 +33,9 @@ struct hy_timer {
         hy_signal0 timeout; /* it is due */
     } events;
     /* The library's: guard home thread. */
-    int64_t deadline_ns_, key_ns_, interval_ns_;
-    struct hy_timer *previous_, *next_, *child_;
-    uint64_t order_;
-    uint8_t state_, accuracy_;
+    struct hy_timer_entry_ entry_;
+    int64_t interval_ns_;
+    uint8_t accuracy_;
     bool single_shot_;
 };
 
@@ -53,22 +61,29 @@ HY_API int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns);
 /* Stops it; one that is not running is left alone. Errors: -HY_EWRONGTHREAD. Thread: home. */
 HY_API int hy_timer_stop(struct hy_timer *timer);
 
-/* Asks the timer's thread to start or stop it; the time counts from this call. Errors:
- * -HY_ESHUTDOWN, -HY_EINVAL (negative), -HY_ENOMEM. Thread: any, while the timer exists. */
+/*
+ * Asks the timer's thread to start or stop it, as hy_timer_start() and hy_timer_stop() do; the time
+ * counts from this call. Requests of one thread are met in their order, as if they were posted;
+ * also those of the timer's own thread. Errors: -HY_ESHUTDOWN, -HY_EINVAL (negative), -HY_ENOMEM.
+ * Thread: any, while the timer exists.
+ */
 HY_API int hy_timer_request_start(struct hy_timer *timer, int64_t interval_ns);
 HY_API int hy_timer_request_stop(struct hy_timer *timer);
 
 /*
  * hy_after(delay_ns, receiver, slot) is the typed front: calls slot(receiver) once in the
- * receiver's thread, delay_ns from now, unless the receiver ends before. With 0 it is queued like a
- * post. Calls of one thread to one receiver with the same delay keep their order. Errors:
- * -HY_EINVAL (negative, no slot), -HY_ESHUTDOWN, -HY_ENOMEM. Thread: any, while the receiver
- * exists.
+ * receiver's thread, delay_ns from now, unless the receiver ends before; as exact as a timer of the
+ * default accuracy. It moves with the receiver and keeps its time. With 0 it is queued like a post.
+ * Calls of one thread to one receiver with the same delay keep their order. Errors: -HY_EINVAL
+ * (negative, no slot), -HY_ESHUTDOWN, -HY_ENOMEM. Thread: any, while the receiver exists.
  *
  *     hy_after(5 * HY_SECOND, client, client_reconnect);
  */
 HY_API int hy_object_call_after(struct hy_object *receiver, int64_t delay_ns,
                                 void (*slot)(void *receiver));
+/* The same through a weak reference, at any time. */
+HY_API int hy_ref_call_after(struct hy_ref receiver, int64_t delay_ns,
+                             void (*slot)(void *receiver));
 
 /* For the next start. Thread: home. */
 HY_API void hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);

@@ -131,3 +131,8 @@ struct hy_object *hy_ref_get(struct hy_ref ref)
     }
     return ref.anchor->object;
 }
+
+bool hy_ref_equal(struct hy_ref a, struct hy_ref b)
+{
+    return a.anchor != NULL && a.anchor == b.anchor; /* an anchor is of one life of one object */
+}

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Connecting and cutting, from the sender's side, the receiver's, and as either ends.
- */
+/* Connecting. Cutting is in cut.c, the end of a sender in close.c. */
 #include "core/hub.h"
 
 static uint64_t next_id; /* atomic */
 
-/* --- connect -------------------------------------------------------------------------------------
+uint64_t hy__last_connection_id(void)
+{
+    return __atomic_load_n(&next_id, __ATOMIC_RELAXED);
+}
+
+/* --- checks ------------------------------------------------------------------------------------
  */
 
 /* From the beginning of its fini: whatever is connected afterwards, nobody would cut. */
@@ -21,8 +24,43 @@ static bool is_dead(const struct hy_object *object)
     return dead;
 }
 
-static int check_connect(const struct hy_signal_base *signal, const struct hy_object *receiver,
-                         hy_slot slot, unsigned flags)
+static int check_flags(const struct hy_signal_spec *spec, unsigned flags,
+                       const struct hy_connect_options *options)
+{
+    unsigned how = flags & (HY_DIRECT | HY_QUEUED | HY_BLOCKING);
+    unsigned kept = flags & (HY_LATEST | HY_BOUNDED);
+    const char *name = spec->name;
+    if ((how & (how - 1)) != 0)
+        return hy_error_set(-HY_EINVAL,
+                            "a connection to %s is either direct, queued or blocking: choose one",
+                            name);
+    if ((flags & ~((unsigned)HY_CONTEXT_ * 2 - 1)) != 0)
+        return hy_error_set(-HY_EINVAL, "connecting %s with flags that do not exist: 0x%x", name,
+                            flags);
+    if ((kept & (kept - 1)) != 0)
+        return hy_error_set(-HY_EINVAL, "a connection to %s is HY_LATEST or HY_BOUNDED, not both",
+                            name);
+    if (kept != 0 && (how & (HY_DIRECT | HY_BLOCKING)) != 0)
+        return hy_error_set(-HY_EINVAL,
+                            "a direct or blocking connection to %s queues nothing that HY_LATEST "
+                            "or HY_BOUNDED could limit",
+                            name);
+    if ((flags & HY_BOUNDED) != 0 &&
+        (options == NULL || options->limit == 0 || (unsigned)options->overflow > 2))
+        return hy_error_set(-HY_EINVAL,
+                            "a bounded connection to %s needs a limit of at least 1 and an "
+                            "overflow of enum hy_overflow",
+                            name);
+    if (options != NULL && options->timeout_ns < 0)
+        return hy_error_set(-HY_EINVAL, "connecting %s with a negative time-out", name);
+    /* Until rings and blocking calls are there. */
+    if (kept != 0 || (flags & HY_BLOCKING) != 0)
+        return hy_error_set(-HY_ENOTSUP, "%s: not yet", name);
+    return 0;
+}
+
+static int check_ends(const struct hy_signal_base *signal, const struct hy_object *receiver,
+                      hy_slot slot)
 {
     if (signal == NULL || signal->spec == NULL || signal->owner == NULL)
         return hy_error_set(-HY_EINVAL,
@@ -31,20 +69,29 @@ static int check_connect(const struct hy_signal_base *signal, const struct hy_ob
     if (receiver == NULL || slot == NULL)
         return hy_error_set(-HY_EINVAL, "connecting %s needs a receiver and a slot",
                             signal->spec->name);
-    if ((flags & HY_DIRECT) != 0 && (flags & HY_QUEUED) != 0)
-        return hy_error_set(-HY_EINVAL, "a connection to %s is direct or queued, not both",
-                            signal->spec->name);
     bool sender_dead = is_dead(signal->owner);
     if (sender_dead || is_dead(receiver))
         return hy_error_set(-HY_ESHUTDOWN, "cannot connect %s: %s is dead or being finished",
                             signal->spec->name, sender_dead ? "the sender" : "the receiver");
-    if (signal->spec->payload.kind == HY_PAYLOAD_BORROWED && (flags & HY_DIRECT) == 0)
+    return 0;
+}
+
+static int check_payload(const struct hy_signal_spec *spec, unsigned flags,
+                         const struct hy_connect_options *options)
+{
+    bool copied = (flags & HY_DIRECT) == 0;
+    if ((flags & HY_BLOCKING) != 0)
+        copied = options != NULL && options->timeout_ns != 0;
+    if (spec->payload.kind == HY_PAYLOAD_BORROWED && copied)
         return hy_error_set(-HY_EBORROWED,
                             "%s carries a borrowed payload, valid during the call only: connect it "
                             "HY_DIRECT and send on a copy of what you need",
-                            signal->spec->payload.name);
+                            spec->payload.name);
     return 0;
 }
+
+/* --- connecting --------------------------------------------------------------------------------
+ */
 
 /* Into the receiver's list; false when it is dead. Hub lock held. */
 static bool link_incoming(struct hy_anchor *anchor, struct hy__connection *connection)
@@ -70,234 +117,147 @@ static void link_last(struct hy_hub *hub, struct hy__connection *connection, uin
     else
         __atomic_store_n(&hub->head, connection, __ATOMIC_SEQ_CST);
     hub->tail = connection;
-    /* Release: an emission that includes this id finds the connection linked. */
-    __atomic_store_n(&hub->last_id, id, __ATOMIC_RELEASE);
+    /* Release: an emission that includes this id finds the connection linked. A blocked signal's
+     * emissions go up to 0. */
+    if (hub->blocked == 0)
+        __atomic_store_n(&hub->last_id, id, __ATOMIC_RELEASE);
+}
+
+/* Hub lock held. */
+static bool has_same(const struct hy_hub *hub, const struct hy_anchor *anchor, hy_slot slot,
+                     const void *context)
+{
+    for (struct hy__connection *connection = hub->head; connection != NULL;
+         connection = connection->next) {
+        const void *its_context = NULL;
+        if (hy__connection_slot(connection, &its_context) == slot && its_context == context &&
+            connection->anchor == anchor &&
+            !hy__is_spent(__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED)))
+            return true;
+    }
+    return false;
+}
+
+/* A connection that is being made: what it is made of. */
+struct making {
+    struct hy_hub *hub;
+    struct hy__connection *connection;
+    struct hy__extension *extension; /* NULL: plain */
+    struct hy__message *made;        /* tells the owner, in another thread; or NULL */
+    hy_slot slot;
+    unsigned flags;
+    const void *context;
+    uint64_t id;
+};
+
+static void unmake(struct making *making)
+{
+    if (making->made != NULL)
+        hy__message_discard(making->made);
+    if (making->extension != NULL)
+        hy__extension_discard(making->extension);
+    if (making->connection != NULL)
+        hy__connection_release(making->connection);
+}
+
+static int prepare(struct making *making, struct hy_signal_base *signal,
+                   const struct hy_connect_options *options)
+{
+    making->hub = hy__hub_of(signal);
+    making->connection = making->hub != NULL ? hy__connection_allocate() : NULL;
+    int rc = making->connection != NULL ? 0 : -HY_ENOMEM;
+    if (rc == 0 && hy__extension_is_needed(signal, making->flags, options)) {
+        making->extension = hy__extension_create(signal, making->slot, making->flags, options);
+        rc = making->extension != NULL ? 0 : -HY_ENOMEM;
+        if (rc == 0 && hy__change_is_wanted(signal))
+            rc = hy__change_prepare(making->extension, &making->made);
+    }
+    if (rc < 0)
+        unmake(making);
+    return rc;
+}
+
+/* Hub lock held. */
+static int link_both(struct making *making, struct hy_anchor *anchor)
+{
+    struct hy_hub *hub = making->hub;
+    struct hy__connection *connection = making->connection;
+    if ((making->flags & HY_UNIQUE) != 0 && has_same(hub, anchor, making->slot, making->context))
+        return -HY_EEXIST;
+    connection->hub = hub; /* the receiver's end looks at it as soon as it is in its list */
+    connection->anchor = anchor;
+    if (__atomic_load_n(&hub->closed, __ATOMIC_RELAXED) != 0 || !link_incoming(anchor, connection))
+        return -HY_ESHUTDOWN;
+    /* Relaxed: published by linking. A queued message that still names this memory reads slot and
+     * id atomically. */
+    __atomic_store_n(&connection->next, NULL, __ATOMIC_RELAXED);
+    /* Under the lock, so that ids grow along the list. Relaxed: only uniqueness is asked for. */
+    making->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+    uint64_t flags = making->flags & HY__FLAGS_OF_USER;
+    hy_slot slot = making->slot;
+    if (making->extension != NULL) {
+        making->extension->connection = connection;
+        making->extension->id = making->id;
+        flags |= HY__FLAG_EXTENDED;
+        slot = hy__extension_as_slot(making->extension);
+    }
+    /* Release: who finds the id finds the rest; a slot is never seen with an older id. */
+    __atomic_store_n(&connection->id_flags, making->id << HY__ID_SHIFT | flags, __ATOMIC_RELEASE);
+    __atomic_store_n(&connection->slot, slot, __ATOMIC_RELEASE);
+    link_last(hub, connection, making->id);
+    return 0;
+}
+
+static int establish(struct hy_signal_base *signal, struct hy_object *receiver,
+                     struct making *making, const struct hy_connect_options *options)
+{
+    int rc = check_ends(signal, receiver, making->slot);
+    rc = rc < 0 ? rc : check_flags(signal->spec, making->flags, options);
+    rc = rc < 0 ? rc : check_payload(signal->spec, making->flags, options);
+    rc = rc < 0 ? rc : prepare(making, signal, options);
+    if (rc < 0)
+        return rc;
+    struct hy_anchor *anchor = receiver->anchor;
+    hy__anchor_ref(anchor); /* the connection's */
+    hy__lock(&making->hub->lock);
+    rc = link_both(making, anchor);
+    hy__unlock(&making->hub->lock);
+    if (rc < 0) {
+        unmake(making);
+        hy__anchor_unref(anchor);
+        return hy_error_set(rc,
+                            rc == -HY_EEXIST
+                                ? "%s is connected to this slot of the receiver already"
+                                : "cannot connect %s: sender or receiver is being finished",
+                            signal->spec->name);
+    }
+    if (making->extension != NULL) {
+        hy__change_made(making->extension, making->made);
+        hy__extension_unref(making->extension);
+    }
+    return 0;
 }
 
 int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot,
                       unsigned flags)
 {
-    int rc = check_connect(signal, receiver, slot, flags);
-    if (rc < 0)
-        return rc;
-    struct hy_hub *hub = hy__hub_of(signal);
-    struct hy__connection *connection = hub != NULL ? hy__connection_allocate() : NULL;
-    if (connection == NULL)
-        return -HY_ENOMEM;
-    struct hy_anchor *anchor = receiver->anchor;
-    hy__anchor_ref(anchor);
-    connection->hub = hub;
-    connection->anchor = anchor;
-    /* Relaxed: published by linking. A queued message that still names this memory reads slot and
-     * id atomically. */
-    __atomic_store_n(&connection->next, NULL, __ATOMIC_RELAXED);
-
-    hy__lock(&hub->lock);
-    bool alive =
-        __atomic_load_n(&hub->closed, __ATOMIC_RELAXED) == 0 && link_incoming(anchor, connection);
-    if (alive) {
-        /* Under the lock, so that ids grow along the list. Relaxed: only uniqueness is asked for.
-         */
-        uint64_t id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
-        __atomic_store_n(&connection->id_flags, id << HY__ID_SHIFT | (flags & HY__FLAGS_OF_USER),
-                         __ATOMIC_RELEASE);
-        __atomic_store_n(&connection->slot, slot, __ATOMIC_RELEASE);
-        link_last(hub, connection, id);
-    }
-    hy__unlock(&hub->lock);
-    if (!alive) {
-        hy__anchor_unref(anchor);
-        hy__connection_release(connection);
-        return hy_error_set(-HY_ESHUTDOWN,
-                            "cannot connect %s: sender or receiver is being finished",
-                            signal->spec->name);
-    }
-    return 0;
+    struct making making = {.slot = slot, .flags = flags};
+    return establish(signal, receiver, &making, NULL);
 }
 
-/* --- cutting -------------------------------------------------------------------------------------
- */
-
-int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot)
+int hy_signal_connect_with(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot,
+                           unsigned flags, const struct hy_connect_options *options,
+                           struct hy_connection *ret_connection)
 {
-    struct hy_hub *hub = signal != NULL ? __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE) : NULL;
-    if (hub == NULL || receiver == NULL)
-        return 0;
-    int count = 0;
-    struct hy__connection *freed = NULL;
-    hy__lock(&hub->lock);
-    for (struct hy__connection *connection = hub->head, *next; connection != NULL;
-         connection = next) {
-        next = connection->next;
-        if (connection->anchor == receiver->anchor &&
-            __atomic_load_n(&connection->slot, __ATOMIC_RELAXED) == slot)
-            count += hy__hub_bury(hub, connection) ? 1 : 0;
+    struct making making = {.slot = slot, .flags = flags};
+    if (options != NULL) {
+        making.flags |= options->flags & ~(unsigned)(HY_NO_PAYLOAD_ | HY_RETURNS_ | HY_CONTEXT_);
+        making.context = options->context;
     }
-    if (hub->grave_count >= hub->reap_at)
-        freed = hy__hub_reap(hub);
-    hy__unlock(&hub->lock);
-    hy__graves_free(freed);
-    return count;
-}
-
-/*
- * From the receiver's side the lock order (hub, then anchor) is the wrong way round: take a
- * reference to the hub under the anchor's lock, let go, lock the hub, and look again whether it is
- * still the same connection.
- */
-static bool cut_with_hub(struct hy_hub *hub, struct hy__connection *connection, uint64_t id)
-{
-    struct hy__connection *freed = NULL;
-    hy__lock(&hub->lock);
-    bool cut = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT == id &&
-               hy__hub_bury(hub, connection);
-    if (hub->grave_count >= hub->reap_at)
-        freed = hy__hub_reap(hub);
-    bool was_survivor = cut && __atomic_load_n(&hub->closed, __ATOMIC_RELAXED) != 0;
-    hy__unlock(&hub->lock);
-    hy__graves_free(freed);
-    if (was_survivor)
-        hy__hub_unref(hub); /* the connection's; the caller has another one */
-    return cut;
-}
-
-bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id)
-{
-    struct hy_hub *hub = NULL;
-    hy__lock(&anchor->lock);
-    /* Linked in anchor->incoming, which this lock guards: then its hub is alive. */
-    if (__atomic_load_n(&connection->slot, __ATOMIC_RELAXED) != NULL &&
-        __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT == id) {
-        hub = connection->hub;
-        hy__hub_ref(hub);
-    }
-    hy__unlock(&anchor->lock);
-    if (hub == NULL)
-        return false;
-    bool cut = cut_with_hub(hub, connection, id);
-    hy__hub_unref(hub);
-    return cut;
-}
-
-void hy__connections_of_receiver_cut(struct hy_anchor *anchor)
-{
-    for (;;) {
-        hy__lock(&anchor->lock);
-        struct hy__connection *connection = anchor->incoming;
-        struct hy_hub *hub = connection != NULL ? connection->hub : NULL;
-        uint64_t id = 0;
-        if (hub != NULL) {
-            id = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT;
-            hy__hub_ref(hub);
-        }
-        hy__unlock(&anchor->lock);
-        if (hub == NULL)
-            return;
-        cut_with_hub(hub, connection, id);
-        hy__hub_unref(hub);
-    }
-}
-
-/*
- * What the sender has queued is still delivered: a connection through which something was queued
- * outlives it, linked in the closed hub, until a last message to its receiver, behind all others,
- * cuts it.
- */
-struct survivor {
-    struct hy_anchor *anchor;
-    struct hy__connection *connection;
-    uint64_t id;
-};
-
-/* Buries what never queued anything. Returns how many are left, each with a reference to the hub.
- */
-static size_t close_hub(struct hy_hub *hub)
-{
-    size_t survivors = 0;
-    hy__lock(&hub->lock);
-    /* Release: an emission that sees it stops before it touches the sender. */
-    __atomic_store_n(&hub->closed, 1u, __ATOMIC_RELEASE);
-    for (struct hy__connection *connection = hub->head, *next; connection != NULL;
-         connection = next) {
-        next = connection->next;
-        /* Relaxed: emissions happen before the end of their sender. */
-        if ((__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) & HY__FLAG_QUEUED) == 0) {
-            hy__hub_bury(hub, connection);
-            continue;
-        }
-        hy__hub_ref(hub);
-        survivors++;
-    }
-    struct hy__connection *freed = hy__hub_reap(hub);
-    hy__unlock(&hub->lock);
-    hy__graves_free(freed);
-    return survivors;
-}
-
-/* Their receivers may have cut some since they were counted; nobody adds any. */
-static size_t list_survivors(struct hy_hub *hub, struct survivor *list, size_t count)
-{
-    size_t found = 0;
-    hy__lock(&hub->lock);
-    for (struct hy__connection *connection = hub->head; connection != NULL && found < count;
-         connection = connection->next) {
-        list[found].anchor = connection->anchor;
-        list[found].connection = connection;
-        list[found].id = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT;
-        hy__anchor_ref(connection->anchor);
-        found++;
-    }
-    hy__unlock(&hub->lock);
-    return found;
-}
-
-static void cut_behind_the_last(const struct survivor *survivor)
-{
-    struct hy__message *message;
-    int rc = hy__message_make(NULL, NULL, &message);
-    if (rc == 0) {
-        message->kind = HY__MESSAGE_CUT;
-        message->to.connection = survivor->connection;
-        message->connection_id = survivor->id;
-        rc = hy__post(survivor->anchor, message);
-        if (rc < 0)
-            hy__message_discard(message);
-    }
-    if (rc < 0) /* no memory, or a dead receiver: what is queued is dropped */
-        hy__connection_cut(survivor->anchor, survivor->connection, survivor->id);
-    hy__anchor_unref(survivor->anchor);
-}
-
-/* No memory to let them outlive the sender: what was queued through them is dropped. */
-static void cut_survivors(struct hy_hub *hub)
-{
-    struct survivor first;
-    while (list_survivors(hub, &first, 1) != 0) {
-        hy__connection_cut(first.anchor, first.connection, first.id);
-        hy__anchor_unref(first.anchor);
-    }
-}
-
-void hy__signal_close(struct hy_signal_base *signal)
-{
-    struct hy_hub *hub = __atomic_exchange_n(&signal->hub, NULL, __ATOMIC_ACQ_REL);
-    if (hub == NULL)
-        return;
-    size_t count = close_hub(hub);
-    struct survivor *list = count != 0 ? hy_allocate(count * sizeof *list) : NULL;
-    if (list != NULL) {
-        count = list_survivors(hub, list, count);
-        for (size_t i = 0; i < count; i++)
-            cut_behind_the_last(&list[i]);
-        hy_release(list);
-    } else if (count != 0) {
-        cut_survivors(hub);
-    }
-    hy__hub_unref(hub);
-}
-
-bool hy_signal_is_connected(struct hy_signal_base *signal)
-{
-    struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
-    return hub != NULL && __atomic_load_n(&hub->head, __ATOMIC_ACQUIRE) != NULL;
+    int rc = establish(signal, receiver, &making, options);
+    if (rc < 0 && options != NULL && options->destroy != NULL)
+        options->destroy(options->context);
+    if (rc == 0 && ret_connection != NULL)
+        *ret_connection = (struct hy_connection){making.connection, making.id};
+    return rc;
 }

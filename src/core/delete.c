@@ -78,9 +78,9 @@ static int request_from_elsewhere(struct hy_anchor *anchor)
     return rc;
 }
 
-int hy_object_destroy_later(struct hy_object *object)
+int hy_ref_destroy_later(struct hy_ref ref)
 {
-    struct hy_anchor *anchor = object != NULL ? object->anchor : NULL;
+    struct hy_anchor *anchor = ref.anchor;
     if (anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "the object was never made, or has been finished");
     struct hy_thread_record *record = hy__record();
@@ -88,12 +88,19 @@ int hy_object_destroy_later(struct hy_object *object)
         return -HY_ENOMEM;
     if (hy__anchor_home(anchor) != record)
         return request_from_elsewhere(anchor);
+    if (anchor->object == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the object is dead, or being finished");
     if (anchor->delete_requested)
         return 0;
     anchor->delete_requested = true;
     struct hy__frame *frame = outermost_of(record, anchor, true);
     hang_on(frame != NULL ? &frame->deletes : &record->deletes, anchor);
     return 0;
+}
+
+int hy_object_destroy_later(struct hy_object *object)
+{
+    return hy_ref_destroy_later((struct hy_ref){object != NULL ? object->anchor : NULL});
 }
 
 /* In the home thread: destroys the object now, or as its outermost handler returns. */

@@ -44,30 +44,75 @@ static struct hy__queue *next_queue(struct hy_thread_record *record, uint32_t la
     return best;
 }
 
-/* The slot to call, or NULL when the connection has been cut since. */
-static hy_slot slot_of(struct hy__message *message, uint64_t *ret_flags)
+/* A single-shot connection is cut before its slot runs. */
+static __attribute__((noinline)) bool call_single_shot(struct hy_thread_record *record,
+                                                       struct hy__message *message, hy_slot slot,
+                                                       uint64_t flags)
 {
+    struct hy_anchor *anchor = message->anchor, *sender;
+    if (!hy__connection_cut(anchor, message->to.connection, message->connection_id, &sender))
+        return false;
+    struct hy__frame frame;
+    anchor->delivered++;
+    hy__frame_push(record, &frame, anchor, true);
+    hy__frame_set_slot(&frame, message->to.connection, message->connection_id);
+    hy__frame_set_sender(&frame, sender);
+    hy__slot_call(slot, flags, anchor->object,
+                  message->has_payload ? hy__message_payload(message) : NULL);
+    hy__frame_pop(record, &frame);
+    hy__anchor_unref(sender);
+    return true;
+}
+
+static bool call_slot(struct hy_thread_record *record, struct hy__message *message)
+{
+    struct hy_anchor *anchor = message->anchor;
     struct hy__connection *connection = message->to.connection;
+    struct hy_object *object = anchor->object;
     /* Acquire: a connection cut before this moment is seen as cut; a recycled one has another id.
      */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
     uint64_t id_flags = __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE);
-    if (slot == NULL || id_flags >> HY__ID_SHIFT != message->connection_id)
-        return NULL;
-    if ((id_flags & HY_SINGLE_SHOT) != 0 &&
-        !hy__connection_cut(message->anchor, connection, message->connection_id))
-        return NULL;
-    *ret_flags = id_flags;
-    return slot;
+    if (object == NULL || slot == NULL || id_flags >> HY__ID_SHIFT != message->connection_id)
+        return false;
+    if (HY_UNLIKELY((id_flags & HY_SINGLE_SHOT) != 0))
+        return call_single_shot(record, message, slot, id_flags);
+    /* Counted before the call: the handler may finish the object or move it away, and then the
+     * anchor is not ours. */
+    anchor->delivered++;
+    struct hy__frame frame;
+    hy__frame_push(record, &frame, anchor, true);
+    hy__frame_set_slot(&frame, connection, message->connection_id);
+    hy__slot_call(slot, id_flags, object,
+                  message->has_payload ? hy__message_payload(message) : NULL);
+    hy__frame_pop(record, &frame);
+    return true;
 }
 
-static void call_in_frame(struct hy_object *object, struct hy__message *message, hy_slot slot,
-                          uint64_t flags)
+/* Calls what the message is for. False: there is nobody to call any more. */
+static bool call(struct hy_thread_record *record, struct hy__message *message)
 {
+    if (message->kind == HY__MESSAGE_SLOT)
+        return call_slot(record, message);
+    struct hy_anchor *anchor = message->anchor;
+    struct hy_object *object = anchor->object;
+    if (object == NULL)
+        return false;
+    if (message->kind == HY__MESSAGE_EXTENDED)
+        return hy__extension_deliver(record, message);
+    anchor->delivered++; /* before the call, as above */
+    if (message->kind == HY__MESSAGE_DESTROY) {
+        hy__destroy_request_arrived(record, anchor);
+        return true;
+    }
+    if (message->kind == HY__MESSAGE_CHANGED) {
+        hy__change_arrived(message);
+        return true;
+    }
     const void *payload = message->has_payload ? hy__message_payload(message) : NULL;
-    if (message->kind == HY__MESSAGE_SLOT) {
-        hy__slot_call(slot, flags, object, payload);
-    } else if (message->kind == HY__MESSAGE_EVENT) {
+    struct hy__frame frame;
+    hy__frame_push(record, &frame, anchor, true);
+    if (message->kind == HY__MESSAGE_EVENT) {
         struct hy_event event = {.type = (uint32_t)message->to.event_type,
                                  .data = payload,
                                  .size = message->size,
@@ -76,29 +121,6 @@ static void call_in_frame(struct hy_object *object, struct hy__message *message,
     } else {
         message->to.function(object, payload);
     }
-}
-
-/* Calls what the message is for. False: there is nobody to call any more. */
-static bool call(struct hy_thread_record *record, struct hy__message *message)
-{
-    struct hy_anchor *anchor = message->anchor;
-    struct hy_object *object = anchor->object;
-    hy_slot slot = NULL;
-    uint64_t flags = 0;
-    if (object == NULL)
-        return false;
-    if (message->kind == HY__MESSAGE_SLOT && (slot = slot_of(message, &flags)) == NULL)
-        return false;
-    /* Counted before the call: the handler may finish the object or move it away, and then the
-     * anchor is not ours. */
-    anchor->delivered++;
-    if (message->kind == HY__MESSAGE_DESTROY) {
-        hy__destroy_request_arrived(record, anchor);
-        return true;
-    }
-    struct hy__frame frame;
-    hy__frame_push(record, &frame, anchor, true);
-    call_in_frame(object, message, slot, flags);
     hy__frame_pop(record, &frame);
     return true;
 }
@@ -120,7 +142,8 @@ int hy__deliver(struct hy_thread_record *record, int limit)
         record->queued--;
         if (HY_UNLIKELY(message->kind == HY__MESSAGE_CUT)) {
             /* A dead receiver has cut all of its connections already. */
-            hy__connection_cut(message->anchor, message->to.connection, message->connection_id);
+            hy__connection_cut(message->anchor, message->to.connection, message->connection_id,
+                               NULL);
             hy__message_settle(message);
             continue;
         }
@@ -148,9 +171,7 @@ void hy__arrivals_enter(struct hy_thread_record *record)
         struct hy_object *root = anchor->object;
         /* It may have been finished, or moved on, before anybody looked here. */
         if (root != NULL && hy__anchor_home(anchor) == record)
-            for (struct hy_object *object = root; object != NULL;
-                 object = hy__tree_next(root, object))
-                hy__object_call_hook(object, true);
+            hy__tree_enter(record, root);
         hy__message_discard(adopt);
         hy__anchor_unref(anchor);
     }

@@ -6,8 +6,14 @@
  * parks the walks of its thread, so that a walk that lasts holds back one connection and not all
  * that are cut meanwhile. A walk that finds itself parked publishes a new number and goes on from
  * where it stood, or, when that connection has been cut, from the first one with a larger id.
+ *
+ * Connections that are not plain are one flag test away, in emit_rare.c. Nothing here takes the
+ * address of struct emission, which so stays in registers on the way of direct slots.
  */
 #include "core/internal.h"
+
+/* emit() is there twice, so that a plain emission carries no result; all of it inlined. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 struct emission {
     struct hy_thread_record *record;
@@ -19,7 +25,7 @@ struct emission {
     int count, error;
 };
 
-static void walk_begin(struct emission *emission)
+static ALWAYS_INLINE void walk_begin(struct emission *emission)
 {
     struct hy_thread_record *record = emission->record;
     struct hy_hub *hub = emission->hub;
@@ -40,7 +46,7 @@ static void walk_begin(struct emission *emission)
     emission->last_id = __atomic_load_n(&hub->last_id, __ATOMIC_ACQUIRE);
 }
 
-static void walk_end(struct emission *emission)
+static ALWAYS_INLINE void walk_end(struct emission *emission)
 {
     struct hy_hub *hub = emission->hub;
     bool closed = __atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0;
@@ -83,8 +89,8 @@ walk_resume(struct hy__walk *walk, struct hy_hub *hub, struct hy__connection *co
     return connection;
 }
 
-static struct hy__connection *walk_on(const struct emission *emission,
-                                      struct hy__connection *connection, uint64_t id)
+static ALWAYS_INLINE struct hy__connection *walk_on(const struct emission *emission,
+                                                    struct hy__connection *connection, uint64_t id)
 {
     struct hy__walk *walk = emission->walk;
     if (HY_UNLIKELY(walk != NULL &&
@@ -93,84 +99,58 @@ static struct hy__connection *walk_on(const struct emission *emission,
     return __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
 }
 
-/* Not inlined, and takes no struct emission, which so stays in registers on the way of direct
- * slots. */
-static __attribute__((noinline)) int emit_queued(const struct hy_payload *description,
-                                                 const void *payload,
-                                                 struct hy__connection *connection,
-                                                 uint64_t id_flags)
+static ALWAYS_INLINE void count_one(struct emission *emission, int rc)
 {
-    struct hy__message *message;
-    int rc =
-        hy__message_make(description, (id_flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
-    if (rc == 0) {
-        /* Relaxed: the sender's end, which looks at it, is after its emissions. */
-        if (HY_UNLIKELY((id_flags & HY__FLAG_QUEUED) == 0))
-            __atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_QUEUED, __ATOMIC_RELAXED);
-        message->kind = HY__MESSAGE_SLOT;
-        message->to.connection = connection;
-        message->connection_id = id_flags >> HY__ID_SHIFT;
-        rc = hy__post(connection->anchor, message);
-        if (rc < 0)
-            hy__message_discard(message);
-    }
-    if (rc < 0 && (id_flags & HY_SINGLE_SHOT) != 0) /* it has not fired after all */
-        __atomic_fetch_and(&connection->id_flags, ~(uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED);
-    return rc;
-}
-
-static void count_queued(struct emission *emission, int rc)
-{
-    if (rc == 0)
-        emission->count++;
-    else if (rc != -HY_ESHUTDOWN) /* a receiver that has died meanwhile is no error */
+    if (rc >= 0)
+        emission->count += rc;
+    else
         emission->error = rc;
 }
 
-static void emit_direct(struct emission *emission, struct hy__connection *connection, hy_slot slot,
-                        uint64_t id_flags, bool here)
+static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__connection *connection,
+                                      hy_slot slot, uint64_t id_flags, bool here)
 {
     struct hy_anchor *anchor = connection->anchor;
     /* Relaxed: here it is ours; elsewhere (HY_DIRECT) the slot must not touch it anyway. */
     struct hy_object *receiver = __atomic_load_n(&anchor->object, __ATOMIC_RELAXED);
     if (HY_UNLIKELY(receiver == NULL))
         return;
-    if (HY_UNLIKELY((id_flags & HY_SINGLE_SHOT) != 0) &&
-        !hy__connection_cut(anchor, connection, id_flags >> HY__ID_SHIFT))
-        return;
     struct hy__frame frame;
     hy__frame_push(emission->record, &frame, here ? anchor : NULL, false);
+    hy__frame_set_slot(&frame, connection, id_flags >> HY__ID_SHIFT);
     hy__slot_call(slot, id_flags, receiver, emission->payload);
     hy__frame_pop(emission->record, &frame);
     emission->count++;
 }
 
 /* One connection of the walk. */
-static void emit_to(struct emission *emission, struct hy__connection *connection, uint64_t id_flags)
+static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connection *connection,
+                                  uint64_t id_flags, int *ret_result)
 {
     /* Acquire: pairs with the cutting. */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
     if (slot == NULL)
-        return;
-    if (HY_UNLIKELY((id_flags & HY_SINGLE_SHOT) != 0) &&
-        /* Whoever sets the bit delivers. Relaxed: only the one winner matters. */
-        (__atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED) &
-         HY__FLAG_SPENT) != 0)
         return;
     /* Before any user code (a slot, a payload's copy): it may run a loop, which parks this walk.
      * Release: pairs with the reaper's acquire; the order against parking is hy__walks_park()'s
      * release. */
     if (emission->walk != NULL)
         __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
+    if (HY_UNLIKELY((id_flags & HY__FLAGS_RARE) != 0)) {
+        struct hy__emission rare = {emission->record, emission->description, emission->payload,
+                                    ret_result};
+        count_one(emission, hy__emit_rare(&rare, connection, slot, id_flags));
+        return;
+    }
     bool here = hy__anchor_home(connection->anchor) == emission->record;
     if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
         emit_direct(emission, connection, slot, id_flags, here);
     else
-        count_queued(emission,
-                     emit_queued(emission->description, emission->payload, connection, id_flags));
+        count_one(emission,
+                  hy__emit_queued(emission->description, emission->payload, connection, id_flags));
 }
 
-int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
+static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result)
 {
     struct hy_thread_record *record = hy__record();
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
@@ -187,7 +167,7 @@ int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
         uint64_t id = id_flags >> HY__ID_SHIFT;
         if (id > emission.last_id)
             break; /* connected during this emission */
-        emit_to(&emission, connection, id_flags);
+        emit_to(&emission, connection, id_flags, ret_result);
         /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not
          * looked at again. */
         if (HY_UNLIKELY(__atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0))
@@ -196,4 +176,14 @@ int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
     }
     walk_end(&emission);
     return emission.error < 0 ? emission.error : emission.count;
+}
+
+int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
+{
+    return emit(signal, payload, NULL);
+}
+
+int hy_signal_emit_result(struct hy_signal_base *signal, const void *payload, int *ret_result)
+{
+    return emit(signal, payload, ret_result);
 }

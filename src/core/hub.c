@@ -22,44 +22,87 @@ enum {
 
 static struct hy_hub *orphans; /* atomic stack: hubs without owner that are still walked */
 
+hy_slot hy__connection_slot(const struct hy__connection *connection, const void **ret_context)
+{
+    /* Relaxed: written under the lock. */
+    hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_RELAXED);
+    if ((__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) & HY__FLAG_EXTENDED) == 0)
+        return slot;
+    const struct hy__extension *extension = hy__extension_in(slot);
+    if (ret_context != NULL)
+        *ret_context = extension->context;
+    return extension->slot;
+}
+
 /* --- graves -------------------------------------------------------------------------------------
  */
 
-struct hy__connection *hy__hub_reap(struct hy_hub *hub)
+void hy__hub_reap(struct hy_hub *hub, struct hy__bin *bin)
 {
     if (hub->graves == NULL)
-        return NULL;
+        return;
     struct hy__walkers walkers = hy__walkers_of(hub);
-    struct hy__connection *freed = NULL, **link = &hub->graves, *grave;
+    struct hy__connection **link = &hub->graves, *grave;
     while ((grave = *link) != NULL) {
-        if (grave->u.burial > walkers.smallest || (walkers.any && hy__walk_stands_on(hub, grave))) {
+        if (grave->u.burial > walkers.smallest || (walkers.any && hy__walk_stands_on(hub, grave)) ||
+            /* Acquire: after what its holder did. It has been cut, so nobody begins to hold it. */
+            (__atomic_load_n(&grave->id_flags, __ATOMIC_ACQUIRE) & HY__FLAG_HELD) != 0) {
             link = &grave->in_next;
             continue;
         }
         *link = grave->in_next;
-        grave->in_next = freed;
-        freed = grave;
+        grave->in_next = bin->freed;
+        bin->freed = grave;
         hub->grave_count--;
     }
     uint32_t doubled = hub->grave_count * 2;
     hub->reap_at = doubled > REAP_FIRST_AT ? doubled : REAP_FIRST_AT;
-    return freed;
 }
 
-void hy__graves_free(struct hy__connection *freed)
+void hy__hub_reap_if_due(struct hy_hub *hub, struct hy__bin *bin)
 {
-    while (freed != NULL) {
-        struct hy__connection *connection = freed;
-        freed = connection->in_next;
+    if (hub->grave_count >= hub->reap_at)
+        hy__hub_reap(hub, bin);
+}
+
+void hy__bin_empty(struct hy__bin *bin)
+{
+    while (bin->freed != NULL) {
+        struct hy__connection *connection = bin->freed;
+        bin->freed = connection->in_next;
+        if (connection->extension != NULL)
+            hy__extension_unref(connection->extension);
         hy__anchor_unref(connection->anchor);
         hy__connection_release(connection);
     }
+    while (bin->ended != NULL) {
+        struct hy__extension *extension = bin->ended;
+        bin->ended = extension->ended;
+        hy__extension_ended(extension);
+    }
+    bin->last_ended = NULL;
 }
 
-bool hy__hub_bury(struct hy_hub *hub, struct hy__connection *connection)
+/* Its connection is about to be reaped by anybody: the bin holds the memory. */
+static void bin_add_extension(struct hy__bin *bin, struct hy__extension *extension)
 {
-    if (__atomic_load_n(&connection->slot, __ATOMIC_RELAXED) == NULL)
+    hy__extension_ref(extension);
+    extension->ended = NULL;
+    if (bin->last_ended != NULL)
+        bin->last_ended->ended = extension;
+    else
+        bin->ended = extension;
+    bin->last_ended = extension;
+}
+
+bool hy__hub_bury(struct hy_hub *hub, struct hy__connection *connection, struct hy__bin *bin)
+{
+    hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_RELAXED);
+    if (slot == NULL)
         return false;
+    /* Handles see it cut from here on. Relaxed: what is cut is looked at no more. */
+    uint64_t id_flags =
+        __atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_CUT, __ATOMIC_RELAXED);
     /* Release: pairs with the acquire of whoever is about to call the slot. */
     __atomic_store_n(&connection->slot, (hy_slot)NULL, __ATOMIC_RELEASE);
     if (connection->previous != NULL)
@@ -84,6 +127,11 @@ bool hy__hub_bury(struct hy_hub *hub, struct hy__connection *connection)
     /* Release: a walker that reads this number sees the unlinking. */
     __atomic_store_n(&hub->burials, hub->burials + 1, __ATOMIC_RELEASE);
     connection->u.burial = hub->burials;
+    connection->extension = NULL;
+    if ((id_flags & HY__FLAG_EXTENDED) != 0) {
+        connection->extension = hy__extension_in(slot);
+        bin_add_extension(bin, connection->extension);
+    }
     connection->in_next = hub->graves;
     hub->graves = connection;
     hub->grave_count++;
@@ -103,12 +151,14 @@ void hy__hub_ref(struct hy_hub *hub)
 static bool try_free(struct hy_hub *hub)
 {
     hy__lock(&hub->lock);
-    struct hy__connection *freed = hy__hub_reap(hub);
+    struct hy__bin bin = {0};
+    hy__hub_reap(hub, &bin);
     bool busy = hub->graves != NULL || hy__walkers_of(hub).any;
     hy__unlock(&hub->lock);
-    hy__graves_free(freed);
+    hy__bin_empty(&bin);
     if (busy)
         return false;
+    hy__anchor_unref(hub->owner);
     hy_release(hub);
     return true;
 }
@@ -154,10 +204,13 @@ struct hy_hub *hy__hub_of(struct hy_signal_base *signal)
         return NULL;
     made->refs = 1;
     made->reap_at = REAP_FIRST_AT;
+    made->owner = signal->owner->anchor;
+    hy__anchor_ref(made->owner);
     /* Release: whoever sees the hub sees it empty; acquire: when another thread was first. */
     if (__atomic_compare_exchange_n(&signal->hub, &hub, made, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE))
         return made;
+    hy__anchor_unref(made->owner);
     hy_release(made);
     return hub;
 }

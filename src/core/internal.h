@@ -7,7 +7,8 @@
  *   lock     under the lock word of the same structure
  *   atomic   by atomic access; the code that does it says why its order is enough
  *   const    never changes after creation
- * Lock order: hub, then anchor. No lock is held while user code, the allocator or the system runs.
+ * Lock order: hub, then extension, then anchor. No lock is held while user code, the allocator or
+ * the system runs.
  */
 #ifndef HALYARD_CORE_INTERNAL_H
 #define HALYARD_CORE_INTERNAL_H
@@ -51,6 +52,19 @@ void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
 void hy__release_aligned(void *memory);
 
+/* --- log.c -----------------------------------------------------------------------------------
+ */
+extern int hy__log_floor
+    __attribute__((visibility("hidden"))); /* atomic: below it all is dropped */
+/* What the core says of itself; halyard/log.h names the categories. Off, it costs one look. */
+#define hy__debug(category, ...)                                                                   \
+    do {                                                                                           \
+        /* Relaxed: a line more or less does not matter. */                                        \
+        if (HY_UNLIKELY(__atomic_load_n(&hy__log_floor, __ATOMIC_RELAXED) <= HY_LOG_DEBUG) &&      \
+            hy_log_is_enabled(HY_LOG_DEBUG, (category)))                                           \
+            hy_log(HY_LOG_DEBUG, (category), __VA_ARGS__);                                         \
+    } while (0)
+
 /* --- slab.c: cells for messages ------------------------------------------------------------- */
 struct hy__slab;
 struct hy__cell {
@@ -68,9 +82,11 @@ enum hy__message_kind {
     HY__MESSAGE_SLOT,
     HY__MESSAGE_EVENT,
     HY__MESSAGE_INVOKE,
-    HY__MESSAGE_ADOPT,   /* an object tree arrives, with what was posted to it */
-    HY__MESSAGE_DESTROY, /* hy_object_destroy_later() from another thread */
-    HY__MESSAGE_CUT      /* behind the last call that a dead sender queued: cut its connection */
+    HY__MESSAGE_ADOPT,    /* an object tree arrives, with what was posted to it */
+    HY__MESSAGE_DESTROY,  /* hy_object_destroy_later() from another thread */
+    HY__MESSAGE_CUT,      /* behind the last call that a dead sender queued: cut its connection */
+    HY__MESSAGE_EXTENDED, /* SLOT, of a connection with an extension */
+    HY__MESSAGE_CHANGED   /* tells the owner of a signal that a connection was made or cut */
 };
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
@@ -82,12 +98,14 @@ struct hy__message {
         hy_invoke_function function;       /* INVOKE */
         struct hy__message *cargo;         /* ADOPT */
         uint64_t event_type;               /* EVENT */
+        struct hy__extension *extension;   /* EXTENDED, CHANGED; holds a reference */
     } to;
-    uint64_t connection_id;               /* SLOT, CUT */
-    const struct hy_payload *description; /* NULL: plain bytes or none */
-    struct hy__slab *slab;                /* whose cell this is; NULL: from the heap */
-    uint32_t pass;                        /* the pass that delivers it */
-    uint32_t size;                        /* bytes of payload */
+    uint64_t connection_id; /* SLOT, CUT, EXTENDED; CHANGED: whether it was made */
+    const struct hy_payload
+        *description;      /* NULL: plain bytes or none; never in EXTENDED, CHANGED */
+    struct hy__slab *slab; /* whose cell this is; NULL: from the heap */
+    uint32_t pass;         /* the pass that delivers it */
+    uint32_t size;         /* bytes of payload */
     uint8_t kind;
     uint8_t priority;
     bool has_payload;
@@ -123,6 +141,8 @@ struct hy_anchor {
     bool delete_requested;         /* home */
     bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
     struct hy_anchor *delete_next; /* home: the next in that list */
+    hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
+    struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -134,15 +154,21 @@ enum {
     HY__FLAG_CUT = 1 << 14,       /* it has been buried */
     HY__FLAG_HELD = 1 << 15,      /* a handle looks at it: it is not recycled meanwhile */
     HY__FLAGS_OF_USER = 0x7ff & ~HY_UNIQUE,
+    /* What an emission leaves to emit_rare.c. */
+    HY__FLAGS_RARE =
+        HY_BLOCKING | HY_SINGLE_SHOT | HY_RETURNS_ | HY__FLAG_BLOCKED | HY__FLAG_EXTENDED,
     HY__ID_SHIFT = 16
 };
 
 /* 64 bytes, one cache line, in type-stable memory: a queued message may look at a recycled one and
  * finds another id. */
 struct hy__connection {
-    struct hy__connection *next,
-        *previous; /* hub lock; next is read by walkers, and stays readable after unlinking */
-    hy_slot slot;  /* atomic; NULL once cut */
+    struct hy__connection *next; /* hub lock to write; walkers read it, also after unlinking */
+    union {
+        struct hy__connection *previous; /* hub lock */
+        struct hy__extension *extension; /* in a grave: whose memory it still keeps, or NULL */
+    };
+    hy_slot slot; /* atomic; NULL once cut; EXTENDED: its extension */
     struct hy_anchor
         *anchor;        /* the receiver; holds a reference. const while linked or in a grave */
     struct hy_hub *hub; /* const while linked */
@@ -167,6 +193,38 @@ struct hy_hub {
     struct hy__connection *graves; /* lock; atomic for the look without it */
     uint32_t grave_count, reap_at; /* lock */
     struct hy_hub *orphan_next;    /* owned by whoever holds the orphan */
+    struct hy_anchor *owner;       /* const: whose signal it is; holds a reference */
+    uint32_t blocked;              /* lock: by whom, see below; meanwhile last_id stays 0 */
+};
+
+enum { /* hy_hub.blocked */
+    HY__BLOCKED_SIGNAL = 1 << 0,
+    HY__BLOCKED_OBJECT = 1 << 1
+};
+
+/* What a connection needs beyond 64 bytes. See extension.c. */
+struct hy__extension {
+    uint32_t uses;  /* atomic: 1 while the connection is not cut, 1 for each call that runs, 1 for
+                       each queued call that outlives the cut; destroy(context) follows the last */
+    uint32_t refs;  /* atomic, of the memory: 1 for all uses, 1 for the connection until it is
+                       recycled, 1 for each message and each function at work on it */
+    hy_slot slot;   /* const */
+    unsigned flags; /* const; of enum hy_connection_flag */
+    uint32_t told;  /* atomic: what the owner of the signal has heard; see change.c */
+    void *context;  /* const */
+    void (*destroy)(void *context);    /* const; NULL: none */
+    struct hy__connection *connection; /* const once linked */
+    uint64_t id;                       /* const once linked */
+    struct hy_anchor *sender;          /* const: the owner of the signal; holds a reference */
+    const struct hy_signal_spec *spec; /* const */
+    bool watched;                      /* const once linked: the owner wants to hear of changes */
+    struct hy__message *notice;  /* the message for the cut, if the owner wants one; the cutter's */
+    struct hy__extension *ended; /* the cutter's: the next one that it has cut */
+    enum hy_overflow overflow;   /* const */
+    uint32_t limit;              /* const */
+    int64_t timeout_ns;          /* const */
+    struct hy__ring *ring;       /* lock */
+    uint32_t lock;
 };
 
 #define HY__WALK_PARKED UINT64_MAX
@@ -190,9 +248,13 @@ struct hy__hazards {
 struct hy__frame {
     struct hy_anchor *anchor; /* the receiver; NULL: of another thread, or gone */
     struct hy__frame *outer;
-    struct hy_anchor *deletes; /* objects to be destroyed as this frame returns */
-    bool from_loop;            /* called by a loop, not by a direct emission */
-    bool gone;                 /* the receiver was finished or moved away under the handler */
+    struct hy_anchor *deletes;         /* objects to be destroyed as this frame returns */
+    struct hy__connection *connection; /* whose slot it is; NULL: another handler */
+    uint64_t connection_id;            /* of a slot */
+    struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
+    bool from_loop;                    /* called by a loop, not by a direct emission */
+    bool gone;         /* the receiver was finished or moved away under the handler */
+    bool knows_sender; /* `sender` counts; else the connection is asked */
 };
 
 /* A list of deletes being served: user code runs between two of them. */
@@ -242,19 +304,21 @@ struct hy_thread_record {
     struct hy__queue queues[HY__PRIORITIES];
     uint64_t queued;
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;   /* ADOPT messages whose objects have not been told yet */
-    struct hy_anchor *deletes;   /* destroy_later outside every loop */
-    struct hy__serving *serving; /* lists of deletes being served, the innermost */
-    struct hy_timer *timer_heap; /* pairing heap */
-    struct hy_timer *first_due, *last_due;
-    struct hy_timer *first_zero, *last_zero;
+    struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
+    struct hy_anchor *deletes;          /* destroy_later outside every loop */
+    struct hy__serving *serving;        /* lists of deletes being served, the innermost */
+    struct hy_timer_entry_ *timer_heap; /* pairing heap */
+    struct hy_timer_entry_ *first_due, *last_due;
+    struct hy_timer_entry_ *first_zero, *last_zero;
     uint64_t timer_order, zero_pass;
     uint32_t zero_idle; /* zero timers not inside their own callback */
     struct hy_notifier *first_ready, *last_ready;
     struct hy__slab *slabs[HY__SLAB_CLASSES];
     struct hy__returns returns[HY__RETURNS];
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
+    uint32_t hooking;                /* moves whose hooks are being called */
     bool adopted;
+    bool parked; /* const: of objects that live in no thread; nobody runs it */
     bool closed; /* the mailbox is */
 };
 
@@ -288,6 +352,8 @@ void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);
+/* Whether what lives there lives in no thread: parked, or kept by one whose handle is gone. */
+bool hy__record_is_nowhere(const struct hy_thread_record *record);
 /* Makes the default dispatcher if there is none; fails when the dispatcher would not attach. */
 int hy__record_need_dispatcher(struct hy_thread_record *record);
 /* What a dispatcher must have to be one of this version. */
@@ -305,6 +371,8 @@ void hy__record_rouse(struct hy_thread_record *record);
 int64_t hy__record_now(struct hy_thread_record *record);
 bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void hy__unpark(uint32_t *word);
+/* The same for a thread that has left its record. */
+void hy__record_unpark(struct hy_thread_record *record, uint32_t *word);
 
 /* slab.c */
 struct hy__message *hy__message_allocate(size_t payload_size);
@@ -338,9 +406,23 @@ static inline void hy__frame_push(struct hy_thread_record *record, struct hy__fr
     frame->anchor = anchor;
     frame->outer = record->frame;
     frame->deletes = NULL;
+    frame->connection = NULL;
     frame->from_loop = from_loop;
     frame->gone = false;
+    frame->knows_sender = false;
     record->frame = frame;
+}
+/* Behind hy__frame_push(): it is a slot. */
+static inline void hy__frame_set_slot(struct hy__frame *frame, struct hy__connection *connection,
+                                      uint64_t id)
+{
+    frame->connection = connection;
+    frame->connection_id = id;
+}
+static inline void hy__frame_set_sender(struct hy__frame *frame, struct hy_anchor *sender)
+{
+    frame->sender = sender;
+    frame->knows_sender = true;
 }
 /* Serves the deletes that hang on a frame; whether its receiver is still alive and here. */
 bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame);
@@ -387,19 +469,42 @@ struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
 enum {
     HY__OBJECT_HEAP = 1 << 0,
     HY__OBJECT_DYING = 1 << 1,
-    HY__OBJECT_LEAVING = 1 << 2 /* its hooks are being called before a move */
+    HY__OBJECT_TRAVELLING = 1 << 2 /* a root: the hooks of its tree are being called by a move */
 };
+/* As hy_object_check_thread(), but an object in no thread is whoever's who comes. */
+int hy__object_check_held(const struct hy_object *object, const char *operation);
 /* As hy_object_check_thread(), and -HY_ESHUTDOWN for an object whose fini has begun. */
 int hy__object_check_alive(const struct hy_object *object, const char *operation);
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);
 const char *hy__object_text(const struct hy_object *object);
+/* object_signals.c */
+void hy__object_signals_init(struct hy_object *object);
+void hy__object_signals_close(struct hy_object *object);
+static inline struct hy_signal_base *hy__signal_at(struct hy_object *object,
+                                                   const struct hy_class *type, size_t index)
+{
+    return (struct hy_signal_base *)(void *)((char *)object + type->signals[index].offset);
+}
+
+/* tree.c */
+void hy__object_link_in(struct hy_object *object, struct hy_object *parent,
+                        struct hy_thread_record *record);
+void hy__object_link_out(struct hy_object *object, struct hy_thread_record *record);
 /* The next object of the tree in the order parents first; NULL at the end. */
-struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object);
+struct hy_object *hy__tree_next(const struct hy_object *root, struct hy_object *object);
 /* leave_thread or enter_thread of each class that has it, the most derived first. */
 void hy__object_call_hook(struct hy_object *object, bool entering);
+/* Tells the parent (NULL is allowed), which is user code; false: it has ended the child. */
+bool hy__child_changed(struct hy_object *parent, struct hy_object *child, bool added);
+/* -HY_EBUSY while the hooks of its tree are being called. Thread: home, or whoever holds it. */
+int hy__object_check_rests(const struct hy_object *object, const char *operation);
 
-/* connection.c, hazard.c, hub.c, connect.c, emit.c */
+/* move.c */
+/* Tells a tree that it has arrived; not one that is parked. */
+void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root);
+
+/* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
     if ((flags & HY_NO_PAYLOAD_) != 0)
@@ -412,8 +517,97 @@ void hy__connection_release(struct hy__connection *connection);
 /* Cuts all connections of a dying object: those to it, and those of its signals. */
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
 void hy__signal_close(struct hy_signal_base *signal);
-/* Cuts the connection if it is still the one with the id. */
-bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id);
+/* Cuts those to an object that were there when it began; returns how many. */
+int hy__connections_to_cut(struct hy_anchor *anchor);
+/* The largest id so far. */
+uint64_t hy__last_connection_id(void);
+/* Cuts the connection if it is still the one with the id. ret_sender: NULL, or takes a reference to
+ * the owner of the signal; untouched when it was not cut. */
+bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connection, uint64_t id,
+                        struct hy_anchor **ret_sender);
+/* Whether the id and flags are those of the connection and it has not been cut. */
+static inline bool hy__id_is_live(uint64_t id_flags, uint64_t id)
+{
+    return id_flags >> HY__ID_SHIFT == id && (id_flags & HY__FLAG_CUT) == 0;
+}
+/* Whether a single-shot connection has fired. */
+static inline bool hy__is_spent(uint64_t id_flags)
+{
+    return (id_flags & HY__FLAG_SPENT) != 0;
+}
+/* handle.c: what has been cut, or is another one, cannot be held; what is held is not recycled. */
+bool hy__connection_hold(struct hy__connection *connection, uint64_t id);
+void hy__connection_let_go(struct hy__connection *connection);
+
+/* extension.c */
+static inline struct hy__extension *hy__extension_in(hy_slot slot)
+{
+    return (struct hy__extension *)(uintptr_t)slot;
+}
+static inline hy_slot hy__extension_as_slot(struct hy__extension *extension)
+{
+    return (hy_slot)(uintptr_t)extension;
+}
+/* Whether a connection like that needs one. options may be NULL. */
+bool hy__extension_is_needed(const struct hy_signal_base *signal, unsigned flags,
+                             const struct hy_connect_options *options);
+/* With two references: the connection's and the caller's. */
+struct hy__extension *hy__extension_create(const struct hy_signal_base *signal, hy_slot slot,
+                                           unsigned flags,
+                                           const struct hy_connect_options *options);
+/* Ends one that never was linked; the context stays the caller's. */
+void hy__extension_discard(struct hy__extension *extension);
+/* Holds the memory. */
+void hy__extension_ref(struct hy__extension *extension);
+void hy__extension_unref(struct hy__extension *extension);
+/* Keeps the context from being destroyed; false: it is too late. The memory must be held. */
+bool hy__extension_use(struct hy__extension *extension);
+/* Under no lock: the last one calls destroy(context). */
+void hy__extension_unuse(struct hy__extension *extension);
+/* Whether its connection has not been cut. */
+bool hy__extension_is_connected(const struct hy__extension *extension);
+/* Calls the slot, which the caller keeps in use; *ret_result as hy_emit_result() says (NULL: nobody
+ * asks). Negative: what a relayed emission returned. */
+int hy__extension_call(struct hy__extension *extension, void *receiver, const void *payload,
+                       int *ret_result);
+/* Calls a slot that returns an int and takes no context. */
+int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const void *payload);
+/* Queues a call. The caller has it in use. */
+int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiver,
+                       const void *payload);
+/* A queued call has arrived. False: there is nobody to call any more. */
+bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* Ends what a message holds of it. */
+void hy__extension_settle(struct hy__message *message);
+/* The connection has been cut: tells the owner, drops the connection's use. Under no lock. */
+void hy__extension_ended(struct hy__extension *extension);
+
+/* change.c: hy_class.connection_changed */
+bool hy__change_is_wanted(const struct hy_signal_base *signal);
+/* Reserves the messages for both changes; the second one stays in the extension. */
+int hy__change_prepare(struct hy__extension *extension, struct hy__message **ret_made);
+/* A connection was made, or cut. Under no lock; the caller holds the extension. */
+void hy__change_made(struct hy__extension *extension, struct hy__message *made);
+void hy__change_cut(struct hy__extension *extension);
+void hy__change_arrived(struct hy__message *message);
+
+/* relay.c */
+/* The slot of hy_signal_connect_signal(); its context is the target. */
+void hy__relay(void *receiver, const void *payload);
+
+/* emit_rare.c: the connections that are not plain */
+struct hy__emission {
+    struct hy_thread_record *record;
+    const struct hy_payload *description;
+    const void *payload;
+    int *ret_result;
+};
+/* The number of slots called or queued, or a negative code. */
+int hy__emit_rare(const struct hy__emission *emission, struct hy__connection *connection,
+                  hy_slot slot, uint64_t id_flags);
+/* Queues a call of a plain connection. Returns as above. */
+int hy__emit_queued(const struct hy_payload *description, const void *payload,
+                    struct hy__connection *connection, uint64_t id_flags);
 int hy__hazards_acquire(struct hy_thread_record *record);
 void hy__hazards_release(struct hy_thread_record *record);
 void hy__walks_park(struct hy_thread_record *record);
@@ -423,11 +617,50 @@ void hy__orphans_reap(void);
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message);
 
-/* timer.c */
+/* schedule.c: when timers and delayed calls are due */
+enum hy__entry_state {
+    HY__ENTRY_IDLE,
+    HY__ENTRY_HEAP,
+    HY__ENTRY_DUE,    /* taken out of the heap by a pass, waiting in the due list for its turn */
+    HY__ENTRY_ZERO,   /* in the ring of zero timers */
+    HY__ENTRY_FIRING, /* a periodic timer inside its own callback: in no list */
+    HY__ENTRY_AWAY,   /* on its way to another thread: enters the heap there */
+    HY__ENTRY_AWAY_ZERO /* the same for the ring */,
+    HY__ENTRY_AWAY_IDLE /* not running, but not to be started here either */
+};
+/* The earliest moment at which an accuracy lets something with this deadline come; never earlier.
+ */
+int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
+bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* The entry is in no list before. */
+void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Out of whatever list it is in; its state says IDLE afterwards. */
+void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+static inline int64_t hy__time_sum(int64_t now_ns, int64_t delay_ns)
+{
+    return delay_ns > HY_FOREVER - now_ns ? HY_FOREVER : now_ns + delay_ns;
+}
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks);
 void hy__timers_fire_zero(struct hy_thread_record *record);
 /* The time of the next timer, HY_FOREVER: none; *ret_precise as it wants. */
 int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_precise);
+
+/* timer.c, after.c: something is due; it is in no list. */
+void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
+void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+
+/* after.c: what hy_object_call_after() has planned for an object */
+struct hy__call_later;
+void hy__calls_release(struct hy_anchor *anchor);
+static inline void hy__calls_cancel(struct hy_anchor *anchor)
+{
+    if (HY_UNLIKELY(anchor->calls != NULL))
+        hy__calls_release(anchor);
+}
+/* Around a move, under no hook: out of this thread's heap, and into the new one's. */
+void hy__calls_leave(struct hy_anchor *anchor);
+void hy__calls_enter(struct hy_anchor *anchor);
 
 /* notifier.c */
 void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks);

@@ -124,21 +124,29 @@ unsigned hy__iteration_wait_flags(const struct hy_thread_record *record)
     return excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u;
 }
 
-/* Calls the dispatcher. What foreign code in there wants deleted is deleted on return. */
-static int look(struct hy_thread_record *record, unsigned flags, int64_t deadline_ns)
+/* A foreign loop runs in there: what its callbacks want deleted is deleted on return. */
+static __attribute__((noinline, cold)) int
+wait_as_guest(struct hy_thread_record *record, struct hy_dispatcher *dispatcher, unsigned flags)
 {
-    struct hy_dispatcher *dispatcher = record->dispatcher;
     struct hy__frame frame;
-    bool precise;
-    flags |= hy__iteration_wait_flags(record);
-    deadline_ns = next_deadline(record, deadline_ns, &precise);
-    dispatcher->ops->set_deadline(dispatcher, deadline_ns, precise);
     hy__frame_push(record, &frame, NULL, true);
     record->waiting = true;
     int rc = dispatcher->ops->wait(dispatcher, flags, hy__notifier_is_ready);
     record->waiting = false;
     hy__frame_pop(record, &frame);
     return rc;
+}
+
+static int look(struct hy_thread_record *record, unsigned flags, int64_t deadline_ns)
+{
+    struct hy_dispatcher *dispatcher = record->dispatcher;
+    bool precise;
+    flags |= hy__iteration_wait_flags(record);
+    deadline_ns = next_deadline(record, deadline_ns, &precise);
+    dispatcher->ops->set_deadline(dispatcher, deadline_ns, precise);
+    if (HY_UNLIKELY((dispatcher->ops->flags & (unsigned)HY_DISPATCHER_HOSTED) != 0))
+        return wait_as_guest(record, dispatcher, flags);
+    return dispatcher->ops->wait(dispatcher, flags, hy__notifier_is_ready);
 }
 
 int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocking,

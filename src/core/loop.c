@@ -292,5 +292,7 @@ int hy_loop_end(struct hy_loop *loop)
         return rc;
     if (loop->record->loop != loop)
         return hy_error_set(-HY_EBUSY, "loops that are nested in this one still execute");
+    if (loop->record->inside)
+        return hy_error_set(-HY_EBUSY, "a handler that the loop called cannot end it; quit it");
     return leave(loop->record, loop);
 }

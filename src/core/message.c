@@ -31,10 +31,18 @@ int hy__message_make(const struct hy_payload *description, const void *payload,
     return 0;
 }
 
+static __attribute__((noinline)) void discard_described(struct hy__message *message)
+{
+    if (message->has_payload && message->description->destroy != NULL)
+        message->description->destroy(hy__message_payload(message));
+    if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_CHANGED)
+        hy__extension_settle(message);
+}
+
 void hy__message_discard(struct hy__message *message)
 {
-    if (message->description != NULL && message->description->destroy != NULL)
-        message->description->destroy(hy__message_payload(message));
+    if (message->description != NULL)
+        discard_described(message);
     hy__message_release(message);
 }
 
@@ -53,9 +61,24 @@ void hy__message_settle(struct hy__message *message)
     hy__message_discard(message);
 }
 
+static void log_drop(const struct hy_thread_record *record, const struct hy__message *message)
+{
+    static const char *const kinds[] = {[HY__MESSAGE_SLOT] = "a call of a slot",
+                                        [HY__MESSAGE_EVENT] = "an event",
+                                        [HY__MESSAGE_INVOKE] = "an invoke",
+                                        [HY__MESSAGE_DESTROY] = "a request to end"};
+    hy__debug("message", "%s is dropped in thread \"%s\": %s",
+              message->kind < sizeof kinds / sizeof kinds[0] ? kinds[message->kind] : "a message",
+              record->name,
+              message->anchor->object == NULL ? "the receiver has ended"
+                                              : "its connection has been cut, or the thread ends");
+}
+
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message)
 {
-    if (message->kind != HY__MESSAGE_CUT) /* nobody's message */
+    if (message->kind != HY__MESSAGE_CUT && message->kind != HY__MESSAGE_CHANGED) { /* nobody's */
         hy__count(&record->dropped, 1);
+        log_drop(record, message);
+    }
     hy__message_settle(message);
 }

@@ -9,10 +9,15 @@
  * The objects' plain fields are published by the locks' release and the mailbox. tests/model
  * explores the interleavings.
  *
+ * A tree that is moved to no thread gets a record that never runs, and is in the state between its
+ * leave_thread and its enter_thread hooks until it is moved on.
+ *
  * Only movers hold more than one anchor lock; they lock the root first, and two movers never share
  * a tree.
  */
 #include "core/internal.h"
+
+static const char no_thread[] = "no thread";
 
 static struct hy__message *extract(struct hy_thread_record *record, struct hy_object *root)
 {
@@ -89,16 +94,15 @@ static uint32_t chain_length(const struct hy_anchor *chain)
     return count;
 }
 
-/* A tree is moved as a whole, so each object of it must be fit to. */
-static int check_tree(struct hy_object *root, const struct hy_thread *thread,
-                      const struct hy_thread_record *target)
+/* A tree is moved as a whole, so each object of it must be fit to. thread NULL: to no thread. */
+static int check_tree(struct hy_object *root, const struct hy_thread *thread)
 {
     for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object)) {
-        if (object == &thread->hy)
+        if (thread != NULL && object == &thread->hy)
             return hy_error_set(
                 -HY_EINVAL,
                 "the handle of thread \"%s\" cannot live in that thread: nobody could join it",
-                target->name);
+                hy_thread_name(thread));
         if ((object->flags & HY__OBJECT_DYING) != 0)
             return hy_error_set(-HY_EBUSY, "cannot move %s: its child %s is being finished",
                                 hy__object_text(root), hy__object_text(object));
@@ -106,8 +110,7 @@ static int check_tree(struct hy_object *root, const struct hy_thread *thread,
     return 0;
 }
 
-static int check_move(struct hy_object *object, const struct hy_thread *thread,
-                      struct hy_thread_record *target)
+static int check_move(struct hy_object *object, const struct hy_thread *thread)
 {
     if (object == NULL || object->anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "%s was never made, or has been finished",
@@ -122,27 +125,40 @@ static int check_move(struct hy_object *object, const struct hy_thread *thread,
             -HY_EBUSY,
             "cannot move %s from thread \"%s\" to \"%s\": it has the parent %s; move that, or "
             "take it from its parent first",
-            hy__object_text(object), home->name, target->name, hy__object_text(object->parent));
-    else if (!elsewhere && (object->flags & HY__OBJECT_LEAVING) != 0)
+            hy__object_text(object), home->name,
+            thread != NULL ? hy_thread_name(thread) : no_thread, hy__object_text(object->parent));
+    else if (!elsewhere && (object->flags & HY__OBJECT_TRAVELLING) != 0)
         rc = hy_error_set(-HY_EBUSY, "%s is being moved already", hy__object_text(object));
     hy__record_unref(home);
     if (elsewhere)
         return hy_object_check_thread(object, "move");
-    return rc < 0 ? rc : check_tree(object, thread, target);
+    return rc < 0 ? rc : check_tree(object, thread);
 }
 
-static void leave(struct hy_object *root)
+static void call_hooks(struct hy_thread_record *record, struct hy_object *root, bool entering)
 {
-    root->flags |= HY__OBJECT_LEAVING;
+    root->flags |= HY__OBJECT_TRAVELLING;
+    record->hooking++;
     for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object))
-        hy__object_call_hook(object, false);
-    root->flags &= ~(uint32_t)HY__OBJECT_LEAVING;
+        hy__object_call_hook(object, entering);
+    record->hooking--;
+    root->flags &= ~(uint32_t)HY__OBJECT_TRAVELLING;
 }
 
-static void enter(struct hy_object *root)
+void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root)
+{
+    if (record->parked)
+        return;
+    for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object))
+        hy__calls_enter(object->anchor);
+    call_hooks(record, root, true);
+}
+
+/* Delayed calls leave after the hooks, which may have asked for some more. */
+static void calls_leave(struct hy_object *root)
 {
     for (struct hy_object *object = root; object != NULL; object = hy__tree_next(root, object))
-        hy__object_call_hook(object, true);
+        hy__calls_leave(object->anchor);
 }
 
 /* What this thread remembers of the objects is forgotten while they are still its own. */
@@ -249,32 +265,50 @@ static int move(struct hy_object *object, struct hy_thread_record *target)
         discard_adopt(adopt);
         return hy_error_set(-HY_ESHUTDOWN, "the object was finished or moved meanwhile");
     }
-    leave(object);
+    if (!record->parked) /* what is parked has left already */
+        call_hooks(record, object, false);
     rc = make_delete_requests(object, &requests);
     if (rc < 0) {
         discard_all(requests);
     } else {
+        calls_leave(object);
         hy__root_unlink(record, object);
         rc = push_adopt(record, object, target, adopt, requests);
         if (rc < 0) /* requests, if any, are delivered here */
             hy__root_link(record, object);
     }
     if (rc < 0) {
-        enter(object);
+        hy__tree_enter(record, object);
         discard_adopt(adopt);
     }
     return rc;
 }
 
+/* Each parked tree has a record to itself, which goes with the last of its objects. */
+static int park(struct hy_object *object)
+{
+    if (hy__anchor_home(object->anchor)->parked)
+        return 0;
+    struct hy_thread_record *nowhere = hy__record_create(no_thread);
+    if (nowhere == NULL)
+        return -HY_ENOMEM;
+    nowhere->parked = true;
+    int rc = move(object, nowhere);
+    hy__record_unref(nowhere);
+    return rc;
+}
+
 int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread)
 {
-    struct hy_thread_record *target = thread != NULL ? hy__thread_record(thread) : NULL;
-    if (target == NULL)
-        return hy_error_set(-HY_EINVAL, "the thread to move to is not initialised");
-    int rc = check_move(object, thread, target);
+    struct hy_thread_record *target = hy__thread_record(thread);
+    if (thread != NULL && target == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the handle of the thread to move to has been ended");
+    int rc = check_move(object, thread);
     if (rc < 0)
         return rc;
     if (hy__anchor_home(object->anchor) == target)
         return 0;
-    return move(object, target);
+    hy__debug("move", "moving %s to %s", hy__object_text(object),
+              target != NULL ? target->name : no_thread);
+    return target != NULL ? move(object, target) : park(object);
 }

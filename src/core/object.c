@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Objects: making, ending, the tree. Moving is in move.c, deferred delete in delete.c. */
+/* Objects: making and ending. The tree is in tree.c, moving in move.c, deferred delete in delete.c.
+ */
 #include "core/internal.h"
 
 #include <stdio.h>
@@ -37,81 +38,6 @@ static void exchange_name(struct hy_object *object, char *name)
     hy_release(old);
 }
 
-/* --- the tree --------------------------------------------------------------------------------- */
-
-static void list_append(struct hy_object **first, struct hy_object **last, struct hy_object *object)
-{
-    object->previous = *last;
-    object->next = NULL;
-    if (*last != NULL)
-        (*last)->next = object;
-    else
-        *first = object;
-    *last = object;
-}
-
-static void list_remove(struct hy_object **first, struct hy_object **last, struct hy_object *object)
-{
-    if (object->previous != NULL)
-        object->previous->next = object->next;
-    else if (*first == object)
-        *first = object->next;
-    else
-        return; /* in no list: a tree on its way to another thread */
-    if (object->next != NULL)
-        object->next->previous = object->previous;
-    else
-        *last = object->previous;
-    object->previous = object->next = NULL;
-}
-
-void hy__root_link(struct hy_thread_record *record, struct hy_object *object)
-{
-    list_append(&record->first_root, &record->last_root, object);
-}
-
-void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object)
-{
-    list_remove(&record->first_root, &record->last_root, object);
-}
-
-static void link_in(struct hy_object *object, struct hy_object *parent,
-                    struct hy_thread_record *record)
-{
-    object->parent = parent;
-    if (parent != NULL)
-        list_append(&parent->first_child, &parent->last_child, object);
-    else
-        hy__root_link(record, object);
-}
-
-static void link_out(struct hy_object *object, struct hy_thread_record *record)
-{
-    if (object->parent != NULL)
-        list_remove(&object->parent->first_child, &object->parent->last_child, object);
-    else
-        hy__root_unlink(record, object);
-    object->parent = NULL;
-}
-
-struct hy_object *hy__tree_next(struct hy_object *root, struct hy_object *object)
-{
-    if (object->first_child != NULL)
-        return object->first_child;
-    while (object != root && object->next == NULL)
-        object = object->parent;
-    return object == root ? NULL : object->next;
-}
-
-void hy__object_call_hook(struct hy_object *object, bool entering)
-{
-    for (const struct hy_class *type = object->type; type != NULL; type = type->base) {
-        void (*hook)(struct hy_object *) = entering ? type->enter_thread : type->leave_thread;
-        if (hook != NULL)
-            hook(object);
-    }
-}
-
 /* --- making ------------------------------------------------------------------------------------
  */
 
@@ -132,22 +58,20 @@ static int check_class(const struct hy_class *type)
     return 0;
 }
 
-static void signals_init(struct hy_object *object)
+static int check_new_parent(const struct hy_object *parent)
 {
-    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
-        for (size_t i = 0; i < type->signal_count; i++) {
-            const struct hy_signal_spec *spec = &type->signals[i];
-            struct hy_signal_base *signal =
-                (struct hy_signal_base *)(void *)((char *)object + spec->offset);
-            *signal = (struct hy_signal_base){NULL, object, spec};
-        }
+    int rc = hy__object_check_held(parent, "make a child under");
+    if (rc == 0 && (parent->flags & HY__OBJECT_DYING) != 0)
+        rc = hy_error_set(-HY_ESHUTDOWN, "cannot make a child under %s: it is being finished",
+                          hy__object_text(parent));
+    return rc == 0 ? hy__object_check_rests(parent, "make a child under") : rc;
 }
 
 int hy_object_init(struct hy_object *object, const struct hy_class *type, struct hy_object *parent)
 {
     int rc = check_class(type);
     if (rc == 0)
-        rc = parent != NULL ? hy__object_check_alive(parent, "make a child under") : 0;
+        rc = parent != NULL ? check_new_parent(parent) : 0;
     if (rc == 0 && object == NULL)
         rc = hy_error_set(-HY_EINVAL, "there is no memory to make a %s of", type->name);
     if (rc < 0)
@@ -155,12 +79,17 @@ int hy_object_init(struct hy_object *object, const struct hy_class *type, struct
     struct hy_thread_record *record = hy__record();
     if (record == NULL)
         return -HY_ENOMEM;
+    if (parent != NULL) /* which may be parked */
+        record = hy__anchor_home(parent->anchor);
     struct hy_anchor *anchor = hy__anchor_create(object, record);
     if (anchor == NULL)
         return -HY_ENOMEM;
     *object = (struct hy_object){.type = type, .anchor = anchor};
-    signals_init(object);
-    link_in(object, parent, record);
+    hy__object_signals_init(object);
+    hy__object_link_in(object, parent, record);
+    if (!hy__child_changed(parent, object, true))
+        return hy_error_set(-HY_ESHUTDOWN, "the new %s was ended at once by its parent's class",
+                            type->name);
     return 0;
 }
 
@@ -208,20 +137,13 @@ static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
     hy__frames_mark_gone(home, anchor);
 }
 
-static void signals_close(struct hy_object *object)
-{
-    for (const struct hy_class *type = object->type; type != NULL; type = type->base)
-        for (size_t i = 0; i < type->signal_count; i++)
-            hy__signal_close(
-                (struct hy_signal_base *)(void *)((char *)object + type->signals[i].offset));
-}
-
 static void children_finish(struct hy_object *object, struct hy_thread_record *home)
 {
     struct hy_object *child;
     while ((child = object->first_child) != NULL)
         if ((child->flags & HY__OBJECT_DYING) != 0)
-            link_out(child, home); /* its fini is what ends this object, and goes on afterwards */
+            hy__object_link_out(
+                child, home); /* its fini is what ends this object, and goes on afterwards */
         else
             hy_object_destroy(child);
 }
@@ -231,19 +153,25 @@ int hy_object_fini(struct hy_object *object)
     if (object == NULL || object->anchor == NULL || (object->flags & HY__OBJECT_DYING) != 0)
         return 0;
     int rc = check_may_end(object);
+    if (rc == 0)
+        rc = hy__object_check_rests(object, "finish");
     if (rc < 0)
         return rc;
     struct hy_anchor *anchor = object->anchor;
     struct hy_thread_record *home = hy__anchor_home(anchor);
     object->flags |= HY__OBJECT_DYING;
     mark_dead(home, anchor);
+    hy__calls_cancel(anchor);
     for (const struct hy_class *type = object->type; type != NULL; type = type->base)
         if (type->fini != NULL)
             type->fini(object);
+    hy_emit0(&anchor->destroyed);
     hy__connections_of_receiver_cut(anchor);
-    signals_close(object);
+    hy__object_signals_close(object);
     children_finish(object, home);
-    link_out(object, home);
+    struct hy_object *parent = object->parent;
+    hy__object_link_out(object, home);
+    hy__child_changed(parent, object, false);
     exchange_name(object, NULL);
     object->anchor = NULL;
     /* Posts have stopped, so `posted` is final; messages still on their way keep the anchor until
@@ -311,13 +239,31 @@ int hy_object_check_thread(const struct hy_object *object, const char *operation
      * published. */
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
     int rc = 0;
-    if (home != here)
+    if (hy__record_is_nowhere(home))
+        rc = hy_error_set(-HY_EWRONGTHREAD,
+                          "cannot %s %s: it is parked in no thread; move it to one first, by "
+                          "hy_object_move_to_thread()",
+                          operation, hy__object_text(object));
+    else if (home != here)
         rc = hy_error_set(-HY_EWRONGTHREAD,
                           "cannot %s %s from thread \"%s\": it lives in thread \"%s\"; do it "
                           "there, by a signal, a post or an invoke",
                           operation, hy__object_text(object), here->name, home->name);
     hy__record_unref(home);
     return rc;
+}
+
+int hy__object_check_held(const struct hy_object *object, const char *operation)
+{
+    if (object != NULL && object->anchor != NULL &&
+        hy__anchor_home(object->anchor) != hy__record_if_any()) {
+        struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
+        bool nowhere = hy__record_is_nowhere(home);
+        hy__record_unref(home);
+        if (nowhere)
+            return 0;
+    }
+    return hy_object_check_thread(object, operation);
 }
 
 int hy__object_check_alive(const struct hy_object *object, const char *operation)
@@ -329,24 +275,9 @@ int hy__object_check_alive(const struct hy_object *object, const char *operation
     return rc;
 }
 
-struct hy_object *hy_object_parent(const struct hy_object *object)
-{
-    return object->parent;
-}
-
-struct hy_object *hy_object_first_child(const struct hy_object *object)
-{
-    return object->first_child;
-}
-
-struct hy_object *hy_object_next_sibling(const struct hy_object *object)
-{
-    return object->parent != NULL ? object->next : NULL;
-}
-
 int hy_object_set_name(struct hy_object *object, const char *format, ...)
 {
-    int rc = hy_object_check_thread(object, "name");
+    int rc = hy__object_check_held(object, "name");
     if (rc < 0)
         return rc;
     if (format == NULL) {
@@ -377,23 +308,4 @@ bool hy_object_is_a(const struct hy_object *object, const struct hy_class *type)
         if (c == type)
             return true;
     return false;
-}
-
-int hy_object_set_parent(struct hy_object *object, struct hy_object *parent)
-{
-    int rc = hy_object_check_thread(object, "give a parent to");
-    if (rc == 0 && parent != NULL)
-        rc = hy__object_check_alive(parent, "put a child under");
-    if (rc < 0)
-        return rc;
-    for (struct hy_object *above = parent; above != NULL; above = above->parent)
-        if (above == object)
-            return hy_error_set(-HY_EINVAL, "%s cannot be its own ancestor",
-                                hy__object_text(object));
-    struct hy_thread_record *record = hy__record_if_any();
-    /* A tree that has arrived and is in no list yet is put into its list first. */
-    hy__mailbox_take(record);
-    link_out(object, record);
-    link_in(object, parent, record);
-    return 0;
 }

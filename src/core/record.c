@@ -100,6 +100,12 @@ bool hy__record_is_running(const struct hy_thread_record *record)
     return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
 }
 
+bool hy__record_is_nowhere(const struct hy_thread_record *record)
+{
+    return !hy__record_is_running(record) &&
+           __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE) == NULL;
+}
+
 /* The calling thread takes the record as its own. */
 static int enter(struct hy_thread_record *record)
 {
@@ -184,7 +190,7 @@ static void adopted_thread_ends(void *value)
     hy__record_finish(record, HY_FINISH_DISCARD);
     hy__record_detach(record);
     __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
-    hy__unpark(&record->state);
+    hy__record_unpark(record, &record->state);
     hy__record_leave(record);
     hy__record_unref(record);
 }
@@ -334,12 +340,16 @@ bool hy__park(uint32_t *word, uint32_t expected, int64_t deadline_ns)
     return hy__futex_wait(word, expected, deadline_ns);
 }
 
-void hy__unpark(uint32_t *word)
+void hy__record_unpark(struct hy_thread_record *record, uint32_t *word)
 {
-    struct hy_thread_record *record = hy__record_if_any();
     struct hy_dispatcher *dispatcher = record != NULL ? dispatcher_of(record) : NULL;
     if (dispatcher != NULL && dispatcher->ops->unpark != NULL)
         dispatcher->ops->unpark(dispatcher, word);
     else
         hy__futex_wake(word, INT32_MAX);
+}
+
+void hy__unpark(uint32_t *word)
+{
+    hy__record_unpark(hy__record_if_any(), word);
 }

@@ -252,6 +252,7 @@ static void *thread_main(void *context)
     /* Objects that were moved here before the start live here from now on. */
     hy__mailbox_take(record);
     hy__arrivals_enter(record);
+    hy__debug("thread", "thread \"%s\" starts", record->name);
     hy_emit0(&thread->events.started);
     int rc = 0;
     if (priv->body != NULL)
@@ -267,11 +268,12 @@ static void *thread_main(void *context)
     hy__record_finish(record,
                       (enum hy_finish_policy)__atomic_load_n(&priv->policy, __ATOMIC_RELAXED));
     hy__record_detach(record);
+    hy__debug("thread", "thread \"%s\" ends", record->name);
     hy__record_leave(record);
     /* Release: who joins sees everything that this thread did. From here on the handle may go; the
      * record is held. */
     __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
-    hy__unpark(&record->state);
+    hy__record_unpark(record, &record->state);
     hy__record_unref(record);
     return NULL;
 }
@@ -304,7 +306,10 @@ static int start_system_thread(struct hy_thread *thread)
 
 int hy_thread_start(struct hy_thread *thread)
 {
-    int rc = hy__object_check_alive(&thread->hy, "start");
+    int rc = hy__object_check_held(&thread->hy, "start");
+    if (rc == 0 && (thread->hy.flags & HY__OBJECT_DYING) != 0)
+        rc = hy_error_set(-HY_ESHUTDOWN, "cannot start thread \"%s\": its handle is being ended",
+                          hy_thread_name(thread));
     if (rc < 0)
         return rc;
     enum hy_thread_state state = hy_thread_get_state(thread);

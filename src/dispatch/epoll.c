@@ -102,6 +102,11 @@ static int control_failed(int system_errno, intptr_t handle)
         return hy__watches_taken(handle);
     if (system_errno == EPERM)
         return hy__watches_not_watchable(handle);
+    if (system_errno == ENOENT)
+        return hy_error_set(-HY_EBADF,
+                            "descriptor %ld was closed while it was watched, and its number may be "
+                            "another file now; call hy_notifier_unwatch() before close()",
+                            (long)handle);
     return hy_error_set_system(system_errno, "cannot watch descriptor %ld", (long)handle);
 }
 

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -102,6 +103,15 @@ void hy__os_thread_set_name(const char *name)
     strncpy(short_name, name, sizeof short_name - 1);
     short_name[sizeof short_name - 1] = '\0';
     pthread_setname_np(pthread_self(), short_name);
+}
+
+uint32_t hy__os_processors(void)
+{
+    cpu_set_t allowed; /* a container may have fewer than the machine */
+    int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 0;
+    if (count < 1) /* more than the set has room for */
+        count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1u : (uint32_t)count;
 }
 
 bool hy__os_thread_is_initial(void)

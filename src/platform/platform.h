@@ -48,6 +48,8 @@ int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *)
                         size_t stack_size);
 void hy__os_thread_join(struct hy__os_thread thread);
 void hy__os_thread_set_name(const char *name);
+/* Processors that this process may use; at least 1. */
+uint32_t hy__os_processors(void);
 /* Whether this is the thread that runs main(). */
 bool hy__os_thread_is_initial(void);
 

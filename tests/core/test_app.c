@@ -476,6 +476,7 @@ static void in_child(int (*function)(void *context), int expected)
         in_child(function, expected);                                                              \
     }
 
+/* Rules: AP-01, AP-02, AP-06, AP-08. */
 CHILD(test_ap02_exec_and_its_codes, case_exec, 0)
 CHILD(test_ap01_exec_refused, case_exec_refused, 0)
 CHILD(test_ap07_quit_from_another_thread, case_quit_from_another_thread, 0)

@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // A C++17 program as a user of the C library: classes derived from hy_object, structs with
-// HY_INHERITS, lambdas as slots, typed macros, signals across threads.
+// HY_INHERITS, lambdas as slots, typed macros, signals across threads. It is compiled as standard
+// C++17 with -Wall -Wextra -Wpedantic -Werror.
 //
 #include <halyard/halyard.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <initializer_list>
 #include <string>
 #include <vector>
-
-// HY_CLASS() uses designated initialisers and a compound literal, which the GNU dialect has in
-// C++17.
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#ifdef __clang__
-#pragma GCC diagnostic ignored "-Wc99-extensions"
-#pragma GCC diagnostic ignored "-Wc++20-designator"
-#else
-#pragma GCC diagnostic ignored "-Wc++20-extensions"
-#endif
-#pragma GCC diagnostic ignored "-Winvalid-offsetof"
 
 namespace
 {
@@ -168,6 +158,123 @@ void test_lambdas()
     EXPECT(f.view.done == 1);
 }
 
+// A captured lambda: on the heap, as the context, deleted as the connection ends.
+struct closure {
+    std::string prefix;
+    std::vector<std::string> *seen;
+    int *ends;
+};
+
+void closure_end(void *context)
+{
+    auto *self = static_cast<closure *>(context);
+
+    ++*self->ends;
+    delete self;
+}
+
+void test_contexts()
+{
+    fixture f;
+    std::vector<std::string> seen;
+    int ends = 0;
+    hy_connection connection{};
+    hy_connect_options options{};
+
+    options.flags = HY_QUEUED;
+    options.context = new closure{"x=", &seen, &ends};
+    options.destroy = closure_end;
+    EXPECT(hy_connect_with(
+               &f.sender.events.moved, &f.view,
+               +[](view *, const moved *payload, void *context) {
+                   auto *self = static_cast<closure *>(context);
+                   self->seen->push_back(self->prefix + std::to_string(payload->x));
+               },
+               &options, &connection) == 0);
+    EXPECT(hy_connection_is_connected(connection));
+    EXPECT(hy_emit_with(&f.sender.events.moved, 4, 0) == 1);
+    drain();
+    EXPECT((seen == std::vector<std::string>{"x=4"}));
+    EXPECT(hy_connection_disconnect(connection) == 1);
+    EXPECT(hy_connection_disconnect(connection) == 0);
+    EXPECT(ends == 1);
+    // Without a context, and without options.
+    EXPECT(hy_connect_with(&f.sender.events.moved, &f.view, view_moved, nullptr, nullptr) == 0);
+    EXPECT(hy_emit_with(&f.sender.events.moved, 5, 0) == 1);
+    EXPECT((f.view.seen == std::vector<int>{5}));
+}
+
+int view_answer(view *self, const moved *payload)
+{
+    self->seen.push_back(payload->x);
+    return payload->x + payload->y;
+}
+
+void test_results()
+{
+    fixture f;
+    int result = -1;
+    const moved payload{3, 4};
+
+    EXPECT(hy_connect(&f.sender.events.moved, &f.view, view_answer, HY_AUTO) == 0);
+    EXPECT(hy_emit_result(&f.sender.events.moved, &payload, &result) == 1);
+    EXPECT(result == 7);
+    EXPECT(hy_emit_result(&f.sender.events.moved, (moved{5, 6}), &result) == 1);
+    EXPECT(result == 11);
+    EXPECT(hy_disconnect(&f.sender.events.moved, &f.view, view_answer) == 1);
+    EXPECT(hy_connect(
+               &f.sender.events.moved, &f.view, +[](view *) { return 9; }, HY_AUTO) == 0);
+    EXPECT(hy_emit_result(&f.sender.events.moved, &payload, &result) == 1);
+    EXPECT(result == 9);
+    hy_connect_options options{};
+    int context = 100;
+    options.context = &context;
+    EXPECT(hy_connect_with(
+               &f.sender.events.moved, &f.view,
+               +[](view *, const moved *m, void *c) { return m->x + *static_cast<int *>(c); },
+               &options, nullptr) == 0);
+    EXPECT(hy_emit_result(&f.sender.events.moved, &payload, &result) == 2);
+    EXPECT(result == 103);
+}
+
+void test_relays_and_senders()
+{
+    fixture f, g;
+    static hy_ref seen;
+
+    EXPECT(hy_connect_signal(&f.sender.events.moved, &f.view.shown, HY_AUTO) == 0);
+    EXPECT(hy_connect_signal(&f.sender.events.done, &g.sender.events.done, HY_QUEUED) == 0);
+    EXPECT(hy_connect(&f.view.shown, &g.view, view_moved, HY_AUTO) == 0);
+    EXPECT(hy_connect(
+               &g.sender.events.done, &g.view,
+               +[](view *self) {
+                   self->done++;
+                   seen = hy_sender();
+               },
+               HY_AUTO) == 0);
+    EXPECT(hy_emit_with(&f.sender.events.moved, 8, 0) == 1);
+    EXPECT(hy_emit0(&f.sender.events.done) == 1);
+    drain();
+    EXPECT((g.view.seen == std::vector<int>{8}));
+    EXPECT(g.view.done == 1);
+    EXPECT(hy_ref_get(seen) == &g.sender.hy);
+    hy_ref_release(&seen);
+    EXPECT(hy_object_disconnect(&f.sender.hy, nullptr) == 2);
+}
+
+void test_destroyed()
+{
+    fixture f;
+    auto *other = new fixture;
+
+    EXPECT(hy_connect(
+               hy_object_destroyed(&other->view), &f.view, +[](view *self) { self->done++; },
+               HY_AUTO) == 0);
+    delete other;
+    EXPECT(f.view.done == 1);
+    EXPECT(hy_object_signal(&f.sender.hy, "moved") == &f.sender.events.moved.sig);
+}
+
 void test_signal_of_a_derived_class()
 {
     fixture f, g;
@@ -222,6 +329,46 @@ void test_across_a_thread()
     EXPECT(f.view.seen[101] == -1);
 }
 
+// What HY_CLASS() fills in, in each of the forms of C++.
+struct plain : hy_object {
+    int value;
+};
+const struct hy_class plain_class = HY_CLASS(struct plain);
+constexpr struct hy_signal_spec specs[] = {HY_PLAIN(struct sender, events.moved),
+                                           HY_BORROWED(struct sender, events.labelled)};
+const struct hy_class pointed_class =
+    HY_CLASS(struct sender, .signals = specs, .signal_count = sizeof specs / sizeof specs[0],
+             .event = ([](hy_object *, hy_event *event) { event->ignored = true; }));
+const struct hy_class full_class = HY_CLASS(
+    struct sender, .base = &pointed_class, .fini = nullptr, .event = nullptr,
+    .leave_thread = nullptr, .enter_thread = nullptr, .child_changed = nullptr,
+    .connection_changed = nullptr, .signals = HY_SIGNALS(HY_BORROWED(struct sender, events.moved)));
+
+void test_class_records()
+{
+    EXPECT(sender_class.version == HY_CLASS_VERSION);
+    EXPECT(std::strcmp(sender_class.name, "struct sender") == 0);
+    EXPECT(sender_class.size == sizeof(struct sender));
+    EXPECT(sender_class.base == nullptr && sender_class.fini == nullptr);
+    EXPECT(sender_class.signal_count == 3);
+    EXPECT(sender_class.signals[0].offset == offsetof(struct sender, events.moved));
+    EXPECT(sender_class.signals[0].payload.kind == HY_PAYLOAD_PLAIN);
+    EXPECT(sender_class.signals[0].payload.size == sizeof(moved));
+    EXPECT(std::strcmp(sender_class.signals[1].name, "events.labelled") == 0);
+    EXPECT(sender_class.signals[1].payload.kind == HY_PAYLOAD_DESCRIBED);
+    EXPECT(sender_class.signals[1].payload.copy == labelled_copy);
+    EXPECT(sender_class.signals[1].payload.destroy == labelled_destroy);
+    EXPECT(sender_class.signals[2].payload.kind == HY_PAYLOAD_NONE);
+    EXPECT(view_class.fini == view_fini && view_class.event == view_event);
+    EXPECT(plain_class.version == HY_CLASS_VERSION && plain_class.size == sizeof(plain));
+    EXPECT(std::strcmp(plain_class.name, "struct plain") == 0);
+    EXPECT(plain_class.signals == nullptr && plain_class.signal_count == 0);
+    EXPECT(pointed_class.signals == specs && pointed_class.signal_count == 2);
+    EXPECT(pointed_class.event != nullptr);
+    EXPECT(full_class.base == &pointed_class && full_class.signal_count == 1);
+    EXPECT(full_class.signals[0].payload.kind == HY_PAYLOAD_BORROWED);
+}
+
 void test_library_classes()
 {
     fixture f;
@@ -250,9 +397,14 @@ int main()
 {
     run(test_direct_and_queued, "test_direct_and_queued");
     run(test_lambdas, "test_lambdas");
+    run(test_contexts, "test_contexts");
+    run(test_results, "test_results");
+    run(test_relays_and_senders, "test_relays_and_senders");
+    run(test_destroyed, "test_destroyed");
     run(test_signal_of_a_derived_class, "test_signal_of_a_derived_class");
     run(test_described_payload, "test_described_payload");
     run(test_across_a_thread, "test_across_a_thread");
+    run(test_class_records, "test_class_records");
     run(test_library_classes, "test_library_classes");
     std::printf("1..%d\n", cases);
     return failures != 0;

@@ -113,9 +113,8 @@ static void one_request_in_a_loop(uint32_t type)
     post(victim, type);
     post(&helper, EVENT_OTHER); /* behind the victim's event, in the same pass */
     run_loop_briefly();
-    if (count_get(&finis) == 0) /* the quit may have come in the same pass */
-        run_loop_briefly();
-    assert_int_equal(finis, 1);
+    assert_int_equal(finis,
+                     1); /* the quit came in a later pass, or the loop served it as it ended */
     object_end(&helper.hy);
 }
 
@@ -135,6 +134,21 @@ static void test_dd02_not_by_passes_of_the_own_handler(void **state)
 {
     (void)state;
     one_request_in_a_loop(EVENT_PROCESS);
+}
+
+/* One pass is enough, though passes of the handler's own have held it back; nothing wakes the loop.
+ */
+static void test_dd17_served_as_the_handler_returns(void **state)
+{
+    (void)state;
+    for (uint32_t type = EVENT_ASK; type <= EVENT_PROCESS; type += EVENT_PROCESS - EVENT_ASK) {
+        struct probe *victim = victim_create(NULL);
+
+        finis = 0;
+        post(victim, type);
+        assert_int_equal(hy_process(0, HY_FOREVER), 1);
+        assert_int_equal(finis, 1);
+    }
 }
 
 /* The handler of another object asks, while the victim has none on the stack. */
@@ -349,7 +363,7 @@ static void test_dd13_never_under_a_handler_of_the_victim(void **state)
     victim->on_event = nest_while_asked;
     victim->context = &nested;
     post(victim, EVENT_NEST);
-    assert_true(wait_count(&finis, 1)); /* DD-17: no further wake-up is needed */
+    assert_true(wait_count(&finis, 1));
     assert_int_equal(nested.inner_passes, 1);
     worker_stop(&worker);
 }
@@ -478,6 +492,69 @@ static void test_dd12_request_for_a_child_from_its_parents_fini(void **state)
     assert_int_equal(finis, 1);
 }
 
+/* The request for the next one, which comes while the one before ends. */
+static void ask_for_next(struct probe *self)
+{
+    struct hy_ref *ref = self->context;
+    struct hy_object *next = ref != NULL ? hy_ref_get(*ref) : NULL;
+
+    if (next != NULL) /* it may have ended before */
+        EXPECT_INT(hy_object_destroy_later(next), 0);
+}
+
+static void test_dd14_a_threads_end_serves_requests_until_none_is_left(void **state)
+{
+    (void)state;
+    for (int policy = HY_FINISH_DRAIN; policy <= HY_FINISH_DISCARD; policy++) {
+        struct worker worker;
+        struct probe *victims[3];
+        struct hy_ref refs[3];
+
+        finis = 0;
+        worker_init(&worker, "ends");
+        hy_thread_set_finish_policy(&worker.thread, (enum hy_finish_policy)policy);
+        for (int i = 0; i < 3; i++) {
+            victims[i] = victim_create(NULL);
+            refs[i] = hy_ref_to(&victims[i]->hy);
+            victims[i]->on_fini = ask_for_next;
+            victims[i]->context = i < 2 ? &refs[i + 1] : NULL;
+            assert_ok(hy_object_move_to_thread(&victims[i]->hy, &worker.thread));
+        }
+        assert_ok(
+            hy_connect(&worker.thread.events.finished, victims[0], finished_destroys, HY_AUTO));
+        assert_ok(hy_thread_start(&worker.thread));
+        hy_thread_quit(&worker.thread, 0);
+        assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+        assert_int_equal(finis, 3);
+        for (int i = 0; i < 3; i++) {
+            assert_null(hy_ref_get(refs[i]));
+            hy_ref_release(&refs[i]);
+        }
+        hy_thread_fini(&worker.thread);
+    }
+}
+
+/* The thread has ended and keeps what lives in it: a restart serves the request, or fini does. */
+static void test_dd14_a_request_after_the_end_is_served_by_a_restart(void **state)
+{
+    struct worker worker;
+    struct probe *victim = victim_create(NULL);
+
+    (void)state;
+    worker_init(&worker, "rests");
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
+    assert_ok(hy_object_move_to_thread(&victim->hy, &worker.thread));
+    assert_ok(hy_thread_start(&worker.thread));
+    hy_thread_quit(&worker.thread, 0);
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+    assert_ok(hy_object_destroy_later(&victim->hy));
+    assert_int_equal(finis, 0);
+    assert_ok(hy_thread_start(&worker.thread));
+    assert_true(wait_count(&finis, 1));
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_DRAIN);
+    worker_stop(&worker);
+}
+
 static void test_dd14_a_request_to_the_dead_is_an_error(void **state)
 {
     struct probe probe;
@@ -553,6 +630,7 @@ int main(void)
         CASE(test_dd02_not_under_a_nested_loop),
         CASE(test_dd02_not_by_passes_of_the_own_handler),
         CASE(test_dd02_a_request_for_another_object_waits_for_the_asking_handler),
+        CASE(test_dd17_served_as_the_handler_returns),
         CASE(test_dd03_request_survives_the_loop_it_was_made_in),
         CASE(test_dd04_request_before_any_loop),
         CASE(test_request_in_a_handler_of_a_bare_pass),
@@ -567,6 +645,8 @@ int main(void)
         CASE(test_th25_finished_tied_to_a_deferred_delete),
         CASE(test_dd11_end_of_one_thread_leaves_the_others_requests_alone),
         CASE(test_dd12_request_for_a_child_from_its_parents_fini),
+        CASE(test_dd14_a_threads_end_serves_requests_until_none_is_left),
+        CASE(test_dd14_a_request_after_the_end_is_served_by_a_restart),
         CASE(test_dd14_a_request_to_the_dead_is_an_error),
         CASE(test_request_for_a_thread_that_never_starts),
         CASE(test_destroy_after_destroy_later),

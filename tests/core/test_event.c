@@ -33,14 +33,40 @@ static void post(struct probe *probe, uint32_t number, enum hy_priority priority
 
 /* --- posts ------------------------------------------------------------------------------------ */
 
+static void post_from_elsewhere(void *context)
+{
+    char bytes[] = "a payload that its poster does not keep";
+
+    (void)context;
+    EXPECT_INT(hy_post(&here.hy, E(2), bytes, sizeof bytes, HY_PRIORITY_NORMAL), 0);
+    memset(bytes, 0, sizeof bytes);
+}
+
+static void expect_kept_payload(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    if (event->type == E(2))
+        EXPECT_INT(strcmp(event->data, "a payload that its poster does not keep"), 0);
+}
+
+/* Rules: PE-01, DC-09. */
 static void test_pe01_posting_runs_nothing(void **state)
 {
+    struct worker worker;
+
     (void)state;
+    here.on_event = expect_kept_payload;
     post(&here, 1, HY_PRIORITY_HIGH);
     assert_int_equal(here.count, 0);
-    assert_int_equal(hy_process(0, HY_FOREVER), 1); /* DC-09: the very next pass delivers */
+    assert_int_equal(hy_process(0, HY_FOREVER), 1); /* the very next pass delivers */
     assert_true(PROBE_SAW(&here, E(1)));
     assert_int_equal(hy_process(0, HY_FOREVER), 0);
+    worker_start(&worker, "poster");
+    run_there(&worker.probe.hy, post_from_elsewhere, NULL);
+    assert_int_equal(here.count, 1);
+    assert_int_equal(hy_process(HY_PROCESS_WAIT, HY_FOREVER), 1); /* one that may wait, too */
+    assert_true(PROBE_SAW(&here, E(1), E(2)));
+    worker_stop(&worker);
 }
 
 struct point {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Event loops: nesting, quitting, single passes. Rules EL, TH-07. */
+/* Event loops: nesting, quitting, single passes. Rules EL; those of waiting and exclusions are in
+ * dispatcher_cases_*.c, for every dispatcher. */
 #include "../helpers/allocator.h"
 #include "../helpers/probe.h"
 #include "../helpers/system.h"
@@ -36,6 +37,7 @@ static void quit_with_number(struct probe *self, struct hy_event *event)
     hy_loop_quit(&loops[0], (int)(event->type - HY_EVENT_USER));
 }
 
+/* Rules: EL-03. */
 static void test_el02_exec_returns_the_code(void **state)
 {
     (void)state;
@@ -188,46 +190,6 @@ static void test_el09_posts_are_delivered_in_the_nested_loop(void **state)
     assert_true(PROBE_SAW(&here, E(1), E(2), E(3), E(4)));
 }
 
-static void test_el10_process_without_wait_never_blocks(void **state)
-{
-    (void)state;
-    assert_int_equal(hy_process(0, HY_FOREVER), 0);
-    post(&here, 1);
-    assert_int_equal(hy_process(0, HY_FOREVER), 1);
-    post(&here, 2);
-    assert_int_equal(hy_process(HY_PROCESS_WAIT, HY_FOREVER), 1); /* something is queued */
-    assert_int_equal(here.count, 2);
-}
-
-static void test_process_waits_until_its_deadline(void **state)
-{
-    int64_t deadline_ns = hy_now_ns() + 5 * HY_MILLISECOND;
-    int ran = 0;
-
-    (void)state;
-    while (hy_now_ns() < deadline_ns)
-        ran += hy_process(HY_PROCESS_WAIT, deadline_ns);
-    assert_int_equal(ran, 0);
-    assert_ok(hy_process(HY_PROCESS_WAIT, 0)); /* long past */
-}
-
-static void test_el13_zero_timers_keep_no_drain_busy_for_ever(void **state)
-{
-    struct hy_timer zero;
-    int64_t cpu_ns;
-
-    (void)state;
-    assert_ok(hy_timer_init(&zero, NULL));
-    assert_ok(hy_connect(&zero.events.timeout, &here, probe_nothing, HY_AUTO));
-    assert_ok(hy_timer_start(&zero, 0));
-    cpu_ns = system_thread_cpu_ns();
-    for (int i = 0; i < 10; i++)
-        assert_true(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0); /* TM-09: it does not block */
-    assert_true(here.count >= 10);
-    assert_true(system_thread_cpu_ns() - cpu_ns < 10 * HY_SECOND);
-    object_end(&zero.hy);
-}
-
 static void quit_when_enough(struct probe *self, struct hy_event *event)
 {
     (void)event;
@@ -242,7 +204,7 @@ static void *post_200(void *context)
     return NULL;
 }
 
-static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
+static void test_posts_from_another_thread_wake_the_loop(void **state)
 {
     pthread_t thread;
 
@@ -258,6 +220,14 @@ static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
 static void exec_foreign(void *context)
 {
     EXPECT_INT(hy_loop_exec(context, 0), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_loop_depth(), 1); /* that of the worker's own loop */
+}
+
+static void note_depth_and_quit(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    probe_note(self, hy_loop_depth());
+    hy_loop_quit(&loops[0], 0);
 }
 
 static void test_el01_a_loop_belongs_to_its_thread(void **state)
@@ -269,6 +239,12 @@ static void test_el01_a_loop_belongs_to_its_thread(void **state)
     assert_ok(hy_loop_init(&loops[0]));
     run_there(&worker.probe.hy, exec_foreign, &loops[0]);
     worker_stop(&worker);
+    assert_int_equal(hy_loop_depth(), 0);
+    here.on_event = note_depth_and_quit;
+    post(&here, 1);
+    assert_ok(hy_loop_exec(&loops[0], 0)); /* here it runs, one level up, and comes down again */
+    assert_true(PROBE_SAW(&here, E(1), 1));
+    assert_int_equal(hy_loop_depth(), 0);
 }
 
 static void test_an_idle_loop_sleeps(void **state)
@@ -290,6 +266,189 @@ static void test_an_idle_loop_sleeps(void **state)
     object_end(&once.hy);
 }
 
+static void test_el03_a_loop_is_executed_again(void **state)
+{
+    (void)state;
+    here.on_event = quit_with_number;
+    assert_ok(hy_loop_init(&loops[0]));
+    for (uint32_t round = 1; round < 5; round++) {
+        post(&here, round);
+        assert_int_equal(hy_loop_exec(&loops[0], 0), (int)round);
+        assert_int_equal(here.count, (int)round);
+    }
+}
+
+/* --- quitting from inside ----------------------------------------------------------------------
+ */
+
+static void quit_in_nested_process(struct probe *self, struct hy_event *event)
+{
+    if (event->type == E(1)) {
+        post(self, 2);
+        EXPECT_INT(hy_process(0, HY_FOREVER), 2); /* 3, which came first, and 2 */
+        probe_note(self, 100);
+    } else if (event->type == E(2)) {
+        hy_loop_quit(&loops[0], 6);
+        hy_thread_wake(hy_thread_current());
+    }
+}
+
+static void test_el23_a_quit_in_a_nested_process_ends_the_loop(void **state)
+{
+    (void)state;
+    here.on_event = quit_in_nested_process;
+    assert_ok(hy_loop_init(&loops[0]));
+    post(&here, 1);
+    post(&here, 3);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 6);
+    assert_true(PROBE_SAW(&here, E(1), E(3), E(2), 100));
+}
+
+static void quit_the_thread_and_nest(struct probe *self, struct hy_event *event)
+{
+    struct hy_loop nested;
+
+    (void)event;
+    hy_thread_quit(hy_thread_current(), 5);
+    EXPECT_INT(hy_loop_init(&nested), 0);
+    probe_note(self, hy_loop_exec(&nested, 0));
+    EXPECT_INT(hy_loop_begin(&nested, 0), -HY_ESHUTDOWN);
+}
+
+static void *quit_that_thread(void *context)
+{
+    hy_thread_quit(context, 7);
+    return NULL;
+}
+
+static void nest_and_be_quit(struct probe *self, struct hy_event *event)
+{
+    struct hy_loop nested;
+    pthread_t thread;
+
+    (void)event;
+    EXPECT_INT(pthread_create(&thread, NULL, quit_that_thread, hy_thread_current()), 0);
+    EXPECT_INT(hy_loop_init(&nested), 0);
+    (void)hy_loop_exec(&nested, 0); /* 7, or refused when the other was faster */
+    EXPECT_INT(pthread_join(thread, NULL), 0);
+    probe_note(self, 70);
+}
+
+/* A quit is a state of the thread: it is neither removed nor hidden by a loop that begins. */
+static void test_el24_a_quit_before_a_nested_loop_is_kept(void **state)
+{
+    (void)state;
+    here.on_event = quit_the_thread_and_nest;
+    post(&here, 1);
+    assert_int_equal(hy_thread_exec(), 5);
+    assert_true(PROBE_SAW(&here, E(1), -HY_ESHUTDOWN));
+    here.on_event = nest_and_be_quit;
+    for (int i = 0; i < check_scaled(50); i++) {
+        here.count = 0;
+        post(&here, 1);
+        assert_int_equal(hy_thread_exec(), 7);
+        assert_true(PROBE_SAW(&here, E(1), 70));
+    }
+}
+
+/* --- holds --------------------------------------------------------------------------------------
+ */
+
+static void release_twice(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    hy_loop_release(&loops[0]);
+    probe_note(self, 1);
+}
+
+static void *release_elsewhere(void *context)
+{
+    hy_loop_release(context);
+    return NULL;
+}
+
+static void release_in_a_thread(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    EXPECT_INT(pthread_create(self->context, NULL, release_elsewhere, &loops[0]), 0);
+}
+
+static void test_el26_the_last_release_ends_the_loop(void **state)
+{
+    pthread_t thread;
+
+    (void)state;
+    assert_ok(hy_loop_init(&loops[0]));
+    hy_loop_release(&loops[0]); /* none is held: nothing happens */
+    hy_loop_hold(&loops[0]);
+    hy_loop_release(&loops[0]); /* outside: neither */
+    hy_loop_hold(&loops[0]);
+    hy_loop_hold(&loops[0]);
+    here.on_event = release_twice;
+    post(&here, 1);
+    assert_int_equal(hy_process(0, HY_FOREVER), 1); /* the loop does not execute */
+    post(&here, 2);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 0);
+    assert_true(PROBE_SAW(&here, E(1), 1, E(2), 1));
+    here.on_event = release_in_a_thread;
+    here.context = &thread;
+    for (int i = 0; i < check_scaled(50); i++) {
+        hy_loop_hold(&loops[0]);
+        post(&here, 3);
+        assert_int_equal(hy_loop_exec(&loops[0], 0), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+}
+
+static void test_flags_that_no_loop_takes(void **state)
+{
+    (void)state;
+    assert_ok(hy_loop_init(&loops[0]));
+    assert_int_equal(hy_loop_exec(&loops[0], HY_PROCESS_WAIT), -HY_EINVAL);
+    assert_int_equal(hy_loop_prepare(&loops[0], NULL), -HY_EINVAL); /* it does not execute */
+    assert_int_equal(hy_loop_dispatch(&loops[0]), -HY_EINVAL);
+    assert_int_equal(hy_loop_descriptor(&loops[0]), -HY_EINVAL);
+    assert_int_equal(hy_loop_wait(&loops[0], 0), -HY_EINVAL);
+    assert_int_equal(hy_process(1 << 20, HY_FOREVER), -HY_EINVAL);
+}
+
+static void end_its_loop(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    EXPECT_INT(hy_loop_end(&loops[0]), -HY_EBUSY);
+    hy_loop_quit(&loops[0], 4);
+}
+
+static void test_a_handler_does_not_end_its_loop(void **state)
+{
+    (void)state;
+    here.on_event = end_its_loop;
+    assert_ok(hy_loop_init(&loops[0]));
+    post(&here, 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 4);
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    post(&here, 2);
+    assert_int_equal(hy_loop_dispatch(&loops[0]), 1);
+    assert_int_equal(hy_loop_end(&loops[0]), 4);
+}
+
+/* Loops in parts that are nested end inside out. */
+static void test_loops_in_parts_unwind_inside_out(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_ok(hy_loop_init(&loops[i]));
+        assert_ok(hy_loop_begin(&loops[i], 0));
+    }
+    assert_int_equal(hy_loop_depth(), 2);
+    assert_int_equal(hy_loop_end(&loops[0]), -HY_EBUSY);
+    hy_loop_quit(&loops[1], 3);
+    assert_int_equal(hy_loop_end(&loops[1]), 3);
+    assert_int_equal(hy_loop_end(&loops[0]), 0);
+    assert_int_equal(hy_loop_depth(), 0);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -302,12 +461,16 @@ int main(void)
         CASE(test_el07_what_is_queued_stays_queued),
         CASE(test_el08_loops_unwind_inside_out),
         CASE(test_el09_posts_are_delivered_in_the_nested_loop),
-        CASE(test_el10_process_without_wait_never_blocks),
-        CASE(test_process_waits_until_its_deadline),
-        CASE(test_el13_zero_timers_keep_no_drain_busy_for_ever),
-        CASE(test_el16_posts_from_another_thread_wake_the_loop),
+        CASE(test_posts_from_another_thread_wake_the_loop),
         CASE(test_el01_a_loop_belongs_to_its_thread),
         CASE(test_an_idle_loop_sleeps),
+        CASE(test_el03_a_loop_is_executed_again),
+        CASE(test_el23_a_quit_in_a_nested_process_ends_the_loop),
+        CASE(test_el24_a_quit_before_a_nested_loop_is_kept),
+        CASE(test_el26_the_last_release_ends_the_loop),
+        CASE(test_flags_that_no_loop_takes),
+        CASE(test_loops_in_parts_unwind_inside_out),
+        CASE(test_a_handler_does_not_end_its_loop),
     };
 
     allocator_install();

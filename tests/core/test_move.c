@@ -419,6 +419,7 @@ static void roam(uint32_t count, bool is_equipped)
     gate_fini(&done);
 }
 
+/* Rules: PE-13, OA-15. */
 static void test_pe13_order_across_hops(void **state)
 {
     (void)state;

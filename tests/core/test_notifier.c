@@ -23,7 +23,7 @@ struct watcher {
     struct hy_thread *target;
 };
 
-static const struct hy_class watcher_class = HY_CLASS(struct watcher, .base = NULL);
+static const struct hy_class watcher_class = HY_CLASS(struct watcher);
 static struct watcher one, two;
 
 static void watcher_ready(struct watcher *self, const struct hy_readiness *readiness)
@@ -96,6 +96,7 @@ static void test_sn01_nothing_is_watched_at_first(void **state)
     assert_ok(hy_notifier_unwatch(&one.notifier)); /* nothing to forget: fine */
 }
 
+/* Rules: SN-03, SN-04. */
 static void test_sn03_level_triggered(void **state)
 {
     (void)state;
@@ -129,6 +130,7 @@ static void test_sn06_writable_at_once_until_paused(void **state)
     assert_int_equal(one.calls, 4);
 }
 
+/* Rules: DU-07. */
 static void test_hangup(void **state)
 {
     (void)state;
@@ -167,6 +169,7 @@ static void test_du07_failure_of_a_pipe_without_a_reader(void **state)
     assert_ok(watch(&one, HY_WRITABLE));
     assert_int_equal(hy_process(0, HY_FOREVER), 1);
     assert_true(one.conditions & HY_FAILURE);
+    assert_true(one.conditions & HY_WRITABLE); /* what is watched is told with it */
     assert_ok(hy_notifier_unwatch(&one.notifier));
     (void)close(ends[1]);
     one.ends[0] = kept;
@@ -213,7 +216,7 @@ static void test_sn10_a_second_notifier_is_refused(void **state)
     assert_ok(hy_notifier_watch(&one.notifier, two.ends[0], HY_READABLE)); /* free again */
 }
 
-static void test_sn11_bad_descriptors(void **state)
+static void test_bad_descriptors(void **state)
 {
     int closed = dup(one.ends[0]);
     FILE *file = tmpfile();
@@ -229,6 +232,27 @@ static void test_sn11_bad_descriptors(void **state)
     }
     assert_int_equal(hy_notifier_watch(&one.notifier, one.ends[0], 0x4000), -HY_EINVAL);
     assert_ok(watch(&one, HY_READABLE)); /* not spoilt by the failures */
+}
+
+/* A descriptor is closed under its notifier, and its number comes back as another file. */
+static void test_sn11_a_reused_number_is_not_taken_for_the_old_file(void **state)
+{
+    int number = one.ends[0];
+
+    (void)state;
+    assert_ok(watch(&one, HY_READABLE));
+    (void)close(one.ends[0]);
+    assert_int_equal(dup2(two.ends[0], number), number);
+    write_byte(two.ends[1]); /* the new file is readable, under the old number */
+    for (int i = 0; i < 3; i++)
+        assert_true(hy_process(0, HY_FOREVER) >= 0);
+    assert_int_equal(one.calls, 0);
+    /* To change what is watched there is to be told. */
+    assert_int_equal(watch(&one, HY_READABLE | HY_WRITABLE), -HY_EBADF);
+    assert_ok(hy_notifier_unwatch(&one.notifier));
+    assert_ok(watch(&one, HY_READABLE)); /* and from here on it is the new one that is meant */
+    assert_int_equal(hy_process(0, HY_FOREVER), 1);
+    assert_ok(hy_notifier_unwatch(&one.notifier));
 }
 
 static void test_a_number_can_be_watched_again_after_unwatch_and_close(void **state)
@@ -494,7 +518,8 @@ int main(void)
         CASE(test_du07_failure_of_a_pipe_without_a_reader),
         CASE(test_a_paused_hangup_neither_calls_nor_spins),
         CASE(test_sn10_a_second_notifier_is_refused),
-        CASE(test_sn11_bad_descriptors),
+        CASE(test_bad_descriptors),
+        CASE(test_sn11_a_reused_number_is_not_taken_for_the_old_file),
         CASE(test_a_number_can_be_watched_again_after_unwatch_and_close),
         CASE(test_du08_unwatched_by_an_earlier_handler),
         CASE(test_du08_paused_by_an_earlier_handler),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Objects: init and fini, trees, wrong-thread calls, weak references. Rules OA, PE-18. */
+/* Objects: init and fini, trees, wrong-thread calls, weak references. Rules OA, PE-18, DD-16. */
 #include "../helpers/allocator.h"
 #include "../helpers/probe.h"
 #include "../helpers/worker.h"
@@ -183,7 +183,7 @@ static void note_fini(struct probe *self)
         EXPECT(hy_object_first_child(&self->hy) != NULL);
 }
 
-static void test_oa18_children_are_finished_in_creation_order(void **state)
+static void test_children_are_finished_in_creation_order(void **state)
 {
     struct probe *parent = probe_create(NULL);
 
@@ -274,8 +274,10 @@ static void test_no_child_for_a_dying_parent(void **state)
 static void test_oa05_reparenting_changes_nothing_on_failure(void **state)
 {
     struct probe parent, child, grandchild, other;
+    struct worker worker;
 
     (void)state;
+    worker_start(&worker, "elsewhere");
     probe_init(&parent, NULL);
     probe_init(&other, NULL);
     probe_init(&child, &parent.hy);
@@ -283,6 +285,10 @@ static void test_oa05_reparenting_changes_nothing_on_failure(void **state)
     assert_int_equal(hy_object_set_parent(&parent.hy, &grandchild.hy), -HY_EINVAL);
     assert_int_equal(hy_object_set_parent(&parent.hy, &parent.hy), -HY_EINVAL);
     assert_null(hy_object_parent(&parent.hy));
+    assert_int_equal(hy_object_set_parent(&child.hy, &worker.probe.hy), -HY_EWRONGTHREAD);
+    assert_ptr_equal(hy_object_parent(&child.hy), &parent.hy); /* not an orphan */
+    assert_ptr_equal(hy_object_first_child(&parent.hy), &child.hy);
+    worker_stop(&worker);
     assert_ok(hy_object_set_parent(&child.hy, &other.hy));
     assert_ptr_equal(hy_object_parent(&child.hy), &other.hy);
     assert_null(hy_object_first_child(&parent.hy));
@@ -371,7 +377,25 @@ static void test_oa03_wrong_thread_calls_are_errors(void **state)
     worker_stop(&harbour);
 }
 
-static void test_oa02_any_thread_may_end_the_objects_of_a_resting_thread(void **state)
+static void test_oa02_a_finished_thread_still_is_home(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_init(&worker, "home");
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
+    assert_ptr_equal(hy_object_thread(&worker.probe.hy), &worker.thread);
+    assert_ok(hy_thread_start(&worker.thread));
+    hy_thread_quit(&worker.thread, 0);
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+    assert_ptr_equal(hy_object_thread(&worker.probe.hy), &worker.thread);
+    assert_false(hy_object_is_here(&worker.probe.hy));
+    hy_thread_fini(&worker.thread);
+    assert_null(hy_object_thread(&worker.probe.hy)); /* the handle is no more */
+    object_end(&worker.probe.hy);
+}
+
+static void test_any_thread_may_end_the_objects_of_a_resting_thread(void **state)
 {
     struct hy_thread thread;
     struct probe probe;
@@ -506,6 +530,474 @@ static void test_reference_while_the_object_dies_under_posts(void **state)
     }
 }
 
+/* --- telling parents, finding ------------------------------------------------------------------
+ */
+
+struct family {
+    HY_INHERITS(hy_object);
+    struct hy_object *told[8];
+    int added, removed;
+    int children_seen; /* at the last call */
+    void (*on_change)(struct family *self, struct hy_object *child, bool added);
+};
+
+static int children_of(const struct hy_object *parent)
+{
+    int count = 0;
+
+    for (struct hy_object *child = hy_object_first_child(parent); child != NULL;
+         child = hy_object_next_sibling(child))
+        count++;
+    return count;
+}
+
+static void family_changed(struct hy_object *object, struct hy_object *child, bool added)
+{
+    struct family *self = (struct family *)(void *)object;
+
+    EXPECT(hy_object_is_here(object));
+    self->told[(self->added + self->removed) % 8] = child;
+    *(added ? &self->added : &self->removed) += 1;
+    self->children_seen = children_of(object);
+    if (self->on_change != NULL)
+        self->on_change(self, child, added);
+}
+
+static const struct hy_class family_class =
+    HY_CLASS(struct family, .child_changed = family_changed);
+
+/* Its base is told, too. */
+struct clan {
+    HY_INHERITS(family);
+    int changes;
+};
+
+static void clan_changed(struct hy_object *object, struct hy_object *child, bool added)
+{
+    struct clan *self = (struct clan *)(void *)object;
+
+    (void)child;
+    (void)added;
+    EXPECT_INT(self->base.added + self->base.removed, self->changes); /* the derived class first */
+    self->changes++;
+}
+
+static const struct hy_class clan_class =
+    HY_CLASS(struct clan, .base = &family_class, .child_changed = clan_changed);
+
+static void family_init(struct family *family, const struct hy_class *type)
+{
+    memset(family, 0, type->size);
+    EXPECT_INT(hy_object_init(&family->hy, type, NULL), 0);
+}
+
+/* Rules: OA-22. */
+static void test_oa22_a_parent_is_told_of_its_children(void **state)
+{
+    struct family one, other;
+    struct probe first, second;
+
+    (void)state;
+    family_init(&one, &family_class);
+    family_init(&other, &family_class);
+    probe_init(&first, &one.hy);
+    assert_int_equal(one.added, 1);
+    assert_ptr_equal(one.told[0], &first.hy);
+    assert_int_equal(one.children_seen, 1); /* it is there already */
+    probe_init(&second, &one.hy);
+    assert_ok(hy_object_set_parent(&first.hy, &other.hy));
+    assert_int_equal(one.removed, 1);
+    assert_int_equal(one.children_seen, 1);
+    assert_int_equal(other.added, 1);
+    assert_ok(hy_object_set_parent(&first.hy, &other.hy)); /* it has that parent */
+    assert_int_equal(other.added + other.removed, 1);
+    assert_int_equal(hy_object_set_parent(&other.hy, &first.hy), -HY_EINVAL);
+    assert_int_equal(other.added + other.removed, 1);
+    object_end(&second.hy);
+    assert_int_equal(one.removed, 2);
+    assert_int_equal(one.children_seen, 0);
+    object_end(&other.hy); /* not while it ends its children itself */
+    assert_int_equal(other.removed, 0);
+    object_end(&one.hy);
+}
+
+static void test_oa22_each_class_is_told(void **state)
+{
+    struct clan clan;
+    struct probe child;
+
+    (void)state;
+    family_init(&clan.base, &clan_class);
+    probe_init(&child, &clan.hy);
+    object_end(&child.hy);
+    assert_int_equal(clan.changes, 2);
+    assert_int_equal(clan.base.added, 1);
+    assert_int_equal(clan.base.removed, 1);
+    object_end(&clan.hy);
+}
+
+static void end_the_child(struct family *self, struct hy_object *child, bool added)
+{
+    (void)self;
+    if (added)
+        object_end(child);
+}
+
+static void end_oneself(struct family *self, struct hy_object *child, bool added)
+{
+    (void)child;
+    (void)added;
+    object_end(&self->hy);
+}
+
+static void move_it_on(struct family *self, struct hy_object *child, bool added)
+{
+    if (!added && hy_object_parent(child) != NULL)
+        EXPECT_INT(hy_object_set_parent(child, &self->hy), 0);
+}
+
+static void test_oa22_what_a_told_parent_does_to_the_tree(void **state)
+{
+    struct family *family = NULL, other;
+    struct hy_object *object = NULL, *child = NULL;
+    struct probe probe;
+
+    (void)state;
+    assert_ok(hy_object_create(&family_class, NULL, &object));
+    family = (struct family *)(void *)object;
+    family->on_change = end_the_child;
+    assert_int_equal(hy_object_create(&probe_class, object, &child), -HY_ESHUTDOWN);
+    assert_null(child);
+    family->on_change = move_it_on; /* takes back what is taken away */
+    family_init(&other, &family_class);
+    probe_init(&probe, object);
+    assert_ok(hy_object_set_parent(&probe.hy, &other.hy));
+    assert_ptr_equal(hy_object_parent(&probe.hy), object);
+    assert_ok(hy_object_set_parent(&probe.hy, NULL));
+    object_end(&probe.hy);
+    family->on_change = end_oneself;
+    assert_int_equal(hy_object_create(&probe_class, object, &child), -HY_ESHUTDOWN);
+    object_end(&other.hy);
+}
+
+static void test_find_goes_through_the_tree_in_order(void **state)
+{
+    struct probe root, children[3], grandchild, stranger;
+    struct hy_timer timer;
+    struct hy_object *found = NULL;
+    int count = 0;
+
+    (void)state;
+    probe_init(&root, NULL);
+    probe_init(&stranger, NULL);
+    for (int i = 0; i < 3; i++) {
+        probe_init(&children[i], &root.hy);
+        assert_ok(hy_object_set_name(&children[i].hy, "child"));
+    }
+    probe_init(&grandchild, &children[0].hy);
+    assert_ok(hy_object_set_name(&grandchild.hy, "grandchild"));
+    assert_ok(hy_timer_init(&timer, &children[1].hy));
+    assert_ptr_equal(hy_object_find(&root.hy, NULL, NULL, NULL), &children[0].hy);
+    assert_ptr_equal(hy_object_find(&root.hy, &children[0].hy, NULL, NULL), &grandchild.hy);
+    assert_ptr_equal(hy_object_find(&root.hy, &children[0].hy, "child", NULL), &children[1].hy);
+    assert_ptr_equal(hy_object_find(&root.hy, NULL, NULL, &hy_timer_class), &timer.hy);
+    assert_null(hy_object_find(&root.hy, NULL, "child", &hy_timer_class));
+    assert_null(hy_object_find(&root.hy, NULL, "nobody", NULL));
+    while ((found = hy_object_find(&root.hy, found, NULL, NULL)) != NULL)
+        count++;
+    assert_int_equal(count, 5);
+    /* Below one of them, and not beyond it. */
+    assert_null(hy_object_find(&children[0].hy, &grandchild.hy, NULL, NULL));
+    assert_null(hy_object_find(&root.hy, &stranger.hy, NULL, NULL));
+    assert_int_equal(hy_last_error()->code, HY_EINVAL);
+    object_end(&stranger.hy);
+    object_end(&root.hy);
+}
+
+/* --- no thread ---------------------------------------------------------------------------------
+ */
+
+static void test_oa09_parked_objects_collect_and_anybody_takes_them(void **state)
+{
+    struct worker worker;
+    struct probe root, child;
+
+    (void)state;
+    worker_start(&worker, "taker");
+    probe_init(&root, NULL);
+    probe_init(&child, &root.hy);
+    assert_ok(hy_post(&child.hy, HY_EVENT_USER + 1, NULL, 0, HY_PRIORITY_NORMAL));
+    assert_ok(hy_object_move_to_thread(&root.hy, NULL));
+    assert_ok(hy_object_move_to_thread(&root.hy, NULL)); /* once more: nothing */
+    assert_null(hy_object_thread(&child.hy));
+    assert_false(hy_object_is_here(&root.hy));
+    assert_ok(hy_post(&child.hy, HY_EVENT_USER + 2, NULL, 0, HY_PRIORITY_NORMAL));
+    wait_drain();
+    assert_int_equal(child.count, 0);
+    assert_int_equal(root.moves, 0); /* it has arrived nowhere */
+    assert_int_equal(hy_object_check_thread(&root.hy, "draw"), -HY_EWRONGTHREAD);
+    assert_non_null(strstr(hy_last_error()->message, "parked"));
+    assert_int_equal(hy_object_move_to_thread(&child.hy, &worker.thread), -HY_EBUSY);
+    assert_ok(hy_object_move_to_thread(&root.hy, &worker.thread));
+    assert_ok(hy_post(&child.hy, HY_EVENT_USER + 3, NULL, 0, HY_PRIORITY_NORMAL));
+    assert_true(wait_count(&child.reached, 3));
+    assert_ptr_equal(hy_object_thread(&root.hy), &worker.thread);
+    worker_stop(&worker); /* ends them */
+    assert_true(PROBE_SAW(&child, HY_EVENT_USER + 1, HY_EVENT_USER + 2, HY_EVENT_USER + 3));
+    assert_int_equal(root.moves, 1);
+}
+
+static void pull(void *context)
+{
+    struct probe *probe = context;
+
+    EXPECT_INT(hy_object_move_to_thread(&probe->hy, hy_thread_current()), 0);
+    EXPECT(hy_object_is_here(&probe->hy));
+    object_end(&probe->hy);
+}
+
+static void end_it(void *context)
+{
+    object_end(context);
+}
+
+/* Rules: OA-07, OA-09. */
+static void test_oa07_parked_objects_are_pulled_or_ended_by_anybody(void **state)
+{
+    struct worker worker;
+    struct probe pulled, ended;
+    struct hy_ref ref;
+    int finis = 0;
+
+    (void)state;
+    worker_start(&worker, "anybody");
+    probe_init(&pulled, NULL);
+    probe_init(&ended, NULL);
+    pulled.fini_count = ended.fini_count = &finis;
+    ref = hy_ref_to(&ended.hy);
+    assert_ok(hy_object_move_to_thread(&pulled.hy, NULL));
+    assert_ok(hy_object_move_to_thread(&ended.hy, NULL));
+    assert_ok(hy_post(&ended.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+    run_there(&worker.probe.hy, pull, &pulled);
+    run_there(&worker.probe.hy, end_it, &ended.hy);
+    assert_int_equal(finis, 2);
+    assert_int_equal(hy_ref_post(ref, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL), -HY_ESHUTDOWN);
+    hy_ref_release(&ref);
+    worker_stop(&worker);
+}
+
+static void test_oa04_a_child_of_a_parked_parent_is_parked(void **state)
+{
+    struct probe parent, child;
+    struct hy_timer timer;
+
+    (void)state;
+    probe_init(&parent, NULL);
+    assert_ok(hy_object_move_to_thread(&parent.hy, NULL));
+    probe_init(&child, &parent.hy);
+    assert_ok(hy_timer_init(&timer, &child.hy));
+    assert_ok(hy_object_set_name(&child.hy, "late"));
+    assert_null(hy_object_thread(&child.hy));
+    assert_false(hy_object_is_here(&child.hy));
+    assert_int_equal(hy_timer_start(&timer, HY_SECOND), -HY_EWRONGTHREAD);
+    assert_ptr_equal(hy_object_find(&parent.hy, NULL, "late", NULL), &child.hy);
+    assert_ok(hy_post(&child.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+    assert_ok(hy_object_move_to_thread(&parent.hy, hy_thread_current()));
+    wait_drain();
+    assert_true(PROBE_SAW(&child, HY_EVENT_USER));
+    assert_true(hy_object_is_here(&timer.hy));
+    object_end(&parent.hy);
+}
+
+/* Rules: OA-02. */
+static void test_oa02_affinity_outlives_the_thread_and_ends_with_its_handle(void **state)
+{
+    struct worker worker;
+    struct probe child;
+
+    (void)state;
+    worker_init(&worker, "short");
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
+    assert_ok(hy_thread_start(&worker.thread));
+    flush_there(&worker.probe.hy);
+    hy_thread_quit(&worker.thread, 0);
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+    assert_ptr_equal(hy_object_thread(&worker.probe.hy), &worker.thread);
+    hy_thread_fini(&worker.thread);
+    assert_null(hy_object_thread(&worker.probe.hy));
+    assert_ok(hy_post(&worker.probe.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+    probe_init(&child, &worker.probe.hy); /* as under any parent in no thread */
+    assert_ok(hy_object_move_to_thread(&worker.probe.hy, hy_thread_current()));
+    wait_drain();
+    assert_true(PROBE_SAW(&worker.probe, HY_EVENT_USER));
+    assert_true(hy_object_is_here(&child.hy));
+    object_end(&worker.probe.hy);
+}
+
+static void destroy_it_later(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    EXPECT_INT(hy_object_destroy_later(&self->hy), 0);
+    EXPECT_INT(hy_object_move_to_thread(&self->hy, NULL), 0);
+}
+
+static void test_a_handler_parks_its_own_object(void **state)
+{
+    struct probe probe;
+    int finis = 0;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    probe.fini_count = &finis;
+    probe.on_event = destroy_it_later;
+    assert_ok(hy_post(&probe.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+    wait_drain();
+    assert_null(hy_object_thread(&probe.hy));
+    assert_int_equal(finis, 0); /* nobody serves the request where nobody is */
+    assert_ok(hy_object_move_to_thread(&probe.hy, hy_thread_current()));
+    wait_drain();
+    assert_int_equal(finis, 1);
+}
+
+/* Posts from several threads while it is parked and pulled, again and again. */
+static struct probe roamer;
+
+static void post_many(void *context)
+{
+    int *posted = context;
+
+    for (int i = 0; i < check_scaled(20000); i++)
+        *posted += hy_post(&roamer.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL) == 0;
+}
+
+static void *post_many_here(void *context)
+{
+    post_many(context);
+    return NULL;
+}
+
+static void test_oa09_posts_race_with_parking(void **state)
+{
+    pthread_t posters[2];
+    int posted[2] = {0, 0};
+
+    (void)state;
+    probe_init(&roamer, NULL);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&posters[i], NULL, post_many_here, &posted[i]), 0);
+    for (int i = 0; i < check_scaled(2000); i++) {
+        assert_ok(hy_object_move_to_thread(&roamer.hy, NULL));
+        assert_ok(hy_object_move_to_thread(&roamer.hy, hy_thread_current()));
+        EXPECT(hy_process(0, HY_FOREVER) >= 0);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(posters[i], NULL), 0);
+    assert_ok(hy_object_move_to_thread(&roamer.hy, NULL));
+    assert_ok(hy_object_move_to_thread(&roamer.hy, hy_thread_current()));
+    assert_true(wait_count(&roamer.reached, posted[0] + posted[1]));
+    assert_int_equal(roamer.count, posted[0] + posted[1]);
+    object_end(&roamer.hy);
+}
+
+static void test_oa16_a_refused_move_says_why(void **state)
+{
+    struct worker worker;
+    struct hy_thread ended;
+    struct probe parent, child;
+
+    (void)state;
+    worker_start(&worker, "other");
+    probe_init(&parent, NULL);
+    probe_init(&child, &parent.hy);
+    assert_int_equal(hy_object_move_to_thread(&child.hy, &worker.thread), -HY_EBUSY);
+    assert_non_null(strstr(hy_last_error()->message, "parent"));
+    assert_int_equal(hy_object_move_to_thread(&child.hy, NULL), -HY_EBUSY);
+    assert_int_equal(hy_object_move_to_thread(&worker.probe.hy, NULL), -HY_EWRONGTHREAD);
+    assert_int_equal(hy_object_move_to_thread(&worker.thread.hy, &worker.thread), -HY_EINVAL);
+    assert_ok(hy_thread_init(&ended, "ended", NULL));
+    hy_thread_fini(&ended);
+    assert_int_equal(hy_object_move_to_thread(&parent.hy, &ended), -HY_ESHUTDOWN);
+    object_end(&parent.hy);
+    assert_int_equal(hy_object_move_to_thread(&parent.hy, NULL), -HY_ESHUTDOWN);
+    worker_stop(&worker);
+}
+
+/* --- in the hooks of a move --------------------------------------------------------------------
+ */
+
+struct traveller {
+    HY_INHERITS(hy_object);
+    struct probe child, outsider;
+    int calls;
+};
+
+static void try_everything(struct hy_object *object)
+{
+    struct traveller *self = (struct traveller *)(void *)object;
+    struct probe made;
+
+    self->calls++;
+    EXPECT_INT(hy_object_fini(&self->child.hy), -HY_EBUSY);
+    EXPECT_INT(hy_object_fini(object), -HY_EBUSY);
+    EXPECT_INT(hy_object_set_parent(&self->child.hy, NULL), -HY_EBUSY);
+    EXPECT_INT(hy_object_set_parent(&self->outsider.hy, &self->child.hy), -HY_EBUSY);
+    EXPECT_INT(hy_object_init(&made.hy, &probe_class, object), -HY_EBUSY);
+    EXPECT_INT(hy_object_move_to_thread(object, NULL), -HY_EBUSY);
+}
+
+static void test_the_hooks_of_a_move_cannot_change_the_tree(void **state)
+{
+    static const struct hy_class traveller_class =
+        HY_CLASS(struct traveller, .leave_thread = try_everything, .enter_thread = try_everything);
+    struct traveller traveller;
+
+    (void)state;
+    memset(&traveller, 0, sizeof traveller);
+    assert_ok(hy_object_init(&traveller.hy, &traveller_class, NULL));
+    probe_init(&traveller.child, &traveller.hy);
+    probe_init(&traveller.outsider, NULL);
+    assert_ok(hy_object_move_to_thread(&traveller.hy, NULL));
+    assert_int_equal(traveller.calls, 1);
+    object_end(&traveller.outsider.hy);
+    probe_init(&traveller.outsider, NULL);
+    assert_ok(hy_object_move_to_thread(&traveller.hy, hy_thread_current()));
+    wait_drain();
+    assert_int_equal(traveller.calls, 2);
+    object_end(&traveller.outsider.hy);
+    object_end(&traveller.hy);
+}
+
+/* --- weak references: more ---------------------------------------------------------------------
+ */
+
+static void test_references_are_equal_when_they_mean_the_same_life(void **state)
+{
+    struct probe one, other;
+    struct hy_ref a, b, c, none = {NULL};
+
+    (void)state;
+    probe_init(&one, NULL);
+    probe_init(&other, NULL);
+    a = hy_ref_to(&one.hy);
+    b = hy_ref_copy(a);
+    c = hy_ref_to(&other.hy);
+    assert_true(hy_ref_equal(a, b));
+    assert_false(hy_ref_equal(a, c));
+    assert_false(hy_ref_equal(none, none));
+    assert_false(hy_ref_equal(a, none));
+    object_end(&one.hy);
+    assert_true(hy_ref_equal(a, b)); /* dead or alive */
+    hy_ref_release(&b);
+    probe_init(&one, NULL); /* the same memory, another life */
+    b = hy_ref_to(&one.hy);
+    assert_false(hy_ref_equal(a, b));
+    hy_ref_release(&a);
+    hy_ref_release(&b);
+    hy_ref_release(&c);
+    object_end(&one.hy);
+    object_end(&other.hy);
+}
+
 /* --- ending from within ----------------------------------------------------------------------- */
 
 static void end_self(struct probe *self, struct hy_event *event)
@@ -560,18 +1052,32 @@ int main(void)
         TEST(test_create_zeroes_and_destroy_releases),
         TEST(test_derived_class_fini_runs_first_and_event_is_inherited),
         TEST(test_oa01_child_lives_with_its_parent_in_order),
-        TEST(test_oa18_children_are_finished_in_creation_order),
+        TEST(test_children_are_finished_in_creation_order),
         TEST(test_oa21_child_may_destroy_its_sibling),
         TEST(test_child_fini_may_destroy_its_dying_parent),
         TEST(test_no_child_for_a_dying_parent),
         TEST(test_oa05_reparenting_changes_nothing_on_failure),
         TEST(test_deep_tree_ends),
         TEST(test_oa03_wrong_thread_calls_are_errors),
-        TEST(test_oa02_any_thread_may_end_the_objects_of_a_resting_thread),
+        TEST(test_oa02_a_finished_thread_still_is_home),
+        TEST(test_any_thread_may_end_the_objects_of_a_resting_thread),
         TEST(test_pe18_reference_in_every_phase),
         TEST(test_reference_from_another_thread),
         TEST(test_reference_outlives_the_thread),
         TEST(test_reference_while_the_object_dies_under_posts),
+        TEST(test_oa22_a_parent_is_told_of_its_children),
+        TEST(test_oa22_each_class_is_told),
+        TEST(test_oa22_what_a_told_parent_does_to_the_tree),
+        TEST(test_find_goes_through_the_tree_in_order),
+        TEST(test_oa09_parked_objects_collect_and_anybody_takes_them),
+        TEST(test_oa07_parked_objects_are_pulled_or_ended_by_anybody),
+        TEST(test_oa04_a_child_of_a_parked_parent_is_parked),
+        TEST(test_oa02_affinity_outlives_the_thread_and_ends_with_its_handle),
+        TEST(test_a_handler_parks_its_own_object),
+        TEST(test_oa09_posts_race_with_parking),
+        TEST(test_oa16_a_refused_move_says_why),
+        TEST(test_the_hooks_of_a_move_cannot_change_the_tree),
+        TEST(test_references_are_equal_when_they_mean_the_same_life),
         TEST(test_dd16_fini_inside_the_own_handler),
         TEST(test_dd16_destroy_of_a_heap_object_inside_its_handler),
     };

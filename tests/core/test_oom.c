@@ -189,6 +189,108 @@ static int scenario_queued_emit(void)
 
 /* The sender ends with calls queued to several receivers: delivered, or dropped for want of memory.
  */
+static void slot_context(struct probe *self, const struct number *number, void *context)
+{
+    (void)context;
+    probe_note(self, number->value);
+}
+
+static void context_end(void *context)
+{
+    ++*(int *)context;
+}
+
+/* Each context ends once, also that of a connection that could not be made. */
+static int scenario_closures(void)
+{
+    struct source source;
+    struct probe probe;
+    int tried = 0, made = 0, ends = 0, emitted = 0, rc = pair_init(&source, &probe);
+    const struct hy_connect_options options = {
+        .flags = HY_QUEUED | HY_KEEP_QUEUED, .context = &ends, .destroy = context_end};
+
+    if (rc < 0)
+        return rc;
+    for (; tried < 20 && rc >= 0; made += rc >= 0) {
+        tried++;
+        rc = hy_connect_with(&source.events.number, &probe, slot_context, &options, NULL);
+    }
+    EXPECT_INT(ends, tried - made);
+    if (rc >= 0) {
+        rc = hy_signal_block(&source.events.text.sig, true);
+        EXPECT_INT(hy_signal_block(&source.events.text.sig, false), 0);
+    }
+    if (rc >= 0)
+        rc = emitted = hy_emit_with(&source.events.number, .value = 1);
+    EXPECT_INT(hy_object_disconnect(&source.hy, &probe.hy), made);
+    for (int i = 0; i < 5; i++)
+        if (hy_process(0, HY_FOREVER) < 0)
+            rc = -HY_ENOMEM;
+    EXPECT_INT(ends, tried);
+    if (emitted > 0) /* kept, although cut */
+        EXPECT_INT(probe.count, emitted);
+    object_end(&probe.hy);
+    object_end(&source.hy);
+    return rc < 0 ? rc : 0;
+}
+
+struct watcher {
+    HY_INHERITS(hy_object);
+    hy_signal(struct number) number;
+    int made, cut;
+};
+
+static void watcher_changed(struct hy_object *object, const struct hy_signal_spec *signal,
+                            bool connected)
+{
+    struct watcher *self = (struct watcher *)(void *)object;
+
+    (void)signal;
+    self->made += connected;
+    self->cut += !connected;
+}
+
+static const struct hy_class watcher_class =
+    HY_CLASS(struct watcher, .connection_changed = watcher_changed,
+             .signals = HY_SIGNALS(HY_PLAIN(struct watcher, number)));
+
+/* Away from the owner's thread each change is a message; what was connected has its message for the
+ * cut already. */
+static int scenario_changes(void)
+{
+    struct watcher watcher;
+    struct probe probe;
+    int made = 0, rc;
+
+    memset(&watcher, 0, sizeof watcher);
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&watcher.hy, &watcher_class, NULL);
+    if (rc < 0)
+        return rc;
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0) {
+        object_end(&watcher.hy);
+        return rc;
+    }
+    rc = hy_object_move_to_thread(&watcher.hy, NULL);
+    for (; made < 5 && rc >= 0; made += rc >= 0)
+        rc = hy_connect(&watcher.number, &probe, probe_number, HY_AUTO);
+    object_end(&probe.hy);
+    for (int i = 0; i < 2; i++) { /* one of them may fail */
+        int step = hy_object_move_to_thread(&watcher.hy, hy_thread_current());
+
+        if (step < 0)
+            rc = step;
+    }
+    for (int i = 0; i < 5; i++)
+        if (hy_process(0, HY_FOREVER) < 0)
+            rc = -HY_ENOMEM;
+    EXPECT_INT(watcher.made, made);
+    EXPECT_INT(watcher.cut, made);
+    object_end(&watcher.hy);
+    return rc;
+}
+
 static int scenario_sender_end(void)
 {
     enum {
@@ -554,6 +656,8 @@ SCENARIO(create)
 SCENARIO(init)
 SCENARIO(connect)
 SCENARIO(queued_emit)
+SCENARIO(closures)
+SCENARIO(changes)
 SCENARIO(sender_end)
 SCENARIO(post)
 SCENARIO(invoke)
@@ -568,11 +672,12 @@ SCENARIO(app)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_oom_create),        TEST(test_oom_init),       TEST(test_oom_connect),
-        TEST(test_oom_queued_emit),   TEST(test_oom_sender_end), TEST(test_oom_post),
-        TEST(test_oom_invoke),        TEST(test_oom_thread),     TEST(test_oom_move),
-        TEST(test_oom_destroy_later), TEST(test_oom_timers),     TEST(test_oom_notifiers),
-        TEST(test_oom_loop),          TEST(test_oom_app),
+        TEST(test_oom_create),      TEST(test_oom_init),      TEST(test_oom_connect),
+        TEST(test_oom_queued_emit), TEST(test_oom_closures),  TEST(test_oom_changes),
+        TEST(test_oom_sender_end),  TEST(test_oom_post),      TEST(test_oom_invoke),
+        TEST(test_oom_thread),      TEST(test_oom_move),      TEST(test_oom_destroy_later),
+        TEST(test_oom_timers),      TEST(test_oom_notifiers), TEST(test_oom_loop),
+        TEST(test_oom_app),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

@@ -47,6 +47,14 @@ static void emit_five(void *context)
     EXPECT_INT(emit(5), 1);
 }
 
+/* The receiver lives in the emitting thread, the sender does not. */
+static void emit_six_directly(void *context)
+{
+    (void)context;
+    EXPECT_INT(emit(6), 1);
+    EXPECT(here.count > 0 && here.log[here.count - 1] == 6); /* before hy_emit() returned */
+}
+
 static void test_sc09_auto_is_judged_at_each_emission(void **state)
 {
     struct worker worker;
@@ -66,9 +74,9 @@ static void test_sc09_auto_is_judged_at_each_emission(void **state)
     assert_ok(hy_object_move_to_thread(&here.hy, &worker.thread));
     assert_int_equal(emit(3), 1);
     flush_there(&here.hy);
-    run_there(&worker.probe.hy, emit_five, NULL);
+    run_there(&worker.probe.hy, emit_six_directly, NULL);
     worker_stop(&worker); /* the object ended with its thread */
-    assert_true(PROBE_SAW(&here, 1, 2, 5, 3, 5));
+    assert_true(PROBE_SAW(&here, 1, 2, 5, 3, 6));
 }
 
 static void note_thread(struct probe *self, const struct number *number)
@@ -91,6 +99,7 @@ static void test_sc09_direct_runs_in_the_emitting_thread(void **state)
     worker_stop(&worker);
 }
 
+/* Rules: SC-09. */
 static void test_queued_is_never_direct(void **state)
 {
     (void)state;
@@ -287,6 +296,7 @@ static void test_oom_while_queueing_frees_the_copy(void **state)
     assert_int_equal(text_copies(), 0);
 }
 
+/* Rules: QA-04, QA-05. */
 static void test_qa04_borrowed_is_refused_at_connect(void **state)
 {
     (void)state;

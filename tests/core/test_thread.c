@@ -57,6 +57,7 @@ static void life_init(struct life *life)
     EXPECT_INT(hy_object_move_to_thread(&life->probe.hy, &life->thread), 0);
 }
 
+/* Rules: TH-02, TH-03, TH-04, TH-15. */
 static void test_th02_th03_states_and_signals(void **state)
 {
     struct life life;
@@ -78,7 +79,7 @@ static void test_th02_th03_states_and_signals(void **state)
     hy_thread_fini(&life.thread);
 }
 
-static void test_th21_the_handle_lives_with_its_maker(void **state)
+static void test_the_handle_lives_with_its_maker(void **state)
 {
     struct worker worker;
     struct hy_thread named;
@@ -251,6 +252,7 @@ static void body_fresh_loop_after_quit(struct hy_thread *thread, void *context)
     body->codes[2] = hy_loop_exec(&loop, 0);
 }
 
+/* Rules: TH-07, TH-09. */
 static void test_th07_fresh_loops_after_a_quit(void **state)
 {
     struct hy_thread thread;
@@ -411,6 +413,8 @@ static void test_th14_join_covers_thread_local_destructors(void **state)
     assert_int_equal(pthread_key_delete(tls_key), 0);
 }
 
+/* Departs: TH-16: hy_thread_fini() joins without a deadline, so it is never refused; whoever wants
+ * a deadline calls hy_thread_join() first. */
 static void test_th16_fini_of_a_running_thread_stops_it(void **state)
 {
     struct worker worker;
@@ -646,6 +650,7 @@ static void *adopted_run(void *context)
     return NULL;
 }
 
+/* Rules: TD-02, TD-03, TD-04, TD-05, TD-06, TD-07. */
 static void test_td06_td07_adopted_threads_tell_their_end(void **state)
 {
     enum {
@@ -719,6 +724,14 @@ static void test_adopted_threads_leave_nothing(void **state)
     assert_true(system_descriptors() <= descriptors);
 }
 
+static void expect_not_here(void *context)
+{
+    struct probe *probe = context;
+
+    EXPECT(!hy_object_is_here(&probe->hy));
+    EXPECT_INT(hy_object_check_thread(&probe->hy, "be used"), -HY_EWRONGTHREAD);
+}
+
 static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
 {
     (void)state;
@@ -735,8 +748,7 @@ static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
             struct worker next;
 
             worker_start(&next, "new"); /* may get the same system id */
-            flush_there(&next.probe.hy);
-            assert_false(hy_object_is_here(&worker.probe.hy));
+            run_there(&next.probe.hy, expect_not_here, &worker.probe);
             worker_stop(&next);
         }
         object_end(&worker.probe.hy);
@@ -773,7 +785,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_th02_th03_states_and_signals),
-        TEST(test_th21_the_handle_lives_with_its_maker),
+        TEST(test_the_handle_lives_with_its_maker),
         TEST(test_names_are_copied_and_cut),
         TEST(test_the_handle_is_for_its_home),
         TEST(test_th15_restart),

@@ -5,6 +5,7 @@
  */
 #include "../helpers/allocator.h"
 #include "../helpers/probe.h"
+#include "../helpers/system.h"
 #include "../helpers/worker.h"
 
 #define MS HY_MILLISECOND
@@ -79,6 +80,15 @@ static void test_tm01_periodic_fires_repeatedly(void **state)
     assert_ok(hy_timer_stop(&timer)); /* left alone */
 }
 
+static void expect_a_new_period(struct probe *self, int64_t value)
+{
+    int64_t remaining_ns = hy_timer_remaining_ns(&timer);
+
+    (void)self;
+    (void)value;
+    EXPECT(remaining_ns > 0 && remaining_ns <= 20 * MS);
+}
+
 static void test_tm12_remaining_time(void **state)
 {
     int64_t remaining_ns;
@@ -93,6 +103,12 @@ static void test_tm12_remaining_time(void **state)
     assert_int_equal(hy_timer_remaining_ns(&timer), 0); /* overdue */
     assert_true(wait_count(&here.reached, 1));
     assert_int_equal(hy_timer_remaining_ns(&timer), -1); /* start_at fires once */
+    here.on_slot = expect_a_new_period;
+    assert_ok(hy_timer_start(&timer, 20 * MS));
+    assert_true(wait_count(&here.reached, 2));
+    here.on_slot = expect_stopped;
+    assert_ok(hy_timer_start_once(&timer, MS));
+    assert_true(wait_count(&here.reached, 3));
 }
 
 static void test_tm18_negative_is_refused(void **state)
@@ -384,6 +400,20 @@ static void nest_in_callback(struct probe *self, int64_t value)
     EXPECT_INT(self->count, 1); /* TM-06 */
 }
 
+static void nest_and_sleep(struct probe *self, int64_t value)
+{
+    int64_t cpu_ns = system_thread_cpu_ns();
+
+    (void)value;
+    if (self->count > 1)
+        return;
+    EXPECT_INT(hy_timer_start_once(&second, 300 * MS), 0);
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 0);
+    EXPECT_INT(self->count, 1);
+    EXPECT(system_thread_cpu_ns() - cpu_ns < 100 * MS);
+}
+
 static void quit_nested(struct probe *self, int64_t value)
 {
     (void)self;
@@ -391,6 +421,7 @@ static void quit_nested(struct probe *self, int64_t value)
     hy_loop_quit(&loop, 0);
 }
 
+/* Rules: TM-06, TM-07. */
 static void test_tm06_not_delivered_again_under_its_own_callback(void **state)
 {
     (void)state;
@@ -400,6 +431,18 @@ static void test_tm06_not_delivered_again_under_its_own_callback(void **state)
     assert_ok(hy_timer_start(&timer, MS));
     assert_true(wait_count(&here.reached, 3)); /* TM-07: it goes on */
     assert_int_equal(inner_calls, 0);
+}
+
+static void test_tm06_the_nested_loop_sleeps_though_the_timer_is_overdue(void **state)
+{
+    (void)state;
+    here.on_slot = nest_and_sleep;
+    other.on_slot = quit_nested;
+    for (int i = 0; i < 2; i++) { /* also the zero timer, which is always overdue */
+        here.count = here.reached = 0;
+        assert_ok(hy_timer_start(&timer, i == 0 ? MS : 0));
+        assert_true(wait_count(&here.reached, 2));
+    }
 }
 
 static void test_tm06_the_same_for_a_zero_timer(void **state)
@@ -579,6 +622,25 @@ static void note_home(struct probe *self)
     probe_note(self, -1);
 }
 
+static void expect_less_than_an_hour_left(void *context)
+{
+    EXPECT(hy_timer_remaining_ns(context) <= 3600 * HY_SECOND - 5 * MS);
+    EXPECT(hy_timer_remaining_ns(context) > 0);
+}
+
+static void test_oa13_the_time_that_has_passed_counts_after_a_move(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_start(&worker, "new home");
+    assert_ok(hy_timer_start(&timer, 3600 * HY_SECOND));
+    wait_busy_until_ns(hy_now_ns() + 5 * MS);
+    assert_ok(hy_object_move_to_thread(&timer.hy, &worker.thread));
+    run_there(&timer.hy, expect_less_than_an_hour_left, &timer);
+    worker_stop(&worker);
+}
+
 static void test_oa13_a_move_keeps_the_deadline(void **state)
 {
     struct worker workers[2];
@@ -601,7 +663,8 @@ static void test_oa13_a_move_keeps_the_deadline(void **state)
     assert_int_equal(traveller.probe.count, 1);
 }
 
-/* Hops on each of its zero timer's calls: a hop must not postpone the other timer for ever. */
+/* Hops on each of its zero timer's calls until the other timer has fired, which a hop must not
+ * postpone: with an interval begun anew at each hop it would hardly ever. */
 struct hopper {
     struct probe probe;
     struct hy_timer hop, tick;
@@ -613,7 +676,7 @@ static void hop(struct probe *self)
     struct hopper *hopper = self->context;
     bool is_first = hy_object_thread(&self->hy) == &hopper->workers[0].thread;
 
-    if (self->moves < 50)
+    if (count_get(&self->reached) < 5)
         EXPECT_INT(hy_object_move_to_thread(&self->hy, &hopper->workers[is_first].thread), 0);
     else
         EXPECT_INT(hy_timer_stop(&hopper->hop), 0);
@@ -669,6 +732,7 @@ int main(void)
         CASE(test_tm21_deadline_order_then_order_of_start),
         CASE(test_tm06_not_delivered_again_under_its_own_callback),
         CASE(test_tm06_the_same_for_a_zero_timer),
+        CASE(test_tm06_the_nested_loop_sleeps_though_the_timer_is_overdue),
         CASE(test_tm08_stopped_or_ended_in_a_nested_loop_of_its_callback),
         CASE(test_tm08_ended_in_its_own_callback),
         CASE(test_tm08_heap_timer_destroyed_in_its_own_callback),
@@ -677,6 +741,7 @@ int main(void)
         CASE(test_zero_timer_changed_in_its_callback),
         CASE(test_tm10_alternating_with_zero_is_not_early),
         CASE(test_tm11_starting_again_counts_anew),
+        CASE(test_oa13_the_time_that_has_passed_counts_after_a_move),
         CASE(test_oa13_a_move_keeps_the_deadline),
         CASE(test_oa13_frequent_moves_do_not_postpone),
     };

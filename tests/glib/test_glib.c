@@ -152,6 +152,34 @@ static void test_making_one_without_memory(void **state)
     g_main_context_unref(context);
 }
 
+/* Only a dispatcher that can be polled has a descriptor. */
+static void has_descriptor(void *context)
+{
+    struct hy_loop of_thread;
+
+    EXPECT_INT(hy_loop_init(&of_thread), 0);
+    EXPECT_INT(hy_loop_begin(&of_thread, 0), 0);
+    *(int *)context = hy_loop_descriptor(&of_thread);
+    EXPECT_INT(hy_loop_end(&of_thread), 0);
+}
+
+/* Rules: DG-05. The suite runs against the guest in test_dispatcher_glib.c. */
+static void test_dg05_which_dispatcher_it_is_the_program_says(void **state)
+{
+    struct worker plain, guest;
+    int of_plain = -1, of_guest = 0;
+
+    (void)state;
+    worker_start(&plain, "plain"); /* with GLib in the program, and a guest in it */
+    glib_worker_start(&guest, "guest");
+    run_there(&plain.probe.hy, has_descriptor, &of_plain);
+    run_there(&guest.probe.hy, has_descriptor, &of_guest);
+    assert_true(of_plain >= 0);
+    assert_int_equal(of_guest, -HY_ENOTSUP);
+    worker_stop(&plain);
+    worker_stop(&guest);
+}
+
 /* --- both sides in each loop ------------------------------------------------------------------
  */
 
@@ -609,6 +637,7 @@ int main(void)
         CASE(test_dg01_a_context_has_one_guest),
         CASE(test_dg01_a_context_that_another_thread_runs),
         CASE(test_making_one_without_memory),
+        CASE(test_dg05_which_dispatcher_it_is_the_program_says),
         CASE(test_dg02_both_go_on_in_g_main_loop_run),
         CASE(test_dg02_both_go_on_in_hy_thread_exec),
         CASE(test_dg02_both_go_on_in_hy_app_exec),

@@ -96,7 +96,7 @@ __attribute__((unused)) static void listener_writable(struct listener *self)
     self->writable++;
 }
 
-static const struct hy_class listener_class = HY_CLASS(struct listener, );
+static const struct hy_class listener_class = HY_CLASS(struct listener);
 
 /* On the heap: it is large. */
 __attribute__((unused)) static struct listener *listener_create(void)

@@ -22,6 +22,7 @@ struct sender {
     struct moved not_a_signal;
     struct {
         hy_signal(struct moved) moved;
+        hy_signal(struct resized) resized;
         hy_signal0 done;
     } events;
 };
@@ -73,6 +74,37 @@ static inline void view_moved_value(struct view *self, struct moved moved)
 static inline void view_moved_twice(struct view *self, const struct moved *a, const struct moved *b)
 {
     self->drawn = a->x + b->x;
+}
+
+static inline void view_moved_context(struct view *self, const struct moved *moved, void *context)
+{
+    self->drawn = moved->x;
+    (void)context;
+}
+
+static inline int view_moved_answer(struct view *self, const struct moved *moved, void *context)
+{
+    (void)context;
+    return self->drawn = moved->x;
+}
+
+static inline void view_moved_typed_context(struct view *self, const struct moved *moved,
+                                            int *context)
+{
+    self->drawn = moved->x + *context;
+}
+
+static inline void view_nothing_context(struct view *self, void *context)
+{
+    (void)context;
+    self->drawn = 0;
+}
+
+static inline void view_resized_context(struct view *self, const struct resized *resized,
+                                        void *context)
+{
+    self->drawn = resized->width;
+    (void)context;
 }
 
 static inline void label_moved(struct label *self, const struct moved *moved)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between pool.c (jobs) and pool_worker.c (threads).
+ *
+ * Lock: pool->lock; none is taken under it, and it is held for a few pointers. A job is the pool's
+ * from the enqueueing until it leaves the table of ids; whoever takes it out there, under the lock,
+ * is the only one to settle it, so that it is released exactly once. Worker blocks stay until the
+ * pool ends, so that a late wake-up never reaches freed memory.
+ */
+#ifndef HALYARD_CORE_POOL_H
+#define HALYARD_CORE_POOL_H
+
+#include "core/internal.h"
+
+enum {
+    HY__POOL_BUCKETS = 256
+};
+
+enum hy__job_state {
+    HY__JOB_NONE,
+    HY__JOB_WAITING,
+    HY__JOB_RUNNING,
+    HY__JOB_CANCELLED = 1 << 8 /* added to RUNNING */
+};
+
+struct hy__pool_worker {
+    struct hy_thread thread; /* parked: of whoever has taken the worker out of a list */
+    struct hy_pool_private *pool;
+    struct hy__pool_worker *next;     /* lock: among the idle, ended or spare ones */
+    struct hy__pool_worker *next_all; /* const once linked */
+    uint32_t woken;                   /* atomic: 1 ends the sleep of an idle worker */
+    uint32_t started;                 /* atomic: hy_thread_start() has returned */
+    bool made;                        /* as `thread`: that is initialised */
+};
+
+struct hy_pool_private {
+    uint32_t lock;
+    bool closed;                              /* lock */
+    struct hy_pool_limits limits;             /* const */
+    struct hy_ref self;                       /* const */
+    struct hy_job *first, *last;              /* lock: those that wait */
+    struct hy_job *buckets[HY__POOL_BUCKETS]; /* lock: all that are waiting or running, by id */
+    uint64_t last_id;                         /* lock */
+    uint32_t outstanding;                     /* lock: jobs that are not settled */
+    struct hy_pool_counts counts;             /* lock; threads: those that are being started, too */
+    uint32_t starting;             /* atomic, written under lock: threads that are being started */
+    uint32_t worker_number;        /* lock: for names */
+    struct hy__pool_worker *all;   /* lock */
+    struct hy__pool_worker *idle;  /* lock: asleep; the last one first */
+    struct hy__pool_worker *ended; /* lock: to be joined */
+    struct hy__pool_worker *spare; /* lock: without a thread */
+    struct hy__message *idle_message; /* lock: made beforehand, so that `idle` cannot fail */
+    bool idle_posted;                 /* lock: it is under way */
+    bool idle_again;                  /* lock: it is to be said once more, behind what came since */
+};
+
+/* pool.c */
+/* The oldest that waits, or NULL; it runs now. Lock held. */
+struct hy_job *hy__pool_take(struct hy_pool_private *pool);
+/* Runs it and tells the receiver. */
+void hy__pool_run(struct hy_pool_private *pool, struct hy_job *job);
+
+/* pool_worker.c */
+/* Starts one more thread; counts.threads and starting are counted already, and are afterwards. */
+int hy__pool_worker_start(struct hy_pool_private *pool);
+/* Takes a sleeping one, to be woken; NULL: there is none. Lock held. */
+struct hy__pool_worker *hy__pool_worker_pop(struct hy_pool_private *pool);
+/* No lock held. */
+void hy__pool_worker_wake(struct hy__pool_worker *worker);
+/* Joins those that have ended. */
+void hy__pool_workers_reap(struct hy_pool_private *pool);
+/* Of a closed pool: joins all and gives them back. */
+void hy__pool_workers_end(struct hy_pool_private *pool);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* A slot with a context, of another receiver. */
+#include "cases.h"
+
+int test(struct sender *sender, struct view *view, struct label *label, struct stranger *stranger);
+
+int test(struct sender *sender, struct view *view, struct label *label, struct stranger *stranger)
+{
+    struct hy_connect_options options = {};
+    options.flags = HY_QUEUED;
+    (void)sender;
+    (void)view;
+    (void)label;
+    (void)stranger;
+#ifdef MUST_FAIL
+    return hy_connect_with(&sender->events.moved, label, view_moved_context, &options, NULL);
+#else
+    return hy_connect_with(&sender->events.moved, label, label_moved, &options, NULL);
+#endif
+}
