@@ -164,6 +164,47 @@ static int run_pingpong(void)
     return 0;
 }
 
+static int add_up(struct hy_object *receiver, void *argument)
+{
+    struct sink *sink = (struct sink *)(void *)receiver;
+    sink->sum += *(int *)argument;
+    return 0;
+}
+
+static int run_call(void)
+{
+    struct hy_thread thread;
+    struct sink sink;
+    start_with_sink(&thread, &sink);
+    check(hy_thread_start(&thread));
+
+    uint64_t start_ns = bench_now_ns();
+    for (int i = 0; i < BENCH_ROUND_TRIPS; i++)
+        check(hy_call(&sink.hy, add_up, &i, sizeof i, HY_FOREVER, NULL));
+    bench_report_round_trip("call", "halyard", start_ns);
+    hy_thread_fini(&thread);
+    return 0;
+}
+
+static int run_blocking_emit(void)
+{
+    struct source source;
+    struct hy_thread thread;
+    struct sink sink;
+    check(hy_object_init(&source.hy, &source_class, NULL));
+    start_with_sink(&thread, &sink);
+    check(hy_connect(&source.events.changed, &sink, sink_changed, HY_BLOCKING));
+    check(hy_thread_start(&thread));
+
+    uint64_t start_ns = bench_now_ns();
+    for (int i = 0; i < BENCH_ROUND_TRIPS; i++)
+        check(hy_emit(&source.events.changed, &i));
+    bench_report_round_trip("blocking_emit", "halyard", start_ns);
+    hy_object_fini(&source.hy);
+    hy_thread_fini(&thread);
+    return 0;
+}
+
 struct timer_churn {
     struct hy_timer timer;
     uint32_t random;
@@ -206,6 +247,8 @@ int main(int argc, char **argv)
         {"emit_direct_10", run_emit_direct_10},
         {"queued_emit", run_queued_emit},
         {"pingpong", run_pingpong},
+        {"call", run_call},
+        {"blocking_emit", run_blocking_emit},
         {"timer_churn", run_timer_churn},
     };
     return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0]);

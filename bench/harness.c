@@ -88,11 +88,16 @@ void bench_report_queued(const char *peer, uint64_t start_ns, uint64_t start_cpu
     bench_report("queued_emit_cpu", peer, cpu / BENCH_QUEUED_EVENTS, "ns");
 }
 
-void bench_report_pingpong(const char *peer, uint64_t start_ns)
+void bench_report_round_trip(const char *bench, const char *peer, uint64_t start_ns)
 {
     double wall = (double)(bench_now_ns() - start_ns);
 
-    bench_report("pingpong", peer, wall * 1e-3 / BENCH_ROUND_TRIPS, "us");
+    bench_report(bench, peer, wall * 1e-3 / BENCH_ROUND_TRIPS, "us");
+}
+
+void bench_report_pingpong(const char *peer, uint64_t start_ns)
+{
+    bench_report_round_trip("pingpong", peer, start_ns);
 }
 
 int bench_main(int argc, char **argv, const struct bench_case *cases, size_t case_count)

@@ -65,8 +65,9 @@ uint32_t bench_timer_delay_ms(uint32_t *state);
 /* Prints the two rows of queued_emit from the clocks taken before the first event. */
 void bench_report_queued(const char *peer, uint64_t start_ns, uint64_t start_cpu_ns);
 
-/* Prints the row of pingpong. */
+/* Prints the row of pingpong, and that of another bench that makes as many round trips. */
 void bench_report_pingpong(const char *peer, uint64_t start_ns);
+void bench_report_round_trip(const char *bench, const char *peer, uint64_t start_ns);
 
 /* The main function of every `bench_PEER`: runs the case named by the only argument. */
 int bench_main(int argc, char **argv, const struct bench_case *cases, size_t case_count);

@@ -34,6 +34,10 @@ PROGRAM_BENCHES = [
     ("queued_emit", "queued_emit", FREE),
     ("pingpong_one_core", "pingpong", ONE_CORE),
     ("pingpong", "pingpong", FREE),
+    ("call_one_core", "call", ONE_CORE),
+    ("call", "call", FREE),
+    ("blocking_emit_one_core", "blocking_emit", ONE_CORE),
+    ("blocking_emit", "blocking_emit", FREE),
     ("timer_churn", "timer_churn", ONE_CORE),
 ]
 

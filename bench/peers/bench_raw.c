@@ -235,6 +235,58 @@ static int run_pingpong(void)
     return 0;
 }
 
+/* A call by hand: a request and an answer under a mutex, a condition variable for each. */
+struct exchange {
+    pthread_mutex_t lock;
+    pthread_cond_t asked, answered;
+    int state; /* under `lock`: 0 nothing, 1 asked, 2 answered */
+    int argument;
+    long sum;
+};
+
+static void *answer_calls(void *context)
+{
+    struct exchange *exchange = context;
+
+    for (int i = 0; i < BENCH_ROUND_TRIPS; i++) {
+        pthread_mutex_lock(&exchange->lock);
+        while (exchange->state != 1)
+            pthread_cond_wait(&exchange->asked, &exchange->lock);
+        exchange->sum += exchange->argument;
+        exchange->state = 2;
+        pthread_mutex_unlock(&exchange->lock);
+        pthread_cond_signal(&exchange->answered);
+    }
+    return NULL;
+}
+
+static int run_call(void)
+{
+    struct exchange exchange = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                .asked = PTHREAD_COND_INITIALIZER,
+                                .answered = PTHREAD_COND_INITIALIZER};
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, answer_calls, &exchange);
+
+    uint64_t start_ns = bench_now_ns();
+
+    for (int i = 0; i < BENCH_ROUND_TRIPS; i++) {
+        pthread_mutex_lock(&exchange.lock);
+        exchange.argument = i;
+        exchange.state = 1;
+        pthread_mutex_unlock(&exchange.lock);
+        pthread_cond_signal(&exchange.asked);
+        pthread_mutex_lock(&exchange.lock);
+        while (exchange.state != 2)
+            pthread_cond_wait(&exchange.answered, &exchange.lock);
+        pthread_mutex_unlock(&exchange.lock);
+    }
+    bench_report_round_trip("call", "raw", start_ns);
+    pthread_join(thread, NULL);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
@@ -243,6 +295,7 @@ int main(int argc, char **argv)
         {"emit_direct_10", run_emit_direct_10},
         {"queued_emit", run_queued_emit},
         {"pingpong", run_pingpong},
+        {"call", run_call},
     };
 
     return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0]);

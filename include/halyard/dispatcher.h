@@ -146,14 +146,16 @@ HY_API int hy_guest_dispatch(unsigned flags);
  * these filters before anything else sees it. They belong to the thread that installs them.
  */
 
-/* The caller's memory, which stays until it is removed; members that end in _ are the library's. It
- * knows its thread: removing it anywhere else is an error. */
+/* The caller's memory, cleared before its first use, which stays until the filter is removed or its
+ * thread has ended; members that end in _ are the library's. It knows its thread: removing it
+ * anywhere else is an error. */
 struct hy_native_filter {
     /* Whether the event is dealt with and goes no further; *result is for systems that want one. */
     bool (*filter)(struct hy_native_filter *self, void *native_event, intptr_t *result);
     void *context; /* the user's */
     struct hy_native_filter *next_;
     struct hy_thread_record *record_;
+    uint64_t turn_;
 };
 
 /* Puts the filter before all others of the calling thread; one that is installed there moves to the

@@ -20,8 +20,9 @@ enum hy_priority {
     HY_PRIORITY_HIGH
 };
 
-/* Numbers of event types. Below HY_EVENT_USER are the library's; from there on the user's, plain
- * numbers; from HY_EVENT_REGISTERED on those of hy_event_type_register(). */
+/* Numbers of event types. Below HY_EVENT_USER are the library's, and can be sent but not posted,
+ * but for HY_EVENT_QUIT; from there on the user's, plain numbers; from HY_EVENT_REGISTERED on those
+ * of hy_event_type_register(). */
 enum {
     HY_EVENT_ANY = 0,     /* for hy_flush_posted() and its kin: events, slots and invokes */
     HY_EVENT_DESTROY = 1, /* the same: requests to destroy later */
@@ -35,8 +36,8 @@ struct hy_event {
     uint32_t type;
     const void *data; /* the payload, or NULL */
     size_t size;      /* bytes of the payload */
-    /* Whom it was posted or sent to; set by the library, NULL once that one has ended. A parent
-     * that gets the event after it finds it here. */
+    /* Whom it was posted or sent to; set by the library, NULL once that one has ended or moved to
+     * another thread. A parent that gets the event after it finds it here. */
     struct hy_object *receiver;
     bool ignored; /* set by a handler that has no use for it: hy_event_ignore() */
 };
@@ -54,8 +55,9 @@ struct hy_event_type {
     /*
      * Called as an event of this type is about to be delivered while a newer one waits for the same
      * receiver at the same priority: merges the newer one's payload into the older one's and
-     * returns true, or false to have both delivered. Runs in the receiver's thread, under no lock.
-     * NULL: none.
+     * returns true, or false to have both delivered; asked again with the next one until it says
+     * false. Runs in the receiver's thread, under no lock. It must not end or move the receiver, or
+     * the event is not delivered, nor run a loop, or the two may change places. NULL: none.
      */
     bool (*compress)(void *older, const void *newer);
 };
@@ -87,8 +89,9 @@ HY_API int hy_ref_post(struct hy_ref receiver, uint32_t type, const void *data, 
                        enum hy_priority priority);
 
 /*
- * Filters and handles the event at once. Returns 1 when a filter stopped it or a handler took it, 0
- * when all that it reached ignored it. The payload stays the caller's. Errors: -HY_EWRONGTHREAD
+ * Filters and handles the event at once. Returns 1 when a filter stopped it (or ended the object
+ * that it was for) or a handler took it, 0 when all that it reached ignored it; an object whose
+ * class has no handler ignores it. The payload stays the caller's. Errors: -HY_EWRONGTHREAD
  * (then post, or hy_call()), -HY_ESHUTDOWN, -HY_EINVAL (NULL). Thread: home.
  */
 HY_API int hy_send(struct hy_object *receiver, struct hy_event *event);
@@ -102,15 +105,17 @@ HY_API int hy_send(struct hy_object *receiver, struct hy_event *event);
 
 /*
  * Delivers now what waits, in its order, and nothing that is posted meanwhile; everything else
- * keeps its place. With HY_EVENT_DESTROY: destroys those whose request was made in the handler that
- * calls this and who have no handler on the stack. Returns how many were delivered.
+ * keeps its place. A handler that ends the loop ends the flush too. With HY_EVENT_DESTROY: destroys
+ * those whose request was made in the handler that calls this and who have no handler on the stack.
+ * Returns how many were delivered.
  */
 HY_API int hy_flush_posted(struct hy_object *receiver, uint32_t type);
 /* Drops what waits, and counts it as dropped. Payloads are destroyed under no lock: that code may
  * post and end objects. HY_EVENT_DESTROY: not possible, -HY_EINVAL. Returns how many were removed.
  */
 HY_API int hy_remove_posted(struct hy_object *receiver, uint32_t type);
-/* How many wait; the one being handled is not among them. */
+/* How many wait; the one being handled is not among them. With HY_EVENT_DESTROY: how many objects
+ * with a request that has not been served yet. */
 HY_API int hy_count_posted(struct hy_object *receiver, uint32_t type);
 
 /* --- filters -----------------------------------------------------------------------------------
@@ -132,8 +137,12 @@ HY_API int hy_object_install_filter(struct hy_object *watched, struct hy_object 
 /* Takes it away, at any time, also from inside a filter. Errors: -HY_ENOENT, -HY_EWRONGTHREAD.
  * Thread: home. */
 HY_API int hy_object_remove_filter(struct hy_object *watched, struct hy_object *filter);
-/* The same for the events of all objects of the calling thread, before the objects' own filters; in
- * the main thread: an application's filter. Errors as above. Thread: home of the filter. */
+/*
+ * The same for the events of all objects of the calling thread, before the objects' own filters; in
+ * the main thread: an application's filter. It sees each event once, on its way to its receiver;
+ * filters of the parents that it goes on to see it there. Forgotten as the thread ends. Errors as
+ * above. Thread: home of the filter.
+ */
 HY_API int hy_thread_install_filter(struct hy_object *filter, hy_filter_function function);
 HY_API int hy_thread_remove_filter(struct hy_object *filter);
 
@@ -165,11 +174,12 @@ typedef int (*hy_call_function)(struct hy_object *receiver, void *argument);
  * bytes that travel there and, when it has returned, back; with size 0 the pointer itself travels,
  * and must stay valid should the wait time out. The wait ends at the point in time deadline_ns
  * (HY_FOREVER: never); nothing posted to the calling thread is delivered meanwhile. Errors:
- * -HY_ETIMEDOUT (the function may still run, on its own copy), -HY_EDEADLK (the receiver lives in
- * the calling thread: call the function; or its thread waits for this one, directly or by way of
- * others), -HY_ESHUTDOWN (the receiver is dead or died meanwhile, or its thread does not run and
- * there is no deadline), -HY_EINVAL, -HY_ENOMEM. Thread: any; through a plain pointer until the
- * receiver's fini begins, see hy_ref_call().
+ * -HY_ETIMEDOUT (a function that has begun by then goes on, on its own copy; one that has not never
+ * begins), -HY_EDEADLK (the receiver lives in the calling thread: call the function; or its thread
+ * waits for this one in calls, blocking emissions or joins, directly or by way of others),
+ * -HY_ESHUTDOWN (the receiver is dead, or it, its thread or the thread's run ended before the
+ * function began, or its thread does not run and there is no deadline), -HY_EINVAL, -HY_ENOMEM.
+ * Thread: any; through a plain pointer until the receiver's fini begins, see hy_ref_call().
  */
 HY_API int hy_call(struct hy_object *receiver, hy_call_function function, void *argument,
                    size_t size, int64_t deadline_ns, int *ret_result);

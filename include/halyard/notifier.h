@@ -34,7 +34,7 @@ struct hy_notifier {
     struct hy_notifier *previous_, *next_;
     intptr_t handle_;
     uint32_t conditions_, ready_;
-    bool watched_, queued_, travels_;
+    bool watched_, queued_, away_, travels_;
 };
 
 extern HY_API const struct hy_class hy_notifier_class;
@@ -49,7 +49,8 @@ HY_API void hy_notifier_fini(struct hy_notifier *notifier);
  * pauses. Close the descriptor only after hy_notifier_unwatch(). Errors: -HY_EBADF (not open, or of
  * a kind that cannot be watched), -HY_EEXIST (another notifier of the thread watches it), -HY_EBUSY
  * (this one watches another descriptor), -HY_EINVAL (no such
- * condition), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. Thread: home.
+ * condition), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. It moves with its object; in the hooks of a
+ * move what is asked for is done, and checked, on arrival. Thread: home.
  */
 HY_API int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions);
 /* Forgets the descriptor; a readiness already collected is not delivered. Errors: -HY_EWRONGTHREAD.

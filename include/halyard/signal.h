@@ -51,7 +51,8 @@ struct hy_connect_options {
     uint32_t limit;            /* HY_BOUNDED: at least 1 */
     enum hy_overflow overflow; /* HY_BOUNDED */
     /* HY_BLOCKING: how long an emission waits for the slot to return; 0: as long as it takes. With
-     * a time-out the payload is copied, so that nobody is left with a dangling pointer. */
+     * a time-out the payload is copied, so that nobody is left with a dangling pointer. A slot that
+     * has begun by then goes on with its copy; one that has not is not called. */
     int64_t timeout_ns;
     void *context; /* given to a slot that takes one: void slot(R *, const T *, void *context) */
     /* Called once with the context when the connection is gone and its last call has returned, in

@@ -67,7 +67,9 @@ HY_API int hy_thread_init(struct hy_thread *thread, const char *name,
 /*
  * Asks the thread to quit, joins it, and ends the handle. With another policy than HY_FINISH_KEEP
  * what still lives in the thread is finished too. From then on the thread cannot be started or
- * joined (-HY_ESHUTDOWN), and counts as finished. Thread: home of the handle.
+ * joined (-HY_ESHUTDOWN), and counts as finished. A call of the thread that waits for the calling
+ * one is sent away with -HY_ESHUTDOWN. Only a function that the thread itself has called here, and
+ * waits for, must not do this: it is logged, and lasts for ever. Thread: home of the handle.
  */
 HY_API void hy_thread_fini(struct hy_thread *thread);
 
@@ -135,7 +137,9 @@ HY_API bool hy_interruption_requested(void);
  * Waits until the thread has really ended, thread-local destructors included; nothing that is
  * posted to the calling thread is delivered meanwhile. Returns at once when it never started.
  * deadline_ns is a point in time (hy_now_ns() + ...), or HY_FOREVER. Errors: -HY_ETIMEDOUT,
- * -HY_EDEADLK (from the thread itself), -HY_ESHUTDOWN (the handle has been ended). Thread: any.
+ * -HY_EDEADLK (from the thread itself, or it waits for the calling one, in a call, a blocking
+ * emission or a join, directly or by way of others), -HY_ESHUTDOWN (the handle has been ended).
+ * Thread: any.
  */
 HY_API int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns);
 

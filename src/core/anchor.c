@@ -36,16 +36,6 @@ void hy__anchor_unref(struct hy_anchor *anchor)
     hy__release_aligned(anchor);
 }
 
-struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor)
-{
-    /*
-     * Acquire: who finds its own record here sees what the thread that moved the object wrote. Only
-     * the home thread changes it, so a thread that finds itself can rely on it; any other answer is
-     * of the moment.
-     */
-    return __atomic_load_n(&anchor->home, __ATOMIC_ACQUIRE);
-}
-
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)
 {
     hy__lock(&anchor->lock); /* against a move: the anchor's own reference goes with the home */
@@ -55,28 +45,30 @@ struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)
     return home;
 }
 
-static int post_here(struct hy_thread_record *record, struct hy_anchor *anchor,
-                     struct hy__message *message)
+static enum hy__push_result push_here(struct hy_thread_record *record, struct hy_anchor *anchor,
+                                      struct hy__message *message)
 {
     if (anchor->object == NULL || record->closed)
-        return hy_error_set(
-            -HY_ESHUTDOWN, "the receiver is dead, or its thread \"%s\" has finished", record->name);
+        return HY__PUSH_CLOSED;
     message->anchor = anchor;
     /* What others posted before comes first. No hook is called here: that is user code, and could
      * end or move the receiver. */
-    hy__mailbox_take(record);
-    anchor->delivered--; /* posted - delivered is the number on the way */
+    if (__atomic_load_n(&record->mailbox, __ATOMIC_RELAXED) > HY__MAILBOX_CLOSED)
+        hy__mailbox_take(record); /* which looks again */
+    anchor->delivered--;          /* posted - delivered is the number on the way */
     hy__record_enqueue(record, message);
-    return 0;
+    return HY__PUSH_DONE;
 }
 
-int hy__post(struct hy_anchor *anchor, struct hy__message *message)
+static inline __attribute__((always_inline)) enum hy__push_result
+push(struct hy_anchor *anchor, struct hy__message *message, struct hy_thread_record **ret_wake)
 {
     struct hy_thread_record *record = hy__record_if_any();
+    *ret_wake = NULL;
     /* No lock: only this thread could move or finish an object that lives here. A hosted loop must
      * be woken by the mailbox. */
     if (record != NULL && hy__anchor_home(anchor) == record && record->rest == HY__MAILBOX_EMPTY)
-        return post_here(record, anchor, message);
+        return push_here(record, anchor, message);
 
     message->anchor = anchor;
     hy__lock(&anchor->lock); /* against a move or the death of this object, nothing else */
@@ -84,13 +76,34 @@ int hy__post(struct hy_anchor *anchor, struct hy__message *message)
     enum hy__push_result result = anchor->dead ? HY__PUSH_CLOSED : hy__mailbox_push(home, message);
     if (result != HY__PUSH_CLOSED)
         anchor->posted++;
-    if (result == HY__PUSH_WAKE)
-        hy__record_ref(home); /* rare: keeps its dispatcher past the unlock */
-    hy__unlock(&anchor->lock);
     if (result == HY__PUSH_WAKE) {
-        hy__record_wake(home);
-        hy__record_unref(home);
+        hy__record_ref(home); /* rare: keeps its dispatcher past the unlock */
+        *ret_wake = home;
     }
+    hy__unlock(&anchor->lock);
+    return result;
+}
+
+enum hy__push_result hy__post_push(struct hy_anchor *anchor, struct hy__message *message,
+                                   struct hy_thread_record **ret_wake)
+{
+    return push(anchor, message, ret_wake);
+}
+
+void hy__post_wake(struct hy_thread_record *record)
+{
+    if (record == NULL)
+        return;
+    hy__record_wake(record);
+    hy__record_unref(record);
+}
+
+int hy__post(struct hy_anchor *anchor, struct hy__message *message)
+{
+    struct hy_thread_record *wake;
+    enum hy__push_result result = push(anchor, message, &wake);
+    if (result == HY__PUSH_WAKE)
+        hy__post_wake(wake);
     if (result == HY__PUSH_CLOSED)
         return hy_error_set(-HY_ESHUTDOWN, "the receiver is dead, or its thread has finished");
     return 0;

@@ -50,12 +50,21 @@ static void app_fini(struct hy_object *object)
     app->priv = NULL;
 }
 
+static void app_event(struct hy_object *object, struct hy_event *event)
+{
+    (void)object;
+    if (event->type == HY_EVENT_QUIT) /* no filter stopped it */
+        hy_app_quit(0);
+    else
+        hy_event_ignore(event);
+}
+
 static const struct hy_signal_spec app_signals[] = {
     HY_PLAIN(struct hy_app, events.unix_signal),
     HY_NO_PAYLOAD(struct hy_app, events.about_to_quit)};
 
-const struct hy_class hy_app_class =
-    HY_CLASS(struct hy_app, .fini = app_fini, .signals = app_signals, .signal_count = 2);
+const struct hy_class hy_app_class = HY_CLASS(struct hy_app, .fini = app_fini, .event = app_event,
+                                              .signals = app_signals, .signal_count = 2);
 
 static int watch_signals(struct hy_app *app)
 {
@@ -157,6 +166,32 @@ void hy_app_quit(int code)
     if (record != NULL)
         hy__record_rouse(record);
     hy__record_unref(record);
+}
+
+int hy_app_request_quit(void)
+{
+    bool executing = false;
+    hy__lock(&guard); /* the application does not end meanwhile */
+    struct hy_ref app = hy_ref_to(instance != NULL ? &instance->hy : NULL);
+    if (app.anchor != NULL)
+        executing = instance->priv->executing;
+    hy__unlock(&guard);
+    if (app.anchor == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "there is no application to quit");
+    struct hy_thread_record *record = hy__record_if_any();
+    int rc = 0;
+    if (executing && hy__anchor_home(app.anchor) == record) {
+        struct hy_event event = {.type = HY_EVENT_QUIT};
+        /* Only this thread could have ended it since, or be ending it. */
+        rc = app.anchor->object == NULL
+                 ? hy_error_set(-HY_ESHUTDOWN, "the application is being finished")
+                 : hy__event_send(record, app.anchor->object, &event) == HY__EVENT_TAKEN;
+    } else if (executing) {
+        rc = hy_ref_post(app, HY_EVENT_QUIT, NULL, 0, HY_PRIORITY_NORMAL);
+        rc = rc < 0 ? rc : 1;
+    }
+    hy_ref_release(&app);
+    return rc;
 }
 
 void hy_app_fail(int rc)

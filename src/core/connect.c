@@ -53,9 +53,6 @@ static int check_flags(const struct hy_signal_spec *spec, unsigned flags,
                             name);
     if (options != NULL && options->timeout_ns < 0)
         return hy_error_set(-HY_EINVAL, "connecting %s with a negative time-out", name);
-    /* Until rings and blocking calls are there. */
-    if (kept != 0 || (flags & HY_BLOCKING) != 0)
-        return hy_error_set(-HY_ENOTSUP, "%s: not yet", name);
     return 0;
 }
 

@@ -125,10 +125,16 @@ void hy__connections_of_receiver_cut(struct hy_anchor *anchor)
 bool hy_signal_is_connected(struct hy_signal_base *signal)
 {
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
-    if (hub == NULL || __atomic_load_n(&hub->head, __ATOMIC_ACQUIRE) == NULL)
+    const struct hy__connection *connection =
+        hub != NULL ? __atomic_load_n(&hub->head, __ATOMIC_ACQUIRE) : NULL;
+    if (connection == NULL)
         return false;
+    /* Without the lock, for it is asked often: the first one was there a moment ago, and its memory
+     * is type-stable. */
+    if (!hy__is_spent(__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED)))
+        return true;
     hy__lock(&hub->lock);
-    const struct hy__connection *connection = hub->head;
+    connection = hub->head;
     while (connection != NULL &&
            hy__is_spent(__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED)))
         connection = connection->next;

@@ -130,3 +130,51 @@ void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list)
     }
     record->serving = serving.outer;
 }
+
+/* The list on which a request of the handler that runs hangs, or the record's. */
+static struct hy_anchor **list_of_handler(struct hy_thread_record *record)
+{
+    struct hy__frame *frame = record->frame;
+    while (frame != NULL && !frame->from_loop)
+        frame = frame->outer;
+    return frame != NULL ? &frame->deletes : &record->deletes;
+}
+
+int hy__deletes_flush(struct hy_thread_record *record, const struct hy_anchor *anchor)
+{
+    struct hy_anchor *due = NULL, **end = &due, **link = list_of_handler(record), *candidate;
+    int count = 0;
+    while ((candidate = *link) != NULL) {
+        if ((anchor != NULL && candidate != anchor) || candidate->object == NULL ||
+            outermost_of(record, candidate, false) != NULL) {
+            link = &candidate->delete_next;
+            continue;
+        }
+        *link = candidate->delete_next;
+        candidate->delete_next = NULL;
+        *end = candidate;
+        end = &candidate->delete_next;
+        count++;
+    }
+    hy__deletes_serve(record, due);
+    return count;
+}
+
+static int length_of(const struct hy_anchor *list)
+{
+    int count = 0;
+    for (; list != NULL; list = list->delete_next)
+        count += list->object != NULL;
+    return count;
+}
+
+int hy__deletes_count(const struct hy_thread_record *record)
+{
+    int count = length_of(record->deletes);
+    for (const struct hy__frame *frame = record->frame; frame != NULL; frame = frame->outer)
+        count += length_of(frame->deletes);
+    for (const struct hy__serving *serving = record->serving; serving != NULL;
+         serving = serving->outer)
+        count += length_of(serving->list);
+    return count;
+}

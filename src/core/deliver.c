@@ -4,7 +4,9 @@
  *
  * A message carries the number of the pass that may deliver it. The next message is the one with
  * the smallest number, then the highest priority; so nothing posted during a pass overtakes it,
- * whether the pass is cut by the batch limit or goes on in a nested loop.
+ * whether the pass is cut by the batch limit or goes on in a nested loop. User input that comes up
+ * while it is excluded is put aside, in order, and stands in front again when hy__exclude() allows
+ * it.
  */
 #include "core/internal.h"
 
@@ -28,6 +30,8 @@ void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_ancho
         if (frame->anchor == anchor) {
             frame->anchor = NULL;
             frame->gone = true;
+            if (frame->of_event)
+                ((struct hy__event_frame *)(void *)frame)->event->receiver = NULL;
         }
 }
 
@@ -64,7 +68,8 @@ static __attribute__((noinline)) bool call_single_shot(struct hy_thread_record *
     return true;
 }
 
-static bool call_slot(struct hy_thread_record *record, struct hy__message *message)
+static inline __attribute__((always_inline)) bool call_slot(struct hy_thread_record *record,
+                                                            struct hy__message *message)
 {
     struct hy_anchor *anchor = message->anchor;
     struct hy__connection *connection = message->to.connection;
@@ -90,7 +95,8 @@ static bool call_slot(struct hy_thread_record *record, struct hy__message *messa
 }
 
 /* Calls what the message is for. False: there is nobody to call any more. */
-static bool call(struct hy_thread_record *record, struct hy__message *message)
+static inline __attribute__((always_inline)) bool call(struct hy_thread_record *record,
+                                                       struct hy__message *message)
 {
     if (message->kind == HY__MESSAGE_SLOT)
         return call_slot(record, message);
@@ -98,9 +104,16 @@ static bool call(struct hy_thread_record *record, struct hy__message *message)
     struct hy_object *object = anchor->object;
     if (object == NULL)
         return false;
-    if (message->kind == HY__MESSAGE_EXTENDED)
+    if (message->kind == HY__MESSAGE_EVENT) {
+        anchor->delivered++; /* before the call, as above */
+        hy__event_deliver(record, message);
+        return true;
+    }
+    if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_TOKEN)
         return hy__extension_deliver(record, message);
-    anchor->delivered++; /* before the call, as above */
+    if (message->kind == HY__MESSAGE_CALL)
+        return hy__call_deliver(record, message);
+    anchor->delivered++;
     if (message->kind == HY__MESSAGE_DESTROY) {
         hy__destroy_request_arrived(record, anchor);
         return true;
@@ -112,17 +125,33 @@ static bool call(struct hy_thread_record *record, struct hy__message *message)
     const void *payload = message->has_payload ? hy__message_payload(message) : NULL;
     struct hy__frame frame;
     hy__frame_push(record, &frame, anchor, true);
-    if (message->kind == HY__MESSAGE_EVENT) {
-        struct hy_event event = {.type = (uint32_t)message->to.event_type,
-                                 .data = payload,
-                                 .size = message->size,
-                                 .receiver = object};
-        hy__event_handle(object, &event);
-    } else {
-        message->to.function(object, payload);
-    }
+    message->to.function(object, payload);
     hy__frame_pop(record, &frame);
     return true;
+}
+
+/* False: it was for nobody, and dropped. */
+static inline __attribute__((always_inline)) bool deliver(struct hy_thread_record *record,
+                                                          struct hy__message *message)
+{
+    if (HY_UNLIKELY(message->kind == HY__MESSAGE_CUT)) {
+        /* A dead receiver has cut all of its connections already. */
+        hy__connection_cut(message->anchor, message->to.connection, message->connection_id, NULL);
+        hy__message_settle(message);
+        return false;
+    }
+    if (!call(record, message)) {
+        hy__message_drop(record, message);
+        return false;
+    }
+    hy__count(&record->delivered, 1);
+    hy__message_discard(message);
+    return true;
+}
+
+bool hy__message_deliver(struct hy_thread_record *record, struct hy__message *message)
+{
+    return deliver(record, message);
 }
 
 int hy__deliver(struct hy_thread_record *record, int limit)
@@ -130,6 +159,7 @@ int hy__deliver(struct hy_thread_record *record, int limit)
     hy__mailbox_take(record);
     hy__arrivals_enter(record);
     uint32_t last_pass = record->next_pass++;
+    record->queue_changes++; /* for a flush further out */
     int count = 0;
     while (count < limit && record->queued != 0) {
         struct hy__queue *queue = next_queue(record, last_pass);
@@ -140,20 +170,11 @@ int hy__deliver(struct hy_thread_record *record, int limit)
         if (queue->first == NULL)
             queue->end = &queue->first;
         record->queued--;
-        if (HY_UNLIKELY(message->kind == HY__MESSAGE_CUT)) {
-            /* A dead receiver has cut all of its connections already. */
-            hy__connection_cut(message->anchor, message->to.connection, message->connection_id,
-                               NULL);
-            hy__message_settle(message);
+        if (HY_UNLIKELY((message->flags & HY__MESSAGE_SPECIAL) != 0) &&
+            !hy__special_popped(record, message))
             continue;
-        }
-        if (call(record, message)) {
-            hy__count(&record->delivered, 1);
-            hy__message_discard(message);
+        if (deliver(record, message))
             count++;
-        } else {
-            hy__message_drop(record, message);
-        }
         if (hy__loop_should_stop(record))
             break;
     }

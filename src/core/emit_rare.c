@@ -27,11 +27,16 @@ int hy__emit_queued(const struct hy_payload *description, const void *payload,
     return 1;
 }
 
-static int queue_extended(struct hy__extension *extension, const void *payload,
+static int queue_extended(const struct hy__emission *emission, struct hy__extension *extension,
                           struct hy__connection *connection, uint64_t id_flags)
 {
+    const void *payload = emission->payload;
     if ((id_flags & HY__FLAG_QUEUED) == 0) /* relaxed: as above */
         __atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_QUEUED, __ATOMIC_RELAXED);
+    if ((id_flags & HY_BLOCKING) != 0)
+        return hy__call_slot(extension, connection->anchor, payload, emission->ret_result);
+    if (extension->ring != NULL)
+        return hy__ring_post(extension, connection->anchor, payload);
     int rc = hy__extension_post(extension, connection->anchor, payload);
     if (rc == -HY_ESHUTDOWN)
         return 0;
@@ -88,11 +93,10 @@ static int emit_one(const struct hy__emission *emission, struct hy__connection *
                     struct hy__extension *extension, hy_slot slot, uint64_t id_flags)
 {
     bool here = hy__anchor_home(connection->anchor) == emission->record;
-    /* HY_BLOCKING is still to come here, and so are the rings of HY_LATEST and HY_BOUNDED. */
-    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
+    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & (HY_QUEUED | HY_BLOCKING)) == 0))
         return call_direct(emission, connection, extension, slot, id_flags);
     int rc = extension != NULL
-                 ? queue_extended(extension, emission->payload, connection, id_flags)
+                 ? queue_extended(emission, extension, connection, id_flags)
                  : hy__emit_queued(emission->description, emission->payload, connection, id_flags);
     if (rc <= 0 && (id_flags & HY_SINGLE_SHOT) != 0) /* it has not fired after all */
         __atomic_fetch_and(&connection->id_flags, ~(uint64_t)HY__FLAG_SPENT, __ATOMIC_RELAXED);

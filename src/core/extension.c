@@ -31,6 +31,11 @@ struct hy__extension *hy__extension_create(const struct hy_signal_base *signal, 
     struct hy__extension *extension = hy_allocate_zeroed(sizeof *extension);
     if (extension == NULL)
         return NULL;
+    if ((flags & (HY_LATEST | HY_BOUNDED)) != 0 &&
+        (extension->ring = hy__ring_create(flags, options)) == NULL) {
+        hy_release(extension);
+        return NULL;
+    }
     extension->uses = 1;
     extension->refs = 3; /* all uses, the connection, the caller */
     extension->slot = slot;
@@ -41,8 +46,6 @@ struct hy__extension *hy__extension_create(const struct hy_signal_base *signal, 
     if (options != NULL) {
         extension->context = options->context;
         extension->destroy = options->destroy;
-        extension->limit = options->limit;
-        extension->overflow = options->overflow;
         extension->timeout_ns = options->timeout_ns;
     }
     return extension;
@@ -52,6 +55,8 @@ static void extension_free(struct hy__extension *extension)
 {
     if (extension->notice != NULL)
         hy__message_discard(extension->notice);
+    if (extension->ring != NULL)
+        hy__ring_destroy(extension->ring);
     hy__anchor_unref(extension->sender);
     hy_release(extension);
 }
@@ -106,6 +111,11 @@ bool hy__extension_is_connected(const struct hy__extension *extension)
            hy__id_is_live(__atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE), extension->id);
 }
 
+bool hy__extension_is_wanted(const struct hy__extension *extension)
+{
+    return (extension->flags & HY_KEEP_QUEUED) != 0 || hy__extension_is_connected(extension);
+}
+
 void hy__extension_ended(struct hy__extension *extension)
 {
     hy__change_cut(extension);
@@ -151,22 +161,27 @@ int hy__extension_call(struct hy__extension *extension, void *receiver, const vo
     return 0;
 }
 
-int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiver,
-                       const void *payload)
+void hy__extension_attach(struct hy__extension *extension, struct hy__message *message,
+                          enum hy__message_kind kind)
 {
-    const struct hy_payload *description = &extension->spec->payload;
-    struct hy__message *message;
-    int rc = hy__message_make(description,
-                              (extension->flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
-    if (rc < 0)
-        return rc;
-    message->kind = HY__MESSAGE_EXTENDED;
-    message->description = message->has_payload ? description : &nothing;
+    message->kind = (uint8_t)kind;
+    message->description = message->has_payload ? &extension->spec->payload : &nothing;
     message->to.extension = extension;
     message->connection_id = extension->id;
     hy__extension_ref(extension);
     if ((extension->flags & HY_KEEP_QUEUED) != 0)
         hy__extension_use(extension); /* the caller has one, so this one is granted */
+}
+
+int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiver,
+                       const void *payload)
+{
+    struct hy__message *message;
+    int rc = hy__message_make(&extension->spec->payload,
+                              (extension->flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
+    if (rc < 0)
+        return rc;
+    hy__extension_attach(extension, message, HY__MESSAGE_EXTENDED);
     rc = hy__post(receiver, message);
     if (rc < 0)
         hy__message_discard(message);
@@ -178,7 +193,9 @@ void hy__extension_settle(struct hy__message *message)
     struct hy__extension *extension = message->to.extension;
     if (extension == NULL) /* a notice that was not needed */
         return;
-    if (message->kind == HY__MESSAGE_EXTENDED && (extension->flags & HY_KEEP_QUEUED) != 0)
+    if (message->kind == HY__MESSAGE_TOKEN) /* not delivered: nor is the payload */
+        hy__message_discard(hy__ring_take(extension));
+    if (message->kind != HY__MESSAGE_CHANGED && (extension->flags & HY_KEEP_QUEUED) != 0)
         hy__extension_unuse(extension);
     hy__extension_unref(extension);
 }
@@ -193,10 +210,9 @@ static bool is_wanted(struct hy__extension *extension, struct hy_anchor *anchor)
     return keep || hy__extension_is_connected(extension);
 }
 
-bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *message)
+bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *extension,
+                       struct hy_anchor *anchor, const void *payload, struct hy__wait *wait)
 {
-    struct hy__extension *extension = message->to.extension;
-    struct hy_anchor *anchor = message->anchor;
     if (!hy__extension_use(extension))
         return false;
     /* Counted before any user code, which may finish the object or move it away. */
@@ -209,10 +225,28 @@ bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *
         hy__frame_push(record, &frame, anchor, true);
         hy__frame_set_slot(&frame, extension->connection, extension->id);
         hy__frame_set_sender(&frame, extension->sender);
-        (void)hy__extension_call(extension, anchor->object,
-                                 message->has_payload ? hy__message_payload(message) : NULL, NULL);
+        int status = hy__extension_call(extension, anchor->object, payload,
+                                        wait != NULL ? &wait->result : NULL);
+        if (wait != NULL) {
+            wait->ran = true;
+            wait->status = status;
+        }
         hy__frame_pop(record, &frame);
     }
     hy__extension_unuse(extension);
     return wanted;
+}
+
+bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *message)
+{
+    struct hy__extension *extension = message->to.extension;
+    if (message->kind == HY__MESSAGE_EXTENDED)
+        return hy__extension_run(record, extension, message->anchor,
+                                 message->has_payload ? hy__message_payload(message) : NULL, NULL);
+    struct hy__message *holder = hy__ring_take(extension);
+    message->kind = HY__MESSAGE_EXTENDED; /* what it stood for is here */
+    bool called = hy__extension_run(record, extension, message->anchor,
+                                    holder->has_payload ? hy__message_payload(holder) : NULL, NULL);
+    hy__message_discard(holder);
+    return called;
 }

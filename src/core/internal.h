@@ -7,8 +7,8 @@
  *   lock     under the lock word of the same structure
  *   atomic   by atomic access; the code that does it says why its order is enough
  *   const    never changes after creation
- * Lock order: hub, then extension, then anchor. No lock is held while user code, the allocator or
- * the system runs.
+ * Lock order: hub, then ring, then anchor; nothing is locked under a wait_lock. No lock is held
+ * while user code, the allocator or the system runs.
  */
 #ifndef HALYARD_CORE_INTERNAL_H
 #define HALYARD_CORE_INTERNAL_H
@@ -36,6 +36,7 @@ enum {
                          their turn */
     HY__HAZARDS = 32, /* emissions inside each other that need no shared counter */
     HY__PRIORITIES = 3,
+    HY__QUEUES = 2 * HY__PRIORITIES, /* those to be delivered, and those of user input held back */
     HY__SLAB_CLASSES = 2,
     HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
     HY__DRAIN_ROUNDS =
@@ -86,21 +87,34 @@ enum hy__message_kind {
     HY__MESSAGE_DESTROY,  /* hy_object_destroy_later() from another thread */
     HY__MESSAGE_CUT,      /* behind the last call that a dead sender queued: cut its connection */
     HY__MESSAGE_EXTENDED, /* SLOT, of a connection with an extension */
-    HY__MESSAGE_CHANGED   /* tells the owner of a signal that a connection was made or cut */
+    HY__MESSAGE_CHANGED,  /* tells the owner of a signal that a connection was made or cut */
+    HY__MESSAGE_TOKEN,    /* EXTENDED, of a bounded one: calls with the oldest payload there is */
+    HY__MESSAGE_CALL,     /* somebody waits; the payload is a struct hy__wait * */
+    HY__MESSAGE_MERGED    /* an event that went into an older one: see compress.c */
 };
+
+enum { /* hy__message.flags */
+    HY__MESSAGE_PROPAGATES = HY_EVENT_PROPAGATES,
+    HY__MESSAGE_USER_INPUT = HY_EVENT_USER_INPUT,
+    HY__MESSAGE_COMPRESSIBLE = 1 << 2, /* links to others of its kind stand behind the payload */
+    HY__MESSAGE_BUSY = 1 << 3,         /* a compression hook is looking at it */
+    HY__MESSAGE_TAKEN = 1 << 4         /* it left its queue meanwhile */
+};
+/* What needs a closer look as it comes into a queue or leaves it. */
+#define HY__MESSAGE_SPECIAL (HY__MESSAGE_USER_INPUT | HY__MESSAGE_COMPRESSIBLE)
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
 struct hy__message {
     struct hy__message *next;
-    struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted */
+    struct hy_anchor *anchor; /* the receiver; kept alive by anchor->posted. MERGED: or NULL */
     union {
         struct hy__connection *connection; /* SLOT, CUT; type-stable memory */
         hy_invoke_function function;       /* INVOKE */
         struct hy__message *cargo;         /* ADOPT */
         uint64_t event_type;               /* EVENT */
-        struct hy__extension *extension;   /* EXTENDED, CHANGED; holds a reference */
+        struct hy__extension *extension;   /* EXTENDED, TOKEN, CHANGED; holds a reference */
     } to;
-    uint64_t connection_id; /* SLOT, CUT, EXTENDED; CHANGED: whether it was made */
+    uint64_t connection_id; /* SLOT, CUT, EXTENDED, TOKEN; CHANGED: whether it was made */
     const struct hy_payload
         *description;      /* NULL: plain bytes or none; never in EXTENDED, CHANGED */
     struct hy__slab *slab; /* whose cell this is; NULL: from the heap */
@@ -110,7 +124,8 @@ struct hy__message {
     uint8_t priority;
     bool has_payload;
     uint8_t slab_class;
-    uint32_t reserved;
+    uint8_t flags; /* of events: HY__MESSAGE_PROPAGATES and so on */
+    uint8_t reserved[3];
 };
 /* The payload stands behind the header, aligned for everything. */
 #define HY__MESSAGE_HEADER ((sizeof(struct hy__message) + 15) & ~(size_t)15)
@@ -134,15 +149,18 @@ struct hy_anchor {
     uint32_t posted;                 /* lock: messages from other threads so far */
     bool dead;                       /* lock: fini has begun */
     struct hy_anchor *move_next; /* lock, in a move: the anchor that is unlocked after this one */
+    struct hy__message *compressible; /* home: the newest in the queues that may be merged */
     HY__ALIGNED_LINE struct hy_object
         *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
     uint32_t delivered;            /* home: of `posted`, modulo 2^32; own posts count down */
     bool finished;                 /* home: fini has ended; the last message drops the reference */
     bool delete_requested;         /* home */
     bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
+    bool delete_counted;           /* home, while hy_count_posted() looks */
     struct hy_anchor *delete_next; /* home: the next in that list */
     hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
     struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
+    struct hy__filters *filters;   /* home: filters of the object's events; NULL: none */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -220,11 +238,8 @@ struct hy__extension {
     bool watched;                      /* const once linked: the owner wants to hear of changes */
     struct hy__message *notice;  /* the message for the cut, if the owner wants one; the cutter's */
     struct hy__extension *ended; /* the cutter's: the next one that it has cut */
-    enum hy_overflow overflow;   /* const */
-    uint32_t limit;              /* const */
     int64_t timeout_ns;          /* const */
-    struct hy__ring *ring;       /* lock */
-    uint32_t lock;
+    struct hy__ring *ring;       /* const; NULL: neither bounded nor latest */
 };
 
 #define HY__WALK_PARKED UINT64_MAX
@@ -255,6 +270,13 @@ struct hy__frame {
     bool from_loop;                    /* called by a loop, not by a direct emission */
     bool gone;         /* the receiver was finished or moved away under the handler */
     bool knows_sender; /* `sender` counts; else the connection is asked */
+    bool of_event;     /* the head of a struct hy__event_frame */
+};
+
+/* The frame of an event's target, which stays while the event goes on to parents. */
+struct hy__event_frame {
+    struct hy__frame frame;
+    struct hy_event *event; /* its `receiver` is cleared as the target goes */
 };
 
 /* A list of deletes being served: user code runs between two of them. */
@@ -289,20 +311,28 @@ struct hy_thread_record {
     HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
     struct hy__hazards *hazards;
     uint32_t hazard_depth;
-    uint32_t rest;           /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
-    uint32_t next_pass;      /* stamp for messages that arrive now */
+    uint32_t rest;          /* what taking the mail leaves: EMPTY, or ASLEEP for a hosted loop */
+    uint32_t next_pass;     /* stamp for messages that arrive now */
+    uint32_t queue_changes; /* how often something may have left the middle of a queue */
+    struct hy_loop *loop;   /* the innermost loop, a foreign one included */
+    uint64_t queued;        /* messages in the first half of the queues */
+    struct hy__filters *filters; /* of the events of all objects here; NULL: none */
+    uint64_t held;               /* messages in the second half: 0 unless user input is excluded */
+    struct hy__queue queues[HY__QUEUES]; /* by priority; then those held back, by priority */
     int32_t depth;           /* loops and passes of hy_process() or a foreign loop, in each other */
     int32_t depth_limit;     /* 0: none */
     int32_t loops;           /* the library's own loops that execute */
-    struct hy_loop *loop;    /* the innermost loop, a foreign one included */
-    unsigned exclusions;     /* enum hy_process_flag: what the innermost of them leaves alone */
+    unsigned exclusions;     /* enum hy_process_flag: what the innermost of them leaves alone;
+                                changed by hy__exclude() */
     bool inside;             /* callbacks may be on the stack above the innermost loop */
     bool waiting;            /* the dispatcher waits, called by a loop or by hy_process() */
     bool announced;          /* about_to_block was emitted, and awake was not since */
     int32_t guest_callbacks; /* run by a foreign loop out of the wait in progress */
     int attached; /* whether the dispatcher was told of the thread; negative: it failed */
-    struct hy__queue queues[HY__PRIORITIES];
-    uint64_t queued;
+    struct hy_native_filter *native_filters;  /* the newest first */
+    struct hy__native_walk *native_walk;      /* walks over them, the innermost */
+    uint64_t native_turn;                     /* numbers their installations */
+    bool native_unsorted;                     /* one was installed again during a walk */
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
     struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
     struct hy_anchor *deletes;          /* destroy_later outside every loop */
@@ -320,6 +350,13 @@ struct hy_thread_record {
     bool adopted;
     bool parked; /* const: of objects that live in no thread; nobody runs it */
     bool closed; /* the mailbox is */
+
+    /* what the thread is blocked in: see wait.c */
+    HY__ALIGNED_LINE uint32_t wait_lock;
+    uint32_t resting;                /* atomic: what it has not done until now, it keeps undone */
+    uint64_t wait_number;            /* wait_lock; 0: in nothing */
+    struct hy__wait *wait;           /* wait_lock: a call, */
+    struct hy_thread_record *joined; /* wait_lock: or the end of this thread */
 };
 
 /* record.c */
@@ -352,6 +389,8 @@ void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
 bool hy__record_is_running(const struct hy_thread_record *record);
+/* Whether it runs and will deliver, or drop, what is posted now. */
+bool hy__record_takes_calls(struct hy_thread_record *record);
 /* Whether what lives there lives in no thread: parked, or kept by one whose handle is gone. */
 bool hy__record_is_nowhere(const struct hy_thread_record *record);
 /* Makes the default dispatcher if there is none; fails when the dispatcher would not attach. */
@@ -399,6 +438,15 @@ void hy__mailbox_close(struct hy_thread_record *record);
 void hy__mailbox_open(struct hy_thread_record *record);
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message);
 
+/* queue.c */
+/* Takes *link out of the queue of that index. False: it is not the caller's to deal with. */
+bool hy__queue_unlink(struct hy_thread_record *record, int index, struct hy__message **link);
+/* What the iteration that begins, or goes on, leaves alone. */
+void hy__exclude(struct hy_thread_record *record, unsigned exclusions);
+/* A message with a flag of HY__MESSAGE_SPECIAL has come up. False: it is not to be delivered now.
+ */
+bool hy__special_popped(struct hy_thread_record *record, struct hy__message *message);
+
 /* deliver.c */
 static inline void hy__frame_push(struct hy_thread_record *record, struct hy__frame *frame,
                                   struct hy_anchor *anchor, bool from_loop)
@@ -409,6 +457,7 @@ static inline void hy__frame_push(struct hy_thread_record *record, struct hy__fr
     frame->connection = NULL;
     frame->from_loop = from_loop;
     frame->gone = false;
+    frame->of_event = false;
     frame->knows_sender = false;
     record->frame = frame;
 }
@@ -438,6 +487,8 @@ void hy__frames_mark_gone(struct hy_thread_record *record, const struct hy_ancho
 /* Delivers at most limit messages of the passes up to now; stops early when the loop is asked to.
  */
 int hy__deliver(struct hy_thread_record *record, int limit);
+/* Delivers a message that was taken from its queue; false: it was for nobody, and dropped. */
+bool hy__message_deliver(struct hy_thread_record *record, struct hy__message *message);
 /* Ends a message without delivering it. */
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message);
 /* Ends a message that was posted, without counting it as dropped. */
@@ -446,8 +497,42 @@ void hy__message_settle(struct hy__message *message);
 void hy__message_discard(struct hy__message *message);
 void hy__arrivals_enter(struct hy_thread_record *record);
 
-/* event.c */
-void hy__event_handle(struct hy_object *object, struct hy_event *event);
+/* send.c */
+enum hy__verdict {
+    HY__EVENT_IGNORED,
+    HY__EVENT_TAKEN,
+    HY__EVENT_STOPPED /* by a filter, or because its receiver is gone */
+};
+/* Filters and handles the event in this thread, and passes it on to parents. */
+enum hy__verdict hy__event_send(struct hy_thread_record *record, struct hy_object *receiver,
+                                struct hy_event *event);
+void hy__event_deliver(struct hy_thread_record *record, struct hy__message *message);
+
+/* event_type.c */
+/* The description that belongs to the number; NULL: it is a plain number, or not registered. */
+const struct hy_event_type *hy__event_type(uint32_t number);
+
+/* compress.c */
+#define HY__COMPRESS_ROOM ((size_t)24)
+void hy__compressible_enqueued(struct hy__message *message);
+/* As hy__queue_unlink() returns. */
+bool hy__compressible_left(struct hy__message *message);
+/* Merges newer events into the one about to be delivered. The frame is its receiver's. */
+void hy__event_compress(struct hy_thread_record *record, const struct hy__frame *frame,
+                        struct hy__message *message);
+
+/* filter.c */
+/* Whether a filter of the list stopped the event or the object is gone; the frame is the object's.
+ */
+bool hy__filters_apply(struct hy_thread_record *record, struct hy__filters *filters,
+                       const struct hy__frame *frame, struct hy_object *object,
+                       struct hy_event *event);
+/* The list moves with its object: walks over it have ended for the thread that it leaves. */
+void hy__filters_leave(struct hy__filters *filters);
+void hy__filters_end(struct hy__filters *filters);
+
+/* native_filter.c */
+void hy__native_filters_end(struct hy_thread_record *record);
 
 /* delete.c */
 void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list);
@@ -455,13 +540,30 @@ void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anch
 /* Takes the anchor out of whatever list of deletes it hangs in: its object moves away. */
 void hy__delete_unhang(struct hy_thread_record *record, struct hy_anchor *anchor);
 
+/* For hy_flush_posted() and hy_count_posted(). anchor NULL: all. */
+int hy__deletes_flush(struct hy_thread_record *record, const struct hy_anchor *anchor);
+int hy__deletes_count(const struct hy_thread_record *record);
+
 /* anchor.c: posting */
 struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home);
 void hy__anchor_ref(struct hy_anchor *anchor);
 void hy__anchor_unref(struct hy_anchor *anchor);
 /* The message is taken over on success only. */
 int hy__post(struct hy_anchor *anchor, struct hy__message *message);
-struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor);
+/* The same in two steps, for those who hold a lock: *ret_wake, NULL or with a reference, is to be
+ * given to hy__post_wake() after it. Sets no error. */
+enum hy__push_result hy__post_push(struct hy_anchor *anchor, struct hy__message *message,
+                                   struct hy_thread_record **ret_wake);
+void hy__post_wake(struct hy_thread_record *record);
+static inline struct hy_thread_record *hy__anchor_home(const struct hy_anchor *anchor)
+{
+    /*
+     * Acquire: who finds its own record here sees what the thread that moved the object wrote. Only
+     * the home thread changes it, so a thread that finds itself can rely on it; any other answer is
+     * of the moment.
+     */
+    return __atomic_load_n(&anchor->home, __ATOMIC_ACQUIRE);
+}
 /* The home with a reference, for other threads: an object that moves lets go of its old home. */
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
 
@@ -566,12 +668,21 @@ bool hy__extension_use(struct hy__extension *extension);
 void hy__extension_unuse(struct hy__extension *extension);
 /* Whether its connection has not been cut. */
 bool hy__extension_is_connected(const struct hy__extension *extension);
+/* Whether a queued call through it is still to be made. */
+bool hy__extension_is_wanted(const struct hy__extension *extension);
 /* Calls the slot, which the caller keeps in use; *ret_result as hy_emit_result() says (NULL: nobody
  * asks). Negative: what a relayed emission returned. */
 int hy__extension_call(struct hy__extension *extension, void *receiver, const void *payload,
                        int *ret_result);
 /* Calls a slot that returns an int and takes no context. */
 int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const void *payload);
+/* Makes the message one of the connection's. The caller has it in use. */
+void hy__extension_attach(struct hy__extension *extension, struct hy__message *message,
+                          enum hy__message_kind kind);
+/* Calls the slot in the receiver's home thread, for a message that has arrived, unless that is not
+ * wanted any more: false. wait: who waits for it, told what it came to; or NULL. */
+bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *extension,
+                       struct hy_anchor *anchor, const void *payload, struct hy__wait *wait);
 /* Queues a call. The caller has it in use. */
 int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiver,
                        const void *payload);
@@ -581,6 +692,15 @@ bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *
 void hy__extension_settle(struct hy__message *message);
 /* The connection has been cut: tells the owner, drops the connection's use. Under no lock. */
 void hy__extension_ended(struct hy__extension *extension);
+
+/* ring.c: bounded and latest connections */
+/* NULL: no memory. */
+struct hy__ring *hy__ring_create(unsigned flags, const struct hy_connect_options *options);
+void hy__ring_destroy(struct hy__ring *ring);
+/* Queues a call, or what the policy says. Returns as hy__emit_rare(). The caller has it in use. */
+int hy__ring_post(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload);
+/* Takes the oldest payload, for a token that has arrived. */
+struct hy__message *hy__ring_take(struct hy__extension *extension);
 
 /* change.c: hy_class.connection_changed */
 bool hy__change_is_wanted(const struct hy_signal_base *signal);
@@ -616,6 +736,69 @@ void hy__orphans_reap(void);
 /* message.c: a message with a copy of the payload */
 int hy__message_make(const struct hy_payload *description, const void *payload,
                      struct hy__message **ret_message);
+/* The same with room for so many bytes behind the payload. */
+int hy__message_make_with_room(const struct hy_payload *description, const void *payload,
+                               size_t room, struct hy__message **ret_message);
+/* Counts the message as arrived; the anchor of a finished object goes with the last one. */
+void hy__message_count_arrival(struct hy_anchor *anchor);
+
+/* call.c: calls that somebody waits for */
+enum {
+    HY__CALL_WAITING,
+    HY__CALL_RUNNING,
+    HY__CALL_DONE,
+    HY__CALL_DROPPED,
+    HY__CALL_ABANDONED,
+    HY__CALL_STATE = 7, /* the part of the word that is one of these */
+    HY__CALL_POKE = 8   /* what a poke adds to the word */
+};
+/* Shared by the caller and the message. */
+struct hy__wait {
+    uint32_t word;                   /* atomic: the state, and how often it was poked; parked on */
+    uint32_t refs;                   /* atomic */
+    struct hy_anchor *anchor;        /* const: the receiver; counted */
+    hy_call_function function;       /* const; NULL: a slot, of */
+    struct hy__extension *extension; /* const: this connection; holds its memory */
+    void *argument;                  /* const: the caller's, or the copy behind this record */
+    const struct hy_payload *copied; /* const: of what it is a copy to be destroyed, or NULL */
+    /* Written by the receiver's thread before the state says so. */
+    struct hy_thread_record *runner; /* from RUNNING on; counted */
+    int result, status;              /* status: of a relayed emission */
+    bool ran;
+    uint32_t poked;             /* atomic: in the list of a mover */
+    struct hy__wait *poke_next; /* the mover's that has set `poked` */
+};
+static inline struct hy__wait *hy__wait_of(struct hy__message *call)
+{
+    return *(struct hy__wait **)hy__message_payload(call);
+}
+void hy__wait_ref(struct hy__wait *wait);
+void hy__wait_unref(struct hy__wait *wait);
+/* The thread that a waiting caller waits for, with a reference; NULL: it is over. */
+struct hy_thread_record *hy__wait_target(struct hy__wait *wait);
+/* Sends the caller away unless the call has begun, and then returns false. */
+bool hy__wait_refuse(struct hy__wait *wait);
+/* Delivery. False: the caller has gone, or there is nobody to call any more. */
+bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* The emission of a blocking connection, which the caller has in use; *ret_result (NULL: nobody
+ * asks) is what the slot returned, if it returns anything. */
+int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,
+                  int *ret_result);
+/* The calls among the messages, for a mover, and making their callers look again; under no lock. */
+struct hy__wait *hy__calls_of(struct hy__message *cargo);
+void hy__calls_poke(struct hy__wait *list);
+
+/* wait.c: who waits for whom */
+void hy__waiting_begin(struct hy_thread_record *here, struct hy__wait *wait,
+                       struct hy_thread_record *joined);
+void hy__waiting_end(struct hy_thread_record *here);
+/* Whether the thread waits for the calling one, directly or by way of others. */
+bool hy__waiting_leads_back(struct hy_thread_record *record, const struct hy_thread_record *here);
+/* Around a wait for a thread's end. -HY_EDEADLK: it waits for the calling one. */
+int hy__join_begin(struct hy_thread_record *joined);
+/* The same for those who cannot take no for an answer: sends away who waits for this thread. 0. */
+int hy__join_begin_surely(struct hy_thread_record *joined);
+void hy__join_end(void);
 
 /* schedule.c: when timers and delayed calls are due */
 enum hy__entry_state {

@@ -60,7 +60,7 @@ static int enter(struct hy_thread_record *record, struct hy_loop *loop, unsigned
     record->loop = loop;
     record->depth++;
     record->loops++;
-    record->exclusions = flags;
+    hy__exclude(record, flags);
     record->inside = false;
     hy__walks_park(record);
     /* A quit from before is forgotten. The code first: a quit that comes after the state keeps its
@@ -77,7 +77,7 @@ static int leave(struct hy_thread_record *record, struct hy_loop *loop)
     record->loop = loop->outer;
     record->depth--;
     record->loops--;
-    record->exclusions = state >> HY__LOOP_EXCLUSIONS;
+    hy__exclude(record, state >> HY__LOOP_EXCLUSIONS);
     record->inside = (state & HY__LOOP_INSIDE) != 0;
     if ((state & HY__LOOP_ARMED) != 0) {
         record->rest = HY__MAILBOX_EMPTY;
@@ -239,9 +239,9 @@ int hy_loop_prepare(struct hy_loop *loop, int64_t *ret_deadline_ns)
     unsigned exclusions = record->exclusions;
     bool precise;
     int64_t deadline_ns;
-    record->exclusions = loop->flags;
+    hy__exclude(record, loop->flags);
     bool pending = hy__iteration_prepare(record, true, &deadline_ns, &precise);
-    record->exclusions = exclusions;
+    hy__exclude(record, exclusions);
     record->dispatcher->ops->set_deadline(record->dispatcher, deadline_ns, precise);
     if (ret_deadline_ns != NULL)
         *ret_deadline_ns = deadline_ns;
@@ -255,11 +255,11 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
         return rc == -HY_ESHUTDOWN ? 1 : rc; /* hy_loop_dispatch() says so */
     struct hy_thread_record *record = loop->record;
     unsigned exclusions = record->exclusions;
-    record->exclusions = loop->flags;
+    hy__exclude(record, loop->flags);
     rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
     bool precise, idle = !hy__iteration_pending(record) && hy__mailbox_is_empty(record);
     int64_t now_ns = hy__record_now(record), timer_ns = hy__timers_deadline(record, &precise);
-    record->exclusions = exclusions;
+    hy__exclude(record, exclusions);
     return rc < 0 ? rc : idle && deadline_ns <= now_ns && timer_ns > now_ns ? 0 : 1;
 }
 
@@ -274,14 +274,14 @@ int hy_loop_dispatch(struct hy_loop *loop)
     if (nested != 0 && (rc = hy__depth_check(record)) < 0)
         return rc;
     unsigned exclusions = record->exclusions;
-    record->exclusions = loop->flags;
+    hy__exclude(record, loop->flags);
     record->depth += nested;
     hy__walks_park(record);
     if (record->rest == HY__MAILBOX_EMPTY)
         hy__mailbox_wake_up(record);
     rc = hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);
     record->depth -= nested;
-    record->exclusions = exclusions;
+    hy__exclude(record, exclusions);
     return rc;
 }
 

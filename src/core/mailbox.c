@@ -45,6 +45,8 @@ void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *mes
     message->pass = record->next_pass;
     queue_append(&record->queues[message->priority], message);
     record->queued++;
+    if (HY_UNLIKELY((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0))
+        hy__compressible_enqueued(message);
 }
 
 /*

@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-int hy__message_make(const struct hy_payload *description, const void *payload,
-                     struct hy__message **ret_message)
+static inline __attribute__((always_inline)) int make(const struct hy_payload *description,
+                                                      const void *payload, size_t room,
+                                                      struct hy__message **ret_message)
 {
     bool has_payload =
         description != NULL && description->kind != HY_PAYLOAD_NONE && payload != NULL;
     size_t size = has_payload ? description->size : 0;
-    struct hy__message *message = hy__message_allocate(size);
+    struct hy__message *message = hy__message_allocate(size + room);
     if (message == NULL)
         return -HY_ENOMEM;
     message->priority = HY_PRIORITY_NORMAL;
@@ -31,11 +32,24 @@ int hy__message_make(const struct hy_payload *description, const void *payload,
     return 0;
 }
 
+int hy__message_make(const struct hy_payload *description, const void *payload,
+                     struct hy__message **ret_message)
+{
+    return make(description, payload, 0, ret_message);
+}
+
+int hy__message_make_with_room(const struct hy_payload *description, const void *payload,
+                               size_t room, struct hy__message **ret_message)
+{
+    return make(description, payload, room, ret_message);
+}
+
 static __attribute__((noinline)) void discard_described(struct hy__message *message)
 {
     if (message->has_payload && message->description->destroy != NULL)
         message->description->destroy(hy__message_payload(message));
-    if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_CHANGED)
+    if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_TOKEN ||
+        message->kind == HY__MESSAGE_CHANGED)
         hy__extension_settle(message);
 }
 
@@ -48,7 +62,7 @@ void hy__message_discard(struct hy__message *message)
 
 /* Counts the message as arrived; the anchor of a finished object goes with the last one. Not that
  * of an object inside its fini, which may run a loop: hy_object_fini() itself looks at its end. */
-static void count_arrival(struct hy_anchor *anchor)
+void hy__message_count_arrival(struct hy_anchor *anchor)
 {
     anchor->delivered++;
     if (anchor->finished && anchor->delivered == anchor->posted)
@@ -57,7 +71,7 @@ static void count_arrival(struct hy_anchor *anchor)
 
 void hy__message_settle(struct hy__message *message)
 {
-    count_arrival(message->anchor);
+    hy__message_count_arrival(message->anchor);
     hy__message_discard(message);
 }
 

@@ -19,31 +19,32 @@
 
 static const char no_thread[] = "no thread";
 
+static bool is_in_tree(const struct hy__message *message, const struct hy_object *root)
+{
+    const struct hy_object *above = message->anchor != NULL ? message->anchor->object : NULL;
+    if (above == NULL)
+        return false;
+    while (above->parent != NULL)
+        above = above->parent;
+    return above == root;
+}
+
 static struct hy__message *extract(struct hy_thread_record *record, struct hy_object *root)
 {
+    /* What is held back is the older part of its priority. */
+    static const int order[HY__QUEUES] = {5, 2, 4, 1, 3, 0};
     struct hy__message *cargo = NULL, **end = &cargo;
-    for (int priority = HY__PRIORITIES - 1; priority >= 0; priority--) {
-        struct hy__queue *queue = &record->queues[priority];
-        struct hy__message **link = &queue->first, *message;
+    for (int i = 0; i < HY__QUEUES; i++) {
+        struct hy__message **link = &record->queues[order[i]].first, *message;
         while ((message = *link) != NULL) {
-            bool ours = false;
-            if (message->anchor->object != NULL) {
-                const struct hy_object *above = message->anchor->object;
-                while (above->parent != NULL)
-                    above = above->parent;
-                ours = above == root;
-            }
-            if (!ours) {
+            if (!is_in_tree(message, root)) {
                 link = &message->next;
-                continue;
+            } else if (hy__queue_unlink(record, order[i], link)) {
+                message->next = NULL;
+                *end = message;
+                end = &message->next;
             }
-            *link = message->next;
-            message->next = NULL;
-            *end = message;
-            end = &message->next;
-            record->queued--;
         }
-        queue->end = link;
     }
     return cargo;
 }
@@ -167,6 +168,7 @@ static void mark_gone(struct hy_thread_record *record, struct hy_anchor *chain)
     for (; chain != NULL; chain = chain->move_next) {
         hy__frames_mark_gone(record, chain);
         hy__delete_unhang(record, chain);
+        hy__filters_leave(chain->filters);
     }
 }
 
@@ -215,6 +217,7 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
     adopt->to.cargo = extract(record, root);
     if (requests != NULL)
         append_requests(adopt, requests);
+    struct hy__wait *calls = hy__calls_of(adopt->to.cargo);
     uint32_t count = chain_length(chain);
     for (uint32_t i = 0; i < count; i++)
         hy__record_ref(target);
@@ -224,6 +227,7 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
         unlock_chain(chain, record);
         for (uint32_t i = 0; i < count; i++)
             hy__record_unref(target);
+        hy__calls_poke(calls);
         return hy_error_set(-HY_ESHUTDOWN, "thread \"%s\" has finished", target->name);
     }
     if (result == HY__PUSH_WAKE)
@@ -236,6 +240,7 @@ static int push_adopt(struct hy_thread_record *record, struct hy_object *root,
         hy__record_wake(target);
         hy__record_unref(target);
     }
+    hy__calls_poke(calls); /* whoever waits for one of them waits for another thread now */
     return 0;
 }
 

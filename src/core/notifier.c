@@ -86,6 +86,7 @@ static void notifier_leave_thread(struct hy_object *object)
     struct hy_notifier *notifier = (struct hy_notifier *)(void *)object;
     bool was_watched = notifier->watched_;
     forget(notifier);
+    notifier->away_ = true;
     notifier->travels_ = was_watched;
 }
 
@@ -104,6 +105,7 @@ static int watch(struct hy_notifier *notifier)
 static void notifier_enter_thread(struct hy_object *object)
 {
     struct hy_notifier *notifier = (struct hy_notifier *)(void *)object;
+    notifier->away_ = false;
     if (!notifier->travels_)
         return;
     notifier->travels_ = false;
@@ -123,14 +125,12 @@ const struct hy_class hy_notifier_class =
 
 int hy_notifier_init(struct hy_notifier *notifier, struct hy_object *parent)
 {
-    int rc = hy_object_init(&notifier->hy, &hy_notifier_class, parent);
-    if (rc < 0)
-        return rc;
+    /* First, for the parent's class may look at its new child. */
     notifier->previous_ = notifier->next_ = NULL;
     notifier->handle_ = -1;
     notifier->conditions_ = notifier->ready_ = 0;
-    notifier->watched_ = notifier->queued_ = notifier->travels_ = false;
-    return 0;
+    notifier->watched_ = notifier->queued_ = notifier->away_ = notifier->travels_ = false;
+    return hy_object_init(&notifier->hy, &hy_notifier_class, parent);
 }
 
 void hy_notifier_fini(struct hy_notifier *notifier)
@@ -148,7 +148,7 @@ int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned co
     if ((conditions & ~known) != 0)
         return hy_error_set(-HY_EINVAL, "there is no condition %#x; see enum hy_condition",
                             conditions & ~known);
-    if (notifier->watched_ && notifier->handle_ != handle)
+    if ((notifier->watched_ || notifier->travels_) && notifier->handle_ != handle)
         return hy_error_set(-HY_EBUSY, "%s watches descriptor %ld; unwatch that first",
                             hy__object_text(&notifier->hy), (long)notifier->handle_);
     if (notifier->watched_) {
@@ -164,13 +164,19 @@ int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned co
     }
     notifier->handle_ = handle;
     notifier->conditions_ = conditions;
+    if (notifier->away_) { /* in a hook of its move */
+        notifier->travels_ = true;
+        return 0;
+    }
     return watch(notifier);
 }
 
 int hy_notifier_unwatch(struct hy_notifier *notifier)
 {
     int rc = hy_object_check_thread(&notifier->hy, "stop");
-    if (rc == 0)
+    if (rc == 0) {
         forget(notifier);
+        notifier->travels_ = false;
+    }
     return rc;
 }

@@ -135,6 +135,9 @@ static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
      * is its user's business. */
     __atomic_store_n(&anchor->object, NULL, __ATOMIC_RELAXED);
     hy__frames_mark_gone(home, anchor);
+    struct hy__filters *filters = anchor->filters; /* a walk that is in it sees its frame gone */
+    anchor->filters = NULL;
+    hy__filters_end(filters);
 }
 
 static void children_finish(struct hy_object *object, struct hy_thread_record *home)

@@ -1,209 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work pools: the queue of jobs, and how their ends are told. The threads are in pool_worker.c.
- *
- * Everything that could fail is made as a job is submitted, its last message included: so a job
- * that was accepted reaches its end whatever happens. That message owns the job: it calls `done` as
- * it is delivered and `release` as it is ended, delivered or dropped.
+ * Work pools: submitting, cancelling, the pool itself. The jobs' ends are in pool_job.c, the
+ * threads in pool_worker.c.
  */
 #include "core/pool.h"
 
 #define IDLE_DEFAULT_NS (30 * HY_SECOND)
-
-/* The payload of the message that tells a job's end. */
-struct ending {
-    struct hy_job *job; /* NULL: never submitted */
-    int result;
-};
-
-/* --- the end of a job ---------------------------------------------------------------------------
- */
-
-static void job_release(struct hy_job *job)
-{
-    void (*release)(struct hy_job *) = job->release;
-    /* Relaxed: the job is its owner's again, who may submit it once more. */
-    __atomic_store_n(&job->state_, (uint32_t)HY__JOB_NONE, __ATOMIC_RELAXED);
-    if (release != NULL)
-        release(job);
-}
-
-static int ending_copy(void *to, const void *from)
-{
-    *(struct ending *)to = *(const struct ending *)from;
-    return 0;
-}
-
-static void ending_destroy(void *payload)
-{
-    struct ending *ending = payload;
-    if (ending->job != NULL)
-        job_release(ending->job);
-}
-
-static const struct hy_payload ending_payload =
-    HY_DESCRIBED_PAYLOAD(struct ending, ending_copy, ending_destroy);
-
-static void ending_arrives(struct hy_object *receiver, const void *payload)
-{
-    const struct ending *ending = payload;
-    if (ending->job->done != NULL)
-        ending->job->done(receiver, ending->job, ending->result);
-}
-
-static void post_or_discard(struct hy_anchor *anchor, struct hy__message *message)
-{
-    if (hy__post(anchor, message) < 0)
-        hy__message_discard(message);
-}
-
-static void idle_arrives(struct hy_object *object, const void *payload);
-
-static void post_idle(struct hy_pool_private *pool, struct hy__message *message)
-{
-    if (message != NULL)
-        post_or_discard(pool->self.anchor, message);
-    else if (hy_ref_invoke(pool->self, idle_arrives, NULL, NULL) == -HY_ENOMEM)
-        hy_log(HY_LOG_ERROR, "pool", "that the pool is idle cannot be told: %s",
-               hy_last_error()->message);
-}
-
-/* One job less is outstanding; the last one's end has been posted, and `idle` comes behind it. */
-static void tell_idle(struct hy_pool_private *pool)
-{
-    hy__lock(&pool->lock);
-    bool idle = --pool->outstanding == 0 && !pool->closed;
-    bool post = idle && !pool->idle_posted;
-    struct hy__message *message = post ? pool->idle_message : NULL;
-    if (post) {
-        pool->idle_posted = true;
-        pool->idle_message = NULL;
-    } else if (idle) {
-        pool->idle_again = true; /* what is under way may be before that end */
-    }
-    hy__unlock(&pool->lock);
-    if (post)
-        post_idle(pool, message);
-}
-
-/* The caller has taken the job out of the table, so nobody else settles it; afterwards it is not
- * the pool's any more. */
-static void settle(struct hy_pool_private *pool, struct hy_job *job, int result)
-{
-    struct hy__message *message = job->message_;
-    if (message != NULL) {
-        struct hy_ref receiver = job->receiver_;
-        ((struct ending *)hy__message_payload(message))->result = result;
-        post_or_discard(receiver.anchor, message);
-        hy_ref_release(&receiver);
-    } else {
-        job_release(job);
-    }
-    tell_idle(pool);
-}
-
-/* --- the table of ids, and the queue. Lock held. ------------------------------------------------
- */
-
-static struct hy_job **bucket_of(struct hy_pool_private *pool, uint64_t id)
-{
-    return &pool->buckets[id % HY__POOL_BUCKETS];
-}
-
-static struct hy_job *find(struct hy_pool_private *pool, uint64_t id)
-{
-    struct hy_job *job = *bucket_of(pool, id);
-    while (job != NULL && job->id_ != id)
-        job = job->id_next_;
-    return job;
-}
-
-static void table_remove(struct hy_pool_private *pool, struct hy_job *job)
-{
-    if (job->id_previous_ != NULL)
-        job->id_previous_->id_next_ = job->id_next_;
-    else
-        *bucket_of(pool, job->id_) = job->id_next_;
-    if (job->id_next_ != NULL)
-        job->id_next_->id_previous_ = job->id_previous_;
-}
-
-static void enqueue(struct hy_pool_private *pool, struct hy_job *job)
-{
-    struct hy_job **bucket = bucket_of(pool, job->id_);
-    job->id_previous_ = NULL;
-    job->id_next_ = *bucket;
-    if (*bucket != NULL)
-        (*bucket)->id_previous_ = job;
-    *bucket = job;
-    job->next_ = NULL;
-    job->previous_ = pool->last;
-    if (pool->last != NULL)
-        pool->last->next_ = job;
-    else
-        pool->first = job;
-    pool->last = job;
-    pool->counts.waiting++;
-    pool->outstanding++;
-}
-
-static void dequeue(struct hy_pool_private *pool, struct hy_job *job)
-{
-    if (job->previous_ != NULL)
-        job->previous_->next_ = job->next_;
-    else
-        pool->first = job->next_;
-    if (job->next_ != NULL)
-        job->next_->previous_ = job->previous_;
-    else
-        pool->last = job->previous_;
-    pool->counts.waiting--;
-}
-
-struct hy_job *hy__pool_take(struct hy_pool_private *pool)
-{
-    struct hy_job *job = pool->first;
-    if (job == NULL)
-        return NULL;
-    dequeue(pool, job);
-    pool->counts.running++;
-    /* Relaxed: jobs look at the cancel bit only. */
-    __atomic_store_n(&job->state_, (uint32_t)HY__JOB_RUNNING, __ATOMIC_RELAXED);
-    return job;
-}
-
-void hy__pool_run(struct hy_pool_private *pool, struct hy_job *job)
-{
-    job->work(job);
-    hy__lock(&pool->lock);
-    bool cancelled = hy_job_is_cancelled(job);
-    table_remove(pool, job);
-    pool->counts.running--;
-    if (cancelled)
-        pool->counts.cancelled++;
-    else
-        pool->counts.done++;
-    hy__unlock(&pool->lock);
-    settle(pool, job, cancelled ? -HY_ECANCELED : 0);
-}
-
-/* Ends all that wait: of a closed pool, or while it has no thread. */
-static void settle_waiting(struct hy_pool_private *pool, int result)
-{
-    for (;;) {
-        hy__lock(&pool->lock);
-        struct hy_job *job = pool->closed || pool->counts.threads == 0 ? pool->first : NULL;
-        if (job != NULL) {
-            dequeue(pool, job);
-            table_remove(pool, job);
-            pool->counts.cancelled++;
-        }
-        hy__unlock(&pool->lock);
-        if (job == NULL)
-            return;
-        settle(pool, job, result);
-    }
-}
 
 /* --- submitting ---------------------------------------------------------------------------------
  */
@@ -222,73 +24,6 @@ static int check_job(const struct hy_pool *pool, const struct hy_job *job,
     if (receiver != NULL && receiver->anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN,
                             "the receiver of the job was never made, or has been finished");
-    return 0;
-}
-
-static bool is_dead(struct hy_anchor *anchor)
-{
-    hy__lock(&anchor->lock);
-    bool dead = anchor->dead;
-    hy__unlock(&anchor->lock);
-    return dead;
-}
-
-static int make_ending(struct hy_job *job, struct hy_object *receiver,
-                       struct hy__message **ret_message)
-{
-    struct ending ending = {job, 0};
-    *ret_message = NULL;
-    if (receiver == NULL)
-        return 0;
-    if (is_dead(receiver->anchor))
-        return hy_error_set(-HY_ESHUTDOWN, "%s, which would be told of the job, has ended",
-                            hy__object_text(receiver));
-    int rc = hy__message_make(&ending_payload, &ending, ret_message);
-    if (rc < 0)
-        return rc;
-    (*ret_message)->kind = HY__MESSAGE_INVOKE;
-    (*ret_message)->to.function = ending_arrives;
-    return 0;
-}
-
-/* Takes back what make_ending() made; the job stays its owner's. */
-static void discard_ending(struct hy__message *message, struct hy_ref *receiver)
-{
-    if (message == NULL)
-        return;
-    ((struct ending *)hy__message_payload(message))->job = NULL;
-    hy__message_discard(message);
-    hy_ref_release(receiver);
-}
-
-static int make_idle_message(struct hy__message **ret_message)
-{
-    int rc = hy__message_make(NULL, NULL, ret_message);
-    if (rc < 0)
-        return rc;
-    (*ret_message)->kind = HY__MESSAGE_INVOKE;
-    (*ret_message)->to.function = idle_arrives;
-    return 0;
-}
-
-/* So that `idle` can be told whatever the memory is like by then. */
-static int need_idle_message(struct hy_pool_private *pool)
-{
-    hy__lock(&pool->lock);
-    bool needed = pool->idle_message == NULL && !pool->idle_posted;
-    hy__unlock(&pool->lock);
-    struct hy__message *message;
-    int rc = needed ? make_idle_message(&message) : 0;
-    if (!needed || rc < 0)
-        return rc;
-    hy__lock(&pool->lock);
-    if (pool->idle_message == NULL) {
-        pool->idle_message = message;
-        message = NULL;
-    }
-    hy__unlock(&pool->lock);
-    if (message != NULL)
-        hy__message_discard(message);
     return 0;
 }
 
@@ -320,18 +55,17 @@ static int give_back(struct hy_pool_private *pool, uint64_t id, int rc)
     const struct hy_error error = *hy_last_error();
     hy__lock(&pool->lock);
     bool hopeless = pool->counts.threads == 0;
-    struct hy_job *job = hopeless ? find(pool, id) : NULL;
+    struct hy_job *job = hopeless ? hy__job_find(pool, id) : NULL;
     if (job != NULL) { /* with no thread it waits */
-        dequeue(pool, job);
-        table_remove(pool, job);
+        hy__job_remove(pool, job);
         pool->outstanding--;
     }
     hy__unlock(&pool->lock);
     if (hopeless)
-        settle_waiting(pool, rc);
+        hy__pool_settle_waiting(pool, rc);
     if (job == NULL) /* others do it, or it has been settled meanwhile */
         return 0;
-    discard_ending(job->message_, &job->receiver_);
+    hy__job_discard_ending(job->message_, &job->receiver_);
     __atomic_store_n(&job->state_, (uint32_t)HY__JOB_NONE, __ATOMIC_RELAXED);
     return hy_error_set(rc, "%s", error.message);
 }
@@ -359,9 +93,9 @@ int hy_pool_submit(struct hy_pool *object, struct hy_job *job, struct hy_object 
     struct hy__message *message;
     int rc = check_job(object, job, receiver);
     if (rc == 0)
-        rc = need_idle_message(object->priv);
+        rc = hy__pool_need_idle_message(object->priv);
     if (rc == 0)
-        rc = make_ending(job, receiver, &message);
+        rc = hy__job_make_ending(job, receiver, &message);
     if (rc < 0)
         return rc;
     struct hy_pool_private *pool = object->priv;
@@ -374,14 +108,14 @@ int hy_pool_submit(struct hy_pool *object, struct hy_job *job, struct hy_object 
     rc = check_room(pool);
     if (rc < 0) {
         hy__unlock(&pool->lock);
-        discard_ending(message, &job->receiver_);
+        hy__job_discard_ending(message, &job->receiver_);
         return refuse(rc, pool);
     }
     uint64_t id = job->id_ = ++pool->last_id;
     if (ret_id != NULL) /* it may lie beside the job, which may be gone as soon as it can run */
         *ret_id = id;
     __atomic_store_n(&job->state_, (uint32_t)HY__JOB_WAITING, __ATOMIC_RELAXED);
-    enqueue(pool, job);
+    hy__job_enqueue(pool, job);
     rc = provide_thread(pool, id);
     if (rc < 0 && ret_id != NULL)
         *ret_id = id_before;
@@ -394,11 +128,10 @@ int hy_pool_cancel(struct hy_pool *object, uint64_t id)
     if (pool == NULL)
         return hy_error_set(-HY_ENOENT, "the pool, and its jobs with it, has been ended");
     hy__lock(&pool->lock);
-    struct hy_job *job = find(pool, id);
+    struct hy_job *job = hy__job_find(pool, id);
     bool waits = job != NULL && job->state_ == HY__JOB_WAITING;
     if (waits) {
-        dequeue(pool, job);
-        table_remove(pool, job);
+        hy__job_remove(pool, job);
         pool->counts.cancelled++;
     } else if (job != NULL) {
         /* Relaxed: it is the only thing said; under the lock, so that its end sees it. */
@@ -408,7 +141,7 @@ int hy_pool_cancel(struct hy_pool *object, uint64_t id)
     if (job == NULL)
         return hy_error_set(-HY_ENOENT, "job %llu has ended, or never was", (unsigned long long)id);
     if (waits)
-        settle(pool, job, -HY_ECANCELED);
+        hy__job_settle(pool, job, -HY_ECANCELED);
     return waits;
 }
 
@@ -433,32 +166,6 @@ struct hy_pool_counts hy_pool_get_counts(const struct hy_pool *object)
 /* --- the pool ------------------------------------------------------------------------------------
  */
 
-static void idle_arrives(struct hy_object *object, const void *payload)
-{
-    struct hy_pool *self = (struct hy_pool *)(void *)object;
-    struct hy_pool_private *pool = self->priv;
-    struct hy__message *next = NULL;
-    (void)payload;
-    if (make_idle_message(&next) < 0)
-        next = NULL; /* it is tried again as it is needed */
-    hy__lock(&pool->lock);
-    bool again = pool->idle_again && next != NULL;
-    bool idle = pool->outstanding == 0 && !again; /* else it is told later */
-    pool->idle_posted = again;
-    pool->idle_again = false;
-    if (!again && pool->idle_message == NULL) {
-        pool->idle_message = next;
-        next = NULL;
-    }
-    hy__unlock(&pool->lock);
-    if (again)
-        post_idle(pool, next);
-    else if (next != NULL)
-        hy__message_discard(next);
-    if (idle)
-        hy_emit0(&self->events.idle);
-}
-
 static void cancel_running(struct hy_pool_private *pool)
 {
     hy__lock(&pool->lock);
@@ -477,7 +184,7 @@ static void pool_fini(struct hy_object *object)
     hy__lock(&pool->lock);
     pool->closed = true; /* nothing is submitted or begun any more */
     hy__unlock(&pool->lock);
-    settle_waiting(pool, -HY_ECANCELED);
+    hy__pool_settle_waiting(pool, -HY_ECANCELED);
     cancel_running(pool);
     hy__pool_workers_end(pool);
     if (pool->idle_message != NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between pool.c (jobs) and pool_worker.c (threads).
+ * Between pool.c, pool_job.c and pool_worker.c.
  *
  * Lock: pool->lock; none is taken under it, and it is held for a few pointers. A job is the pool's
  * from the enqueueing until it leaves the table of ids; whoever takes it out there, under the lock,
@@ -54,7 +54,24 @@ struct hy_pool_private {
     bool idle_again;                  /* lock: it is to be said once more, behind what came since */
 };
 
-/* pool.c */
+/* pool_job.c */
+/* The job if it waits or runs, else NULL. Lock held. */
+struct hy_job *hy__job_find(struct hy_pool_private *pool, uint64_t id);
+/* Lock held; the job has its id. */
+void hy__job_enqueue(struct hy_pool_private *pool, struct hy_job *job);
+/* One that waits, out of the queue and the table. Lock held. */
+void hy__job_remove(struct hy_pool_private *pool, struct hy_job *job);
+/* By whoever took it out of the table; afterwards it is not the pool's any more. No lock held. */
+void hy__job_settle(struct hy_pool_private *pool, struct hy_job *job, int result);
+/* Ends all that wait: of a closed pool, or while it has no thread. */
+void hy__pool_settle_waiting(struct hy_pool_private *pool, int result);
+/* The message that will tell of the end; NULL when there is nobody to tell. */
+int hy__job_make_ending(struct hy_job *job, struct hy_object *receiver,
+                        struct hy__message **ret_message);
+/* Takes it back; the job stays its owner's. */
+void hy__job_discard_ending(struct hy__message *message, struct hy_ref *receiver);
+/* So that `idle` can be told whatever the memory is like by then. */
+int hy__pool_need_idle_message(struct hy_pool_private *pool);
 /* The oldest that waits, or NULL; it runs now. Lock held. */
 struct hy_job *hy__pool_take(struct hy_pool_private *pool);
 /* Runs it and tells the receiver. */

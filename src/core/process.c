@@ -41,12 +41,12 @@ static int process(struct hy_thread_record *record, unsigned flags, int64_t dead
         return rc;
     bool block = (flags & HY_PROCESS_WAIT) != 0 && !hy__quit_requested(record);
     unsigned exclusions = record->exclusions;
-    record->exclusions = flags & HY__EXCLUSIONS;
+    hy__exclude(record, flags & HY__EXCLUSIONS);
     record->depth++;
     hy__walks_park(record);
     rc = hy__iterate(record, block ? HY__BLOCK_IDLE : HY__BLOCK_NEVER, deadline_ns);
     record->depth--;
-    record->exclusions = exclusions;
+    hy__exclude(record, exclusions);
     return rc;
 }
 

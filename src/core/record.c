@@ -24,7 +24,7 @@ struct hy_thread_record *hy__record_create(const char *name)
     snprintf(record->name, sizeof record->name, "%s", name != NULL ? name : "thread");
     record->state = HY_THREAD_NOT_STARTED;
     record->depth_limit = HY__DEPTH_LIMIT;
-    for (int i = 0; i < HY__PRIORITIES; i++)
+    for (int i = 0; i < HY__QUEUES; i++)
         record->queues[i].end = &record->queues[i].first;
     record->arrivals.end = &record->arrivals.first;
     return record;
@@ -36,21 +36,31 @@ void hy__record_ref(struct hy_thread_record *record)
     __atomic_add_fetch(&record->refs, 1, __ATOMIC_RELAXED);
 }
 
-static void drop_messages(struct hy_thread_record *record, bool only_dead)
+enum drop {
+    DROP_ALL,
+    DROP_DEAD, /* those of dead receivers */
+    DROP_CALLS /* those that somebody waits for */
+};
+
+static bool is_dropped(const struct hy__message *message, enum drop which)
 {
-    for (int i = 0; i < HY__PRIORITIES; i++) {
+    if (which == DROP_DEAD) /* or merged into another one: see compress.c */
+        return message->anchor == NULL || message->anchor->object == NULL;
+    return which == DROP_ALL || message->kind == HY__MESSAGE_CALL;
+}
+
+static void drop_messages(struct hy_thread_record *record, enum drop which)
+{
+    for (int i = 0; i < HY__QUEUES; i++) {
         struct hy__message **link = &record->queues[i].first, *message, *dropped = NULL;
         while ((message = *link) != NULL) {
-            if (only_dead && message->anchor->object != NULL) {
+            if (!is_dropped(message, which)) {
                 link = &message->next;
-                continue;
+            } else if (hy__queue_unlink(record, i, link)) {
+                message->next = dropped;
+                dropped = message;
             }
-            *link = message->next;
-            message->next = dropped;
-            dropped = message;
-            record->queued--;
         }
-        record->queues[i].end = link;
         /* Dropped when the queue is in order again: destroying a payload is user code. */
         while ((message = dropped) != NULL) {
             dropped = message->next;
@@ -80,7 +90,7 @@ void hy__record_purge(struct hy_thread_record *record, bool messages)
     hy__mailbox_take(record);
     drop_dead_arrivals(record);
     if (messages)
-        drop_messages(record, true);
+        drop_messages(record, DROP_DEAD);
 }
 
 void hy__record_unref(struct hy_thread_record *record)
@@ -98,6 +108,17 @@ bool hy__record_is_running(const struct hy_thread_record *record)
     /* Acquire: after the end of a thread, what it did is seen. */
     uint32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
     return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
+}
+
+bool hy__record_takes_calls(struct hy_thread_record *record)
+{
+    /*
+     * A read that writes, so that it has its place among the writes: a caller that has posted and
+     * then reads 0 here is before the thread's last look at its mail, which finds the call; else it
+     * reads 1.
+     */
+    return hy__record_is_running(record) &&
+           __atomic_fetch_or(&record->resting, 0u, __ATOMIC_ACQ_REL) == 0;
 }
 
 bool hy__record_is_nowhere(const struct hy_thread_record *record)
@@ -118,6 +139,10 @@ static int enter(struct hy_thread_record *record)
 void hy__record_leave(struct hy_thread_record *record)
 {
     hy__orphans_reap();
+    struct hy__filters *filters = record->filters;
+    record->filters = NULL;
+    hy__filters_end(filters);
+    hy__native_filters_end(record);
     hy__slabs_abandon(record);
     hy__hazards_release(record);
     hy__current_record = NULL;
@@ -159,10 +184,14 @@ void hy__record_drain(struct hy_thread_record *record)
 
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
+    hy__exclude(record, 0); /* also when a thread ends inside of a handler */
     if (policy == HY_FINISH_KEEP) {
+        /* Before the last look at the mail: see hy__record_takes_calls(). */
+        __atomic_fetch_or(&record->resting, 1u, __ATOMIC_ACQ_REL);
         hy__mailbox_take(record);
         hy__arrivals_enter(record);
         hy__record_serve_deletes(record);
+        drop_messages(record, DROP_CALLS); /* nobody is left waiting for what is kept */
         __atomic_store_n(&record->kept, record->queued, __ATOMIC_RELAXED);
         return;
     }
@@ -175,7 +204,7 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
     hy__arrivals_enter(record);
     finish_objects(record);
     hy__record_serve_deletes(record);
-    drop_messages(record, false);
+    drop_messages(record, DROP_ALL);
     __atomic_store_n(&record->kept, 0, __ATOMIC_RELAXED);
 }
 

@@ -25,6 +25,8 @@ struct hy_thread_record *hy__thread_record(const struct hy_thread *thread)
     return thread != NULL && thread->priv != NULL ? thread->priv->record : NULL;
 }
 
+static int join(struct hy_thread *thread, int64_t deadline_ns, bool surely);
+
 /* --- the list of those that the application stops -------------------------------------------- */
 
 static void started_link(struct hy_thread *thread)
@@ -61,7 +63,7 @@ void hy__threads_stop(struct hy_thread_record *record)
     while (record->first_started != NULL) {
         struct hy_thread *thread = record->first_started;
         hy_thread_quit(thread, 0);
-        hy_thread_join(thread, HY_FOREVER);
+        join(thread, HY_FOREVER, true);
         started_unlink(thread);
     }
 }
@@ -76,7 +78,7 @@ static void thread_fini(struct hy_object *object)
     struct hy_thread_record *record = priv->record;
     if (!record->adopted) {
         hy_thread_quit(thread, 0);
-        hy_thread_join(thread, HY_FOREVER);
+        join(thread, HY_FOREVER, true);
         started_unlink(thread);
         if (__atomic_load_n(&priv->policy, __ATOMIC_RELAXED) != HY_FINISH_KEEP && !record->closed)
             hy__record_finish(record, HY_FINISH_DISCARD); /* it never ran, or kept what it had */
@@ -289,6 +291,7 @@ static int start_system_thread(struct hy_thread *thread)
     if (record->closed)
         hy__mailbox_open(record);
     __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST); /* a quit from before does not count */
+    __atomic_store_n(&record->resting, 0u, __ATOMIC_RELAXED); /* published by the state */
     __atomic_store_n(&priv->joined, 0u, __ATOMIC_RELAXED);
     __atomic_store_n(&record->state, (uint32_t)HY_THREAD_RUNNING, __ATOMIC_RELEASE);
     hy__record_ref(record); /* the thread's own */
@@ -377,7 +380,8 @@ static bool join_system_thread(struct hy_thread_private *priv, int64_t deadline_
     return wait_while(&priv->joined, 1u, deadline_ns);
 }
 
-int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
+/* surely: a circle of waiting threads is broken up instead of refused. */
+static int join(struct hy_thread *thread, int64_t deadline_ns, bool surely)
 {
     struct hy_thread_record *record = hy__thread_record(thread);
     if (record == NULL)
@@ -387,11 +391,21 @@ int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
         return hy_error_set(-HY_EDEADLK, "thread \"%s\" cannot wait for its own end", record->name);
     if (__atomic_load_n(&record->state, __ATOMIC_ACQUIRE) == HY_THREAD_NOT_STARTED)
         return 0;
-    if (wait_while(&record->state, HY_THREAD_RUNNING, deadline_ns) &&
-        wait_while(&record->state, HY_THREAD_FINISHING, deadline_ns) &&
-        (record->adopted || join_system_thread(priv, deadline_ns)))
+    int rc = surely ? hy__join_begin_surely(record) : hy__join_begin(record);
+    if (rc < 0)
+        return rc;
+    bool ended = wait_while(&record->state, HY_THREAD_RUNNING, deadline_ns) &&
+                 wait_while(&record->state, HY_THREAD_FINISHING, deadline_ns) &&
+                 (record->adopted || join_system_thread(priv, deadline_ns));
+    hy__join_end();
+    if (ended)
         return 0;
     return hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
+}
+
+int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
+{
+    return join(thread, deadline_ns, false);
 }
 
 /* --- questions

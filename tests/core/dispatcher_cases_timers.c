@@ -297,6 +297,9 @@ static void test_el15_about_to_block_and_awake(void **state)
     EXPECT_INT(hy_process(0, HY_FOREVER), 0);
     EXPECT_INT(blocks, 0); /* it did not wait */
     EXPECT_INT(wakes, 1);
+    EXPECT_INT(hy_process(HY_PROCESS_WAIT, hy_now_ns() + MS), 0);
+    EXPECT_INT(blocks, 1);
+    EXPECT(wakes >= 3); /* before, and after the wait */
     EXPECT_INT(hy_timer_start_once(&ticker.timer, 5 * MS), 0);
     EXPECT_INT(suite_run(0), 4);
     EXPECT(blocks >= 1);
@@ -345,6 +348,42 @@ static void test_dd08_a_delete_asked_for_in_a_hook_is_served(void **state)
     }
 }
 
+static struct hy_loop inner;
+
+static void quit_inner(struct ticker *self)
+{
+    (void)self;
+    hy_loop_quit(&inner, 0);
+}
+
+static void nest_with_a_hook(struct probe *self, struct hy_event *event)
+{
+    struct ticker ticker;
+
+    (void)event;
+    ticker_init(&ticker, 1);
+    ticker.on_tick = quit_inner;
+    finis = 0;
+    victim = probe_create(NULL);
+    victim->fini_count = &finis;
+    EXPECT_INT(hy_connect(&hy_thread_current()->events.awake, self, delete_it, HY_DIRECT), 0);
+    EXPECT_INT(hy_timer_start_once(&ticker.timer, MS), 0);
+    EXPECT_INT(hy_loop_init(&inner), 0);
+    EXPECT_INT(hy_loop_exec(&inner, 0), 0);
+    EXPECT_INT(finis, 1); /* by the loop of the hook, not only as this handler returns */
+    EXPECT_INT(hy_disconnect(&hy_thread_current()->events.awake, self, delete_it), 1);
+    object_end(&ticker.hy);
+    suite_quit(2);
+}
+
+static void test_dd08_the_same_in_a_nested_loop(void **state)
+{
+    (void)state;
+    here.on_event = nest_with_a_hook;
+    suite_post(0);
+    EXPECT_INT(suite_run(0), 2);
+}
+
 const struct suite_case suite_timer_cases[] = {
     SUITE_CASE(test_du02_a_deadline_is_never_early),
     SUITE_CASE(test_du02_the_first_deadline_ends_the_wait),
@@ -356,5 +395,6 @@ const struct suite_case suite_timer_cases[] = {
     SUITE_CASE(test_el18_a_loop_with_exclusions),
     SUITE_CASE(test_el15_about_to_block_and_awake),
     SUITE_CASE(test_dd08_a_delete_asked_for_in_a_hook_is_served),
+    SUITE_CASE(test_dd08_the_same_in_a_nested_loop),
     {0},
 };

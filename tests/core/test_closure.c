@@ -207,6 +207,26 @@ static void test_sc24_single_shot_contexts_end_after_their_call(void **state)
     }
 }
 
+static void cut_itself_and_pump(struct closure *self)
+{
+    cut_itself(self);
+    wait_drain();
+}
+
+/* Rules: SC-24. Departs: SC-36: also when the context is in use by the call that cuts. */
+static void test_sc36_a_cut_in_a_running_call_takes_the_rest_back(void **state)
+{
+    struct closure closure = {.on_call = cut_itself_and_pump};
+
+    (void)state;
+    assert_ok(connect(&closure, &one, HY_QUEUED));
+    assert_int_equal(emit(1), 1);
+    assert_int_equal(emit(2), 1);
+    wait_drain();
+    assert_int_equal(closure.sum, 1);
+    assert_int_equal(closure.ends, 1);
+}
+
 static struct closure next;
 
 /* Anything may be done where a context ends. */
@@ -593,6 +613,7 @@ int main(void)
         CASE(test_sc24_a_context_outlives_the_call_that_cuts_it),
         CASE(test_sc24_a_context_outlives_all_calls_inside_each_other),
         CASE(test_sc24_single_shot_contexts_end_after_their_call),
+        CASE(test_sc36_a_cut_in_a_running_call_takes_the_rest_back),
         CASE(test_sc24_the_end_of_a_context_may_do_anything),
         CASE(test_sc24_the_end_of_a_context_ends_the_emission),
         CASE(test_sc24_a_cut_elsewhere_does_not_end_a_running_call),

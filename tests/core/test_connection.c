@@ -124,6 +124,31 @@ static void test_sc17_the_handle_of_a_single_shot_is_gone_at_once(void **state)
     assert_int_equal(hy_connection_disconnect(connection), 0);
 }
 
+/* Rules: SC-16, SC-17. */
+static void test_sc16_a_single_shot_that_could_not_be_queued_has_not_fired(void **state)
+{
+    static const unsigned kinds[] = {0, HY_KEEP_QUEUED};
+    struct text text = {(char *)(uintptr_t) "abc"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct hy_connection connection;
+        const struct hy_connect_options options = {.flags = HY_QUEUED | HY_SINGLE_SHOT | kinds[i]};
+
+        assert_ok(hy_connect_with(&source.events.text, &one, probe_text, &options, &connection));
+        text_fail_after(0);
+        assert_int_equal(hy_emit(&source.events.text, &text), -HY_ENOMEM);
+        text_fail_after(-1);
+        assert_true(hy_connection_is_connected(connection));
+        assert_int_equal(hy_emit(&source.events.text, &text), 1);
+        assert_false(hy_connection_is_connected(connection));
+        assert_int_equal(hy_emit(&source.events.text, &text), 0);
+        wait_drain();
+        assert_int_equal(one.count, i + 1);
+    }
+    assert_int_equal(text_copies(), 0);
+}
+
 /* Departs: SC-36: a cut takes back what is queued, a single-shot call too. */
 static void test_sc36_a_handle_takes_a_queued_single_shot_back(void **state)
 {
@@ -594,7 +619,7 @@ static void send_inside(struct probe *self, int64_t value)
     struct hy_event event = {.type = HY_EVENT_USER};
 
     (void)value;
-    EXPECT_INT(hy_send(&two.hy, &event), 0); /* an event handler is no slot */
+    EXPECT_INT(hy_send(&two.hy, &event), 1); /* an event handler is no slot */
     EXPECT(seen_connection.link == NULL);
     note_sender(self);
 }
@@ -850,6 +875,7 @@ int main(void)
         CASE(test_sc19_an_old_handle_does_not_reach_its_successor),
         CASE(test_sc22_a_handle_outlives_both_ends),
         CASE(test_sc17_the_handle_of_a_single_shot_is_gone_at_once),
+        CASE(test_sc16_a_single_shot_that_could_not_be_queued_has_not_fired),
         CASE(test_sc36_a_handle_takes_a_queued_single_shot_back),
         CASE(test_sc21_a_handle_cuts_one_of_several),
         CASE(test_a_blocked_connection_is_passed_by),

@@ -383,6 +383,54 @@ void test_library_classes()
     EXPECT(f.view.done == 1);
 }
 
+void view_done(view *self)
+{
+    self->done++;
+}
+
+void sender_answers(sender *self)
+{
+    hy_emit0(&self->events.done);
+}
+
+void test_calls_after_some_time()
+{
+    fixture f;
+
+    EXPECT(hy_after(HY_MILLISECOND, &f.view, view_done) == 0);
+    EXPECT(hy_after(
+               0, &f.view, +[](view *self) { self->done += 10; }) == 0);
+    EXPECT(hy_connect(&f.sender.events.done, &f.view, view_done, HY_AUTO) == 0);
+    EXPECT(hy_after(0, &f.sender, sender_answers) == 0);
+    EXPECT(hy_after(-1, &f.view, view_done) == -HY_EINVAL);
+    while (f.view.done < 12)
+        EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
+    EXPECT(f.view.done == 12);
+}
+
+struct count_job : hy_job {
+    std::atomic<int> worked{0};
+    int released = 0;
+};
+
+void test_a_pool()
+{
+    fixture f;
+    hy_pool pool;
+    count_job job{};
+
+    job.work = [](hy_job *self) { static_cast<count_job *>(self)->worked++; };
+    job.done = [](hy_object *receiver, hy_job *, int result) {
+        static_cast<view *>(receiver)->done += result == 0;
+    };
+    job.release = [](hy_job *self) { static_cast<count_job *>(self)->released++; };
+    EXPECT(hy_pool_init(&pool, &f.view, nullptr) == 0);
+    EXPECT(hy_pool_submit(&pool, &job, &f.view, nullptr) == 0);
+    while (job.released == 0)
+        EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
+    EXPECT(job.worked == 1 && f.view.done == 1);
+}
+
 void run(void (*test)(), const char *name)
 {
     int before = failures;
@@ -406,6 +454,8 @@ int main()
     run(test_across_a_thread, "test_across_a_thread");
     run(test_class_records, "test_class_records");
     run(test_library_classes, "test_library_classes");
+    run(test_calls_after_some_time, "test_calls_after_some_time");
+    run(test_a_pool, "test_a_pool");
     std::printf("1..%d\n", cases);
     return failures != 0;
 }

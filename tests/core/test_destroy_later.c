@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Deferred delete. Rules DD-01 to DD-16. */
+/* Deferred delete. Rules DD. */
 #include "../helpers/allocator.h"
 #include "../helpers/probe.h"
 #include "../helpers/worker.h"
@@ -9,6 +9,7 @@ enum {
     EVENT_NEST,                /* run a nested loop */
     EVENT_PROCESS,             /* make passes by hand */
     EVENT_QUIT,                /* quit the loop in context */
+    EVENT_PASSES,              /* only make passes */
     EVENT_OTHER
 };
 
@@ -81,6 +82,12 @@ static void ask(struct probe *self, struct hy_event *event)
         for (int i = 0; i < 5; i++)
             EXPECT(hy_process(0, HY_FOREVER) >= 0);
         EXPECT_INT(count_get(&finis), 0);
+        break;
+    case EVENT_PASSES:
+        for (int i = 0, before = self->count; i < 5; i++) {
+            EXPECT(hy_process(0, HY_FOREVER) >= 0);
+            EXPECT_INT(self->count, before);
+        }
         break;
     default:
         break;
@@ -621,6 +628,149 @@ static void test_dd15_request_travels_with_a_moved_object(void **state)
     worker_stop(&worker);
 }
 
+/* --- never lost, never late ----------------------------------------------------------------------
+ */
+
+static void ask_there(void *context)
+{
+    struct probe *victim = context;
+
+    EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
+}
+
+static void ask_by_reference(void *context)
+{
+    EXPECT_INT(hy_ref_destroy_later(*(struct hy_ref *)context), 0);
+}
+
+static void quit_the_thread(struct probe *self)
+{
+    (void)self;
+    hy_thread_quit(hy_thread_current(), 0);
+}
+
+static void ask_after_the_loop(struct hy_thread *thread, void *context)
+{
+    struct probe *victim = context;
+
+    hy_thread_quit(thread, 0);
+    EXPECT_INT(hy_thread_exec(), 0);
+    EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
+}
+
+/* Rules: DD-07. */
+static void test_dd07_a_request_that_must_wait_is_not_lost(void **state)
+{
+    struct worker worker;
+    struct probe helper, *victim;
+
+    (void)state;
+    worker_start(&worker, "asks");
+    for (int round = 1; round <= check_scaled(50); round++) {
+        probe_init(&helper, NULL);
+        helper.on_event = helper_event;
+        victim = victim_create(&helper);
+        post(victim, EVENT_OTHER);
+        post(victim, EVENT_PASSES); /* the request waits for this handler */
+        run_there(&worker.probe.hy, ask_there, victim);
+        run_loop_briefly();
+        assert_true(wait_count(&finis, round));
+        assert_int_equal(finis, round);
+        object_end(&helper.hy);
+    }
+    worker_stop(&worker);
+}
+
+static void ask_for_context(struct probe *self)
+{
+    struct probe *victim = self->context;
+
+    if (victim != NULL)
+        EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
+    self->context = NULL;
+}
+
+/* Rules: DD-08. */
+static void test_dd08_requests_of_observers_are_served_by_the_loop(void **state)
+{
+    struct hy_thread *thread = hy_thread_current();
+    struct probe observers[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        probe_init(&observers[i], NULL);
+        observers[i].context = victim_create(NULL);
+    }
+    assert_ok(
+        hy_connect(&thread->events.about_to_block, &observers[0], ask_for_context, HY_DIRECT));
+    assert_ok(hy_connect(&thread->events.awake, &observers[1], ask_for_context, HY_DIRECT));
+    assert_ok(hy_after(20 * HY_MILLISECOND, &observers[0], quit_the_thread));
+    assert_ok(hy_thread_exec());
+    assert_int_equal(finis, 2);
+    object_end(&observers[0].hy);
+    object_end(&observers[1].hy);
+}
+
+static void ask_and_quit_the_thread(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    EXPECT_INT(hy_object_destroy_later(&self->hy), 0);
+    EXPECT_INT(hy_object_destroy_later(self->context), 0);
+    hy_thread_quit(hy_thread_current(), 0);
+}
+
+static void test_dd10_the_loop_that_ends_serves_what_is_pending(void **state)
+{
+    struct probe *victims[] = {victim_create(NULL), victim_create(NULL)};
+
+    (void)state;
+    victims[0]->on_event = ask_and_quit_the_thread;
+    victims[0]->context = &victims[1]->hy;
+    post(victims[0], EVENT_OTHER);
+    assert_ok(hy_thread_exec());
+    assert_int_equal(finis, 2); /* when it has returned */
+}
+
+/* Rules: DD-14. */
+static void test_dd14_a_request_after_the_loop_is_served_at_the_threads_end(void **state)
+{
+    struct worker worker;
+    struct probe *victim = victim_create(NULL);
+
+    (void)state;
+    worker_init(&worker, "ends");
+    assert_ok(hy_thread_set_body(&worker.thread, ask_after_the_loop, victim));
+    assert_ok(hy_object_move_to_thread(&victim->hy, &worker.thread));
+    assert_ok(hy_thread_start(&worker.thread));
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+    assert_int_equal(count_get(&finis), 1);
+    hy_thread_fini(&worker.thread);
+}
+
+static void test_a_request_through_a_reference(void **state)
+{
+    struct worker worker;
+    struct probe *victim = victim_create(NULL);
+    struct hy_ref ref = hy_ref_to(&victim->hy), none = {NULL};
+
+    (void)state;
+    assert_int_equal(hy_ref_destroy_later(none), -HY_ESHUTDOWN);
+    post(victim, EVENT_OTHER);
+    assert_ok(hy_ref_destroy_later(ref));
+    assert_ok(hy_ref_destroy_later(ref));
+    run_loop_briefly();
+    assert_int_equal(finis, 1);
+    assert_int_equal(hy_ref_destroy_later(ref), -HY_ESHUTDOWN);
+    hy_ref_release(&ref);
+    victim = victim_create(NULL);
+    ref = hy_ref_to(&victim->hy);
+    worker_start(&worker, "asks");
+    assert_true(run_there(&worker.probe.hy, ask_by_reference, &ref));
+    assert_true(wait_count(&finis, 2));
+    hy_ref_release(&ref);
+    worker_stop(&worker);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, check_teardown)
 
 int main(void)
@@ -630,7 +780,6 @@ int main(void)
         CASE(test_dd02_not_under_a_nested_loop),
         CASE(test_dd02_not_by_passes_of_the_own_handler),
         CASE(test_dd02_a_request_for_another_object_waits_for_the_asking_handler),
-        CASE(test_dd17_served_as_the_handler_returns),
         CASE(test_dd03_request_survives_the_loop_it_was_made_in),
         CASE(test_dd04_request_before_any_loop),
         CASE(test_request_in_a_handler_of_a_bare_pass),
@@ -652,6 +801,12 @@ int main(void)
         CASE(test_destroy_after_destroy_later),
         CASE(test_destroy_later_of_a_callers_object_only_finishes_it),
         CASE(test_dd15_request_travels_with_a_moved_object),
+        CASE(test_dd07_a_request_that_must_wait_is_not_lost),
+        CASE(test_dd08_requests_of_observers_are_served_by_the_loop),
+        CASE(test_dd10_the_loop_that_ends_serves_what_is_pending),
+        CASE(test_dd14_a_request_after_the_loop_is_served_at_the_threads_end),
+        CASE(test_dd17_served_as_the_handler_returns),
+        CASE(test_a_request_through_a_reference),
     };
 
     allocator_install();

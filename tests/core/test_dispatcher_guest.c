@@ -16,27 +16,9 @@ struct guest {
 };
 
 #define INNER(dispatcher) (((struct guest *)(void *)(dispatcher))->inner)
-#define CALL(dispatcher, operation, ...)                                                           \
-    INNER(dispatcher)->ops->operation(INNER(dispatcher), ##__VA_ARGS__)
+#define OPS(dispatcher)   (INNER(dispatcher)->ops)
 
 static __thread struct hy_dispatcher *current;
-
-/* --- the foreign loop -------------------------------------------------------------------------
- */
-
-/* One turn: waits for its only source, and dispatches it. */
-static void foreign_turn(unsigned flags)
-{
-    struct pollfd polled = {.fd = CALL(current, descriptor, flags), .events = POLLIN};
-    int64_t deadline_ns;
-    int pending = hy_guest_prepare(0, &deadline_ns, NULL);
-
-    EXPECT(pending >= 0);
-    CALL(current, set_deadline, deadline_ns, true);
-    if (pending == 0 && poll(&polled, 1, -1) < 0)
-        EXPECT_INT(errno, EINTR);
-    EXPECT(hy_guest_dispatch(0) >= 0);
-}
 
 /* --- the dispatcher --------------------------------------------------------------------------- */
 
@@ -55,18 +37,18 @@ static void guest_detach(struct hy_dispatcher *dispatcher)
 static int guest_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                        void *cookie)
 {
-    return CALL(dispatcher, watch, handle, conditions, cookie);
+    return OPS(dispatcher)->watch(INNER(dispatcher), handle, conditions, cookie);
 }
 
 static int guest_change(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                         void *cookie)
 {
-    return CALL(dispatcher, change, handle, conditions, cookie);
+    return OPS(dispatcher)->change(INNER(dispatcher), handle, conditions, cookie);
 }
 
 static int guest_forget(struct hy_dispatcher *dispatcher, intptr_t handle)
 {
-    return CALL(dispatcher, forget, handle);
+    return OPS(dispatcher)->forget(INNER(dispatcher), handle);
 }
 
 static int64_t limit_ns = HY_FOREVER; /* of a wait of Halyard's own */
@@ -74,7 +56,7 @@ static int64_t limit_ns = HY_FOREVER; /* of a wait of Halyard's own */
 static void guest_set_deadline(struct hy_dispatcher *dispatcher, int64_t deadline_ns, bool precise)
 {
     limit_ns = deadline_ns;
-    CALL(dispatcher, set_deadline, deadline_ns, precise);
+    OPS(dispatcher)->set_deadline(INNER(dispatcher), deadline_ns, precise);
 }
 
 static int guest_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_function ready)
@@ -82,9 +64,10 @@ static int guest_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready
     struct pollfd polled;
 
     if ((flags & HY_WAIT_BLOCK) == 0)
-        return CALL(dispatcher, wait, flags, ready);
-    polled = (struct pollfd){.fd = CALL(dispatcher, descriptor, flags), .events = POLLIN};
-    CALL(dispatcher, set_deadline, limit_ns, true);
+        return OPS(dispatcher)->wait(INNER(dispatcher), flags, ready);
+    polled = (struct pollfd){.fd = OPS(dispatcher)->descriptor(INNER(dispatcher), flags),
+                             .events = POLLIN};
+    OPS(dispatcher)->set_deadline(INNER(dispatcher), limit_ns, true);
     if (hy_guest_prepare(0, &(int64_t){0}, NULL) == 0 && poll(&polled, 1, -1) < 0)
         EXPECT_INT(errno, EINTR);
     EXPECT(hy_guest_dispatch(0) >= 0);
@@ -93,12 +76,12 @@ static int guest_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready
 
 static void guest_wake(struct hy_dispatcher *dispatcher)
 {
-    CALL(dispatcher, wake);
+    OPS(dispatcher)->wake(INNER(dispatcher));
 }
 
 static void guest_destroy(struct hy_dispatcher *dispatcher)
 {
-    CALL(dispatcher, destroy);
+    OPS(dispatcher)->destroy(INNER(dispatcher));
     free(dispatcher);
 }
 
@@ -127,13 +110,32 @@ static int create(struct hy_dispatcher **ret_dispatcher)
     return hy_dispatcher_create(&guest->inner);
 }
 
+/* A loop inside a handler that prepares nothing. */
 static void nest(bool (*done)(void *context), void *context)
 {
+    struct pollfd polled = {.fd = OPS(current)->descriptor(INNER(current), 0), .events = POLLIN};
+
     while (!done(context))
-        foreign_turn(0);
+        if (poll(&polled, 1, -1) > 0)
+            EXPECT(hy_guest_dispatch(0) >= 0);
 }
 
 #ifdef FOREIGN_MAIN
+/* One turn: waits for its only source, and dispatches it. */
+static void foreign_turn(unsigned flags)
+{
+    struct pollfd polled = {.fd = OPS(current)->descriptor(INNER(current), flags),
+                            .events = POLLIN};
+    int64_t deadline_ns;
+    int pending = hy_guest_prepare(0, &deadline_ns, NULL);
+
+    EXPECT(pending >= 0);
+    OPS(current)->set_deadline(INNER(current), deadline_ns, true);
+    if (pending == 0 && poll(&polled, 1, -1) < 0)
+        EXPECT_INT(errno, EINTR);
+    EXPECT(hy_guest_dispatch(0) >= 0);
+}
+
 static int code; /* atomic; -1: go on */
 
 static int run(struct hy_loop *loop, unsigned flags)
@@ -151,7 +153,7 @@ static void quit(struct hy_loop *loop, int value)
 {
     (void)loop;
     __atomic_store_n(&code, value, __ATOMIC_SEQ_CST);
-    CALL(shared, wake);
+    OPS(shared)->wake(INNER(shared));
 }
 
 static int create_shared(struct hy_dispatcher **ret_dispatcher)

@@ -2,11 +2,23 @@
 /* Posted events, sends and invocations. Rules PE, DC-09, DC-10. */
 #include "../helpers/allocator.h"
 #include "../helpers/probe.h"
+#include "../helpers/system.h"
 #include "../helpers/worker.h"
 
 #include <string.h>
 
 #define E(n) (HY_EVENT_USER + (n))
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
 
 static struct probe here, other;
 
@@ -318,6 +330,59 @@ static void test_post_to_a_thread_that_keeps(void **state)
     hy_thread_fini(&worker.thread);
 }
 
+/* --- what is promised of time and memory --------------------------------------------------------
+ */
+
+/* In a quadratic way this would take minutes. Rules: PE-20.
+ * Departs: PE-20: flush, removal and moves are linear in the thread's backlog, posting is not. */
+static void test_pe20_a_long_backlog(void **state)
+{
+    enum {
+        MANY = 40000
+    };
+    struct worker worker;
+    int64_t cpu_ns;
+
+    (void)state;
+    worker_init(&worker, "never");
+    for (uint32_t i = 0; i < MANY; i++) {
+        post(&here, i % 2, HY_PRIORITY_NORMAL);
+        post(&other, i % 2, HY_PRIORITY_LOW);
+    }
+    cpu_ns = system_thread_cpu_ns();
+    assert_int_equal(hy_flush_posted(&here.hy, E(1)), MANY / 2);
+    assert_int_equal(hy_remove_posted(&other.hy, E(0)), MANY / 2);
+    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), MANY);
+    assert_ok(hy_object_move_to_thread(&other.hy, &worker.thread));
+    assert_true(system_thread_cpu_ns() - cpu_ns < 5 * HY_SECOND);
+    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), MANY / 2);
+    wait_drain();
+    assert_int_equal(here.count, MANY);
+    object_end(&other.hy);
+    object_end(&worker.probe.hy);
+    hy_thread_fini(&worker.thread);
+}
+
+/* Rules: PE-21. */
+static void test_pe21_no_allocation_once_the_store_is_filled(void **state)
+{
+    long before = 0;
+
+    (void)state;
+    if (SANITIZED) {
+        print_message("cells come from the heap under AddressSanitizer\n");
+        skip();
+    }
+    for (int round = 0; round < 3; round++) {
+        if (round == 1)
+            before = allocator_requests();
+        for (uint32_t i = 0; i < 500; i++)
+            assert_ok(hy_post(&here.hy, E(i), &i, sizeof i, HY_PRIORITY_NORMAL));
+        wait_drain();
+    }
+    assert_int_equal(allocator_requests() - before, 0);
+}
+
 /* --- sends ------------------------------------------------------------------------------------ */
 
 static void send_wrongly(void *context)
@@ -496,6 +561,8 @@ int main(void)
         CASE(test_pe11_posts_wait_for_the_start),
         CASE(test_post_to_a_finished_thread),
         CASE(test_post_to_a_thread_that_keeps),
+        CASE(test_pe20_a_long_backlog),
+        CASE(test_pe21_no_allocation_once_the_store_is_filled),
         CASE(test_pe17_send_from_another_thread_is_an_error),
         CASE(test_an_object_without_a_handler_ignores_events),
         CASE(test_invoke_keeps_its_order_with_posts),

@@ -6,6 +6,7 @@
 #include "../helpers/system.h"
 #include "../helpers/worker.h"
 
+#include <poll.h>
 #include <pthread.h>
 
 #define E(n) (HY_EVENT_USER + (n))
@@ -204,7 +205,7 @@ static void *post_200(void *context)
     return NULL;
 }
 
-static void test_posts_from_another_thread_wake_the_loop(void **state)
+static void test_el16_posts_from_another_thread_wake_the_loop(void **state)
 {
     pthread_t thread;
 
@@ -433,6 +434,40 @@ static void test_a_handler_does_not_end_its_loop(void **state)
     assert_int_equal(hy_loop_end(&loops[0]), 4);
 }
 
+static bool is_readable(int descriptor)
+{
+    struct pollfd polled = {.fd = descriptor, .events = POLLIN};
+
+    return poll(&polled, 1, 0) == 1;
+}
+
+/* A foreign loop inside a handler may look at nothing else. */
+static void test_an_own_quit_makes_the_descriptor_readable(void **state)
+{
+    int descriptor;
+
+    (void)state;
+    assert_ok(hy_loop_init(&loops[0]));
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    descriptor = hy_loop_descriptor(&loops[0]);
+    assert_ok(descriptor);
+    for (int i = 0; i < 2; i++) /* what came before */
+        assert_int_equal(hy_loop_dispatch(&loops[0]), 0);
+    assert_false(is_readable(descriptor));
+    hy_loop_quit(&loops[0], 2);
+    assert_true(is_readable(descriptor));
+    assert_int_equal(hy_loop_end(&loops[0]), 2);
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    assert_int_equal(hy_loop_descriptor(&loops[0]), descriptor);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(hy_loop_dispatch(&loops[0]), 0);
+    assert_false(is_readable(descriptor));
+    hy_thread_quit(hy_thread_current(), 3);
+    assert_true(is_readable(descriptor));
+    assert_int_equal(hy_loop_end(&loops[0]), 3);
+    assert_int_equal(hy_thread_exec(), 3); /* uses the quit up */
+}
+
 /* Loops in parts that are nested end inside out. */
 static void test_loops_in_parts_unwind_inside_out(void **state)
 {
@@ -461,7 +496,7 @@ int main(void)
         CASE(test_el07_what_is_queued_stays_queued),
         CASE(test_el08_loops_unwind_inside_out),
         CASE(test_el09_posts_are_delivered_in_the_nested_loop),
-        CASE(test_posts_from_another_thread_wake_the_loop),
+        CASE(test_el16_posts_from_another_thread_wake_the_loop),
         CASE(test_el01_a_loop_belongs_to_its_thread),
         CASE(test_an_idle_loop_sleeps),
         CASE(test_el03_a_loop_is_executed_again),
@@ -471,6 +506,7 @@ int main(void)
         CASE(test_flags_that_no_loop_takes),
         CASE(test_loops_in_parts_unwind_inside_out),
         CASE(test_a_handler_does_not_end_its_loop),
+        CASE(test_an_own_quit_makes_the_descriptor_readable),
     };
 
     allocator_install();

@@ -505,6 +505,131 @@ static void test_watch_of_a_dead_notifier(void **state)
     assert_true(watch(&one, HY_READABLE) < 0);
 }
 
+/* --- more of the rules
+ * ---------------------------------------------------------------------------- */
+
+/* Departs: SN-02: another descriptor is refused while one is watched, instead of ending that watch
+ * silently; unwatched, the notifier takes any. */
+static void test_sn02_another_descriptor_needs_an_unwatch(void **state)
+{
+    (void)state;
+    assert_ok(watch(&one, HY_READABLE));
+    assert_int_equal(hy_notifier_watch(&one.notifier, two.ends[0], HY_READABLE), -HY_EBUSY);
+    write_byte(one.ends[1]);
+    assert_int_equal(hy_process(0, HY_FOREVER), 1); /* the first one is still watched */
+    assert_ok(hy_notifier_unwatch(&one.notifier));
+    assert_int_equal(hy_process(0, HY_FOREVER), 0);
+}
+
+static void test_sn04_the_descriptor_and_the_conditions_are_told(void **state)
+{
+    char byte = 'u';
+
+    (void)state;
+    assert_ok(watch(&one, HY_READABLE | HY_WRITABLE | HY_URGENT));
+    assert_int_equal(hy_process(0, HY_FOREVER), 1); /* watcher_ready checks the descriptor */
+    assert_int_equal(one.conditions, HY_WRITABLE);
+    assert_int_equal(write(one.ends[1], &byte, 1), 1);
+    assert_int_equal(hy_process(0, HY_FOREVER), 1);
+    assert_int_equal(one.conditions, HY_READABLE | HY_WRITABLE);
+}
+
+static void test_sn07_one_call_may_stand_for_many_datagrams(void **state)
+{
+    int ends[2], datagrams = 0;
+    char byte;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    (void)close(one.ends[0]);
+    one.ends[0] = ends[0];
+    for (int i = 0; i < 3; i++)
+        write_byte(ends[1]);
+    assert_ok(watch(&one, HY_READABLE));
+    assert_int_equal(hy_process(0, HY_FOREVER), 1);
+    assert_int_equal(one.calls, 1);
+    while (read(ends[0], &byte, 1) == 1)
+        datagrams++;
+    assert_int_equal(datagrams, 3);
+    assert_int_equal(hy_process(0, HY_FOREVER), 0); /* nothing is left to tell */
+    (void)close(ends[1]);
+}
+
+/* Rules: OA-09, OA-14. */
+static void test_oa09_a_parked_notifier_watches_again_where_it_arrives(void **state)
+{
+    (void)state;
+    assert_ok(watch(&one, HY_READABLE));
+    write_byte(one.ends[1]);
+    assert_ok(hy_object_move_to_thread(&one.hy, NULL));
+    assert_int_equal(hy_process(0, HY_FOREVER), 0);
+    assert_int_equal(watch(&one, HY_WRITABLE), -HY_EWRONGTHREAD);
+    assert_ok(hy_object_move_to_thread(&one.hy, hy_thread_current()));
+    assert_true(wait_count(&one.reached, 1));
+    assert_int_equal(one.conditions, HY_READABLE);
+    /* And one that ends where nobody is. */
+    assert_ok(hy_object_move_to_thread(&one.hy, NULL));
+    object_end(&one.hy);
+    assert_int_equal(hy_process(0, HY_FOREVER), 0);
+}
+
+/* A class whose hooks watch and unwatch: its notifiers travel later, and arrive later, than it. */
+struct restless {
+    HY_INHERITS(hy_object);
+    struct hy_notifier paused, changed, begun;
+    int ends[3][2];
+    int calls[3];
+};
+
+static void restless_leave(struct hy_object *object)
+{
+    struct restless *self = (struct restless *)(void *)object;
+
+    EXPECT_INT(hy_notifier_watch(&self->begun, self->ends[2][0], HY_WRITABLE), 0);
+}
+
+static void restless_enter(struct hy_object *object)
+{
+    struct restless *self = (struct restless *)(void *)object;
+
+    EXPECT_INT(hy_notifier_unwatch(&self->paused), 0);
+    EXPECT_INT(hy_notifier_watch(&self->changed, self->ends[1][0], HY_WRITABLE), 0);
+}
+
+static void restless_ready(struct restless *self, const struct hy_readiness *readiness)
+{
+    for (int i = 0; i < 3; i++)
+        if (self->ends[i][0] == readiness->handle)
+            (void)count_up(&self->calls[i]);
+}
+
+static void test_oa14_hooks_may_watch_and_unwatch(void **state)
+{
+    static const struct hy_class restless_class =
+        HY_CLASS(struct restless, .leave_thread = restless_leave, .enter_thread = restless_enter);
+    struct restless restless = {.calls = {0, 0, 0}};
+    struct hy_notifier *notifiers[] = {&restless.paused, &restless.changed, &restless.begun};
+
+    (void)state;
+    assert_ok(hy_object_init(&restless.hy, &restless_class, NULL));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, restless.ends[i]), 0);
+        assert_ok(hy_notifier_init(notifiers[i], &restless.hy));
+        assert_ok(hy_connect(&notifiers[i]->events.ready, &restless, restless_ready, HY_DIRECT));
+        if (i < 2)
+            assert_ok(hy_notifier_watch(notifiers[i], restless.ends[i][0],
+                                        i == 0 ? HY_WRITABLE : HY_READABLE));
+    }
+    assert_ok(hy_object_move_to_thread(&restless.hy, NULL));
+    assert_ok(hy_object_move_to_thread(&restless.hy, hy_thread_current()));
+    assert_true(wait_count(&restless.calls[1], 2));
+    assert_true(restless.calls[2] >= 1);
+    assert_int_equal(restless.calls[0], 0);
+    object_end(&restless.hy);
+    for (int i = 0; i < 6; i++)
+        (void)close(restless.ends[i / 2][i % 2]);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -533,6 +658,11 @@ int main(void)
         CASE(test_oa14_a_move_takes_the_watching_along),
         CASE(test_a_handler_moves_its_notifier),
         CASE(test_watch_of_a_dead_notifier),
+        CASE(test_sn02_another_descriptor_needs_an_unwatch),
+        CASE(test_sn04_the_descriptor_and_the_conditions_are_told),
+        CASE(test_sn07_one_call_may_stand_for_many_datagrams),
+        CASE(test_oa09_a_parked_notifier_watches_again_where_it_arrives),
+        CASE(test_oa14_hooks_may_watch_and_unwatch),
     };
 
     allocator_install();

@@ -358,6 +358,83 @@ static int scenario_post(void)
     return rc;
 }
 
+static bool merge_all(void *older, const void *newer)
+{
+    (void)older;
+    (void)newer;
+    return true;
+}
+
+static int scenario_event_type(void)
+{
+    static const struct hy_payload payload =
+        HY_DESCRIBED_PAYLOAD(struct text, text_copy, text_destroy);
+    static const struct hy_event_type type = {
+        .name = "text", .payload = &payload, .compress = merge_all};
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    struct probe probe;
+    uint32_t number = 0;
+    int rc = hy_event_type_register(&type, &number);
+
+    if (rc < 0) {
+        EXPECT_INT(number, 0);
+        return rc;
+    }
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < 100 && rc >= 0; i++)
+        rc = hy_post(&probe.hy, number, &text, sizeof text, HY_PRIORITY_NORMAL);
+    for (int i = 0; i < 100; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    EXPECT(rc < 0 || probe.count == 1);
+    object_end(&probe.hy);
+    return rc;
+}
+
+static bool pass_on(struct hy_object *filter, struct hy_object *receiver, struct hy_event *event)
+{
+    (void)receiver;
+    (void)event;
+    probe_note((struct probe *)(void *)filter, 1);
+    return false;
+}
+
+static int scenario_filters(void)
+{
+    struct probe probe, filter;
+    struct hy_event event = {.type = E(1)};
+    int installed = 0, rc;
+
+    memset(&probe, 0, sizeof probe);
+    memset(&filter, 0, sizeof filter);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    rc = hy_object_init(&filter.hy, &probe_class, NULL);
+    if (rc >= 0) {
+        rc = hy_object_install_filter(&probe.hy, &filter.hy, pass_on);
+        installed += rc >= 0;
+        if (rc >= 0)
+            rc = hy_object_install_filter(&probe.hy, &filter.hy, pass_on); /* once more */
+        if (rc >= 0) {
+            rc = hy_thread_install_filter(&filter.hy, pass_on);
+            installed += rc >= 0;
+        }
+        EXPECT_INT(hy_send(&probe.hy, &event), 1);
+        EXPECT_INT(filter.count, installed);
+        EXPECT_INT(hy_flush_posted(&probe.hy, HY_EVENT_ANY), 0);
+        if (rc >= 0)
+            EXPECT_INT(hy_thread_remove_filter(&filter.hy), 0);
+        object_end(&filter.hy);
+    }
+    object_end(&probe.hy);
+    return rc;
+}
+
 static void invoked(struct hy_object *receiver, const void *payload)
 {
     (void)payload;
@@ -514,6 +591,116 @@ static int scenario_destroy_later(void)
     return rc;
 }
 
+static int double_it(struct hy_object *receiver, void *argument)
+{
+    (void)receiver;
+    *(int64_t *)argument *= 2;
+    return 3;
+}
+
+/* The other thread may end before it gets there, when its loop finds no memory. */
+static int or_out_of_memory(int rc)
+{
+    return rc == -HY_ESHUTDOWN && allocator_has_failed()
+               ? hy_error_set(-HY_ENOMEM, "the other thread could not run its loop, and ended")
+               : rc;
+}
+
+static int scenario_call(void)
+{
+    struct worker worker;
+    struct hy_ref there = {NULL};
+    int64_t number = 21;
+    int result = 0, rc = helper_start(&worker, NULL, &there);
+
+    if (rc < 0)
+        return rc;
+    rc = or_out_of_memory(
+        hy_ref_call(there, double_it, &number, sizeof number, HY_FOREVER, &result));
+    EXPECT_INT(number, rc == 0 ? 42 : 21);
+    EXPECT_INT(result, rc == 0 ? 3 : 0);
+    hy_ref_release(&there);
+    helper_stop(&worker);
+    return rc;
+}
+
+/* Connects, moves, starts; the receiver stays here when that fails. */
+static int blocking_start(struct source *source, struct worker *worker)
+{
+    struct hy_connect_options options = {.flags = HY_BLOCKING, .timeout_ns = HY_SECOND * 60};
+    int rc = hy_connect_with(&source->events.text, &worker->probe, probe_text, &options, NULL);
+
+    if (rc >= 0)
+        rc = hy_object_move_to_thread(&worker->probe.hy, &worker->thread);
+    if (rc >= 0)
+        rc = hy_thread_start(&worker->thread);
+    return rc;
+}
+
+/* With a time-out, so that the payload is copied. */
+static int scenario_blocking(void)
+{
+    struct source source;
+    struct worker worker;
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    int rc = hy_thread_init(&worker.thread, "oom", NULL);
+
+    if (rc < 0)
+        return rc;
+    rc = pair_init(&source, &worker.probe);
+    if (rc < 0) {
+        hy_thread_fini(&worker.thread);
+        return rc;
+    }
+    rc = blocking_start(&source, &worker);
+    if (rc >= 0) {
+        rc = hy_emit(&source.events.text, &text);
+        rc = or_out_of_memory(rc == 0 ? -HY_ESHUTDOWN : rc); /* 0: it had ended even before */
+        helper_stop(&worker);
+        EXPECT_INT(worker.probe.count, rc == 1 ? 1 : 0);
+    } else {
+        object_end(&worker.probe.hy);
+        hy_thread_fini(&worker.thread);
+    }
+    object_end(&source.hy);
+    return rc < 0 ? rc : 0;
+}
+
+static int scenario_bounded(void)
+{
+    struct source source;
+    struct probe probe;
+    struct hy_connection connection;
+    struct hy_connection_counts counts = {0};
+    struct hy_connect_options options = {
+        .flags = HY_BOUNDED | HY_QUEUED, .limit = 3, .overflow = HY_OVERFLOW_DROP_OLDEST};
+    char bytes[] = "payload";
+    struct text text = {bytes};
+    uint64_t queued = 0;
+    int rc = pair_init(&source, &probe);
+
+    if (rc < 0)
+        return rc;
+    rc = hy_connect_with(&source.events.text, &probe, probe_text, &options, &connection);
+    for (int i = 0; i < 200 && rc >= 0; i++) {
+        rc = hy_emit(&source.events.text, &text);
+        queued += rc == 1;
+    }
+    if (queued > 0) {
+        EXPECT_INT(hy_connection_get_counts(connection, &counts), 0);
+        EXPECT_INT(counts.accepted, queued);
+        EXPECT_INT(counts.waiting, queued < 3 ? queued : 3);
+        EXPECT_INT(text_copies(), counts.waiting);
+    }
+    object_end(&source.hy);
+    object_end(&probe.hy);
+    for (int i = 0; i < 100 && text_copies() > 0; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    return rc < 0 ? rc : 0;
+}
+
 static int scenario_timers(void)
 {
     enum {
@@ -645,6 +832,174 @@ static int scenario_app(void)
     return rc;
 }
 
+/* The poll dispatcher, by itself: watching takes memory now and then. */
+static int scenario_poll(void)
+{
+    enum {
+        MANY = 40
+    };
+    struct hy_dispatcher *dispatcher;
+    int ends[MANY][2], watched = 0, rc = hy_dispatcher_create_poll(&dispatcher);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < MANY; i++)
+        EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]), 0);
+    while (watched < MANY && rc >= 0) {
+        rc = dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, &ends[watched]);
+        watched += rc >= 0;
+    }
+    if (rc < 0) { /* nothing half done: it can be watched after all */
+        EXPECT_INT(dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, ends), 0);
+        (void)hy_error_set(rc, "what failed before");
+    }
+    for (int i = 0; i < MANY; i++) {
+        EXPECT_INT(dispatcher->ops->forget(dispatcher, ends[i][0]), 0);
+        (void)close(ends[i][0]);
+        (void)close(ends[i][1]);
+    }
+    dispatcher->ops->destroy(dispatcher);
+    return rc;
+}
+
+static int scenario_park(void)
+{
+    struct probe root, child;
+    int rc;
+
+    memset(&root, 0, sizeof root);
+    memset(&child, 0, sizeof child);
+    rc = hy_object_init(&root.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    rc = hy_post(&root.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL);
+    if (rc >= 0)
+        rc = hy_object_move_to_thread(&root.hy, NULL);
+    if (rc >= 0) {
+        int made = hy_object_init(&child.hy, &probe_class, &root.hy);
+
+        rc = made;
+        if (rc >= 0)
+            rc = hy_object_move_to_thread(&root.hy, hy_thread_current());
+        if (rc < 0) /* still parked: ended where it is */
+            EXPECT(!hy_object_is_here(&root.hy));
+        else
+            wait_drain();
+    } else {
+        EXPECT(hy_object_is_here(&root.hy));
+    }
+    object_end(&root.hy);
+    return rc;
+}
+
+static void note_call(struct probe *self)
+{
+    probe_note(self, 1);
+}
+
+static int scenario_after(void)
+{
+    struct hy_timer timer;
+    struct probe probe;
+    int asked = 0, rc;
+
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < 50 && rc >= 0; i++) {
+        rc = hy_after(i % 3, &probe, note_call);
+        asked += rc >= 0;
+    }
+    for (int i = 0; i < 1000 && probe.count < asked; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    EXPECT_INT(probe.count, asked);
+    if (rc >= 0)
+        rc = hy_after(HY_SECOND, &probe, note_call); /* ends with the receiver */
+    if (rc >= 0)
+        rc = hy_timer_init(&timer, &probe.hy);
+    if (rc >= 0)
+        rc = hy_timer_request_start(&timer, HY_SECOND);
+    for (int i = 0; i < 3; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    object_end(&probe.hy);
+    return rc;
+}
+
+static int scenario_log_filter(void)
+{
+    int rc = hy_log_set_filter("udp=error,*=off");
+
+    EXPECT_INT(hy_log_is_enabled(HY_LOG_WARNING, "udp"), rc < 0);
+    hy_log_set_level(HY_LOG_INFO);
+    return rc;
+}
+
+struct oom_job {
+    struct hy_job job;
+    int ran, told, released;
+};
+
+static void job_work(struct hy_job *job)
+{
+    (void)count_up(&((struct oom_job *)(void *)job)->ran);
+}
+
+static void job_done(struct hy_object *receiver, struct hy_job *job, int result)
+{
+    (void)receiver;
+    EXPECT(result == 0 || result == -HY_ENOMEM);
+    (void)count_up(&((struct oom_job *)(void *)job)->told);
+}
+
+static void job_release(struct hy_job *job)
+{
+    (void)count_up(&((struct oom_job *)(void *)job)->released);
+}
+
+/* A job that was accepted is told and released, whatever the memory is like. */
+static int scenario_pool(void)
+{
+    enum {
+        JOBS = 10
+    };
+    struct hy_pool_limits limits = {.threads = 2};
+    struct oom_job jobs[JOBS];
+    struct hy_pool pool;
+    struct probe probe;
+    int accepted = 0, rc;
+
+    memset(jobs, 0, sizeof jobs);
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, NULL);
+    if (rc < 0)
+        return rc;
+    rc = hy_pool_init(&pool, &probe.hy, &limits);
+    for (; accepted < JOBS && rc >= 0; accepted += rc >= 0) {
+        jobs[accepted].job =
+            (struct hy_job){.work = job_work, .done = job_done, .release = job_release};
+        rc = hy_pool_submit(&pool, &jobs[accepted].job, &probe.hy, NULL);
+    }
+    for (int i = 0; i < accepted; i++) {
+        int idle = 0;
+
+        while (count_get(&jobs[i].released) == 0 && EXPECT(idle++ < 20000)) {
+            int step = hy_process(HY_PROCESS_WAIT, hy_now_ns() + HY_MILLISECOND);
+
+            if (step < 0)
+                rc = step;
+        }
+        EXPECT_INT(jobs[i].told, 1);
+        EXPECT_INT(jobs[i].released, 1);
+    }
+    object_end(&probe.hy);
+    for (int i = accepted; i < JOBS; i++)
+        EXPECT_INT(jobs[i].released + jobs[i].told, 0);
+    return rc < 0 ? rc : 0;
+}
+
 #define SCENARIO(name)                                                                             \
     static void test_oom_##name(void **state)                                                      \
     {                                                                                              \
@@ -666,18 +1021,31 @@ SCENARIO(move)
 SCENARIO(destroy_later)
 SCENARIO(timers)
 SCENARIO(notifiers)
+SCENARIO(poll)
 SCENARIO(loop)
 SCENARIO(app)
+SCENARIO(event_type)
+SCENARIO(filters)
+SCENARIO(park)
+SCENARIO(after)
+SCENARIO(log_filter)
+SCENARIO(pool)
+SCENARIO(call)
+SCENARIO(blocking)
+SCENARIO(bounded)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_oom_create),      TEST(test_oom_init),      TEST(test_oom_connect),
-        TEST(test_oom_queued_emit), TEST(test_oom_closures),  TEST(test_oom_changes),
-        TEST(test_oom_sender_end),  TEST(test_oom_post),      TEST(test_oom_invoke),
-        TEST(test_oom_thread),      TEST(test_oom_move),      TEST(test_oom_destroy_later),
-        TEST(test_oom_timers),      TEST(test_oom_notifiers), TEST(test_oom_loop),
-        TEST(test_oom_app),
+        TEST(test_oom_create),      TEST(test_oom_init),       TEST(test_oom_connect),
+        TEST(test_oom_queued_emit), TEST(test_oom_closures),   TEST(test_oom_changes),
+        TEST(test_oom_sender_end),  TEST(test_oom_post),       TEST(test_oom_invoke),
+        TEST(test_oom_thread),      TEST(test_oom_move),       TEST(test_oom_destroy_later),
+        TEST(test_oom_timers),      TEST(test_oom_notifiers),  TEST(test_oom_loop),
+        TEST(test_oom_app),         TEST(test_oom_call),       TEST(test_oom_blocking),
+        TEST(test_oom_bounded),     TEST(test_oom_event_type), TEST(test_oom_filters),
+        TEST(test_oom_park),        TEST(test_oom_after),      TEST(test_oom_log_filter),
+        TEST(test_oom_pool),        TEST(test_oom_poll),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers. Rules TM and OA-13. Time is asserted in one direction only: no timer fires early. How
- * late one fires is up to the machine.
+ * Timers and calls after some time. Rules TM, OA-13 and OA-23. Time is asserted in one direction
+ * only: no timer fires early. How late one fires is up to the machine.
  */
 #include "../helpers/allocator.h"
 #include "../helpers/probe.h"
 #include "../helpers/system.h"
 #include "../helpers/worker.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #define MS HY_MILLISECOND
 
 static struct probe here, other;
 static struct hy_timer timer, second;
 static struct hy_loop loop;
+static const struct hy_class plain_class = {
+    .version = HY_CLASS_VERSION, .name = "plain", .size = sizeof(struct hy_object)};
 
 static int setup(void **state)
 {
@@ -641,6 +646,8 @@ static void test_oa13_the_time_that_has_passed_counts_after_a_move(void **state)
     worker_stop(&worker);
 }
 
+/* Rules: OA-12, OA-13.
+ * Departs: OA-12: the deadline is carried over; nothing restarts. */
 static void test_oa13_a_move_keeps_the_deadline(void **state)
 {
     struct worker workers[2];
@@ -708,6 +715,688 @@ static void test_oa13_frequent_moves_do_not_postpone(void **state)
     assert_true(hopper.probe.moves >= 2);
 }
 
+/* --- after a nested loop, many, clocks -------------------------------------------------------- */
+
+static void nest_once(struct probe *self, int64_t value)
+{
+    (void)value;
+    if (self->count == 1)
+        wait_until_ns(hy_now_ns() + 5 * MS);
+}
+
+static void test_tm07_recurs_after_a_nested_loop_in_its_callback(void **state)
+{
+    (void)state;
+    here.on_slot = nest_once;
+    assert_ok(hy_timer_start(&timer, MS));
+    assert_true(wait_count(&here.reached, 5));
+}
+
+/* Departs: TM-16: a timer is an object and has no number that could be used again; what it must
+ * outlive is its thread and that thread's dispatcher. */
+static void test_tm16_a_timer_outlives_its_thread(void **state)
+{
+    struct worker worker;
+    struct hy_timer kept;
+
+    (void)state;
+    worker_init(&worker, "short");
+    assert_ok(hy_timer_init(&kept, NULL));
+    assert_ok(hy_connect(&kept.events.timeout, &here, probe_nothing, HY_AUTO));
+    assert_ok(hy_timer_start_once(&kept, 3 * MS));
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
+    assert_ok(hy_object_move_to_thread(&kept.hy, &worker.thread));
+    hy_thread_quit(&worker.thread, 0);
+    hy_thread_fini(&worker.thread);
+    assert_true(hy_timer_is_running(&kept));
+    assert_ok(hy_object_move_to_thread(&kept.hy, hy_thread_current()));
+    assert_true(wait_count(&here.reached, 1));
+    hy_timer_fini(&kept);
+    object_end(&worker.probe.hy);
+}
+
+/* Departs: TM-22: a heap, so that starting, stopping and re-arming do not cost a walk. A walk for
+ * each would need minutes here. */
+static void test_tm22_a_hundred_thousand_timers(void **state)
+{
+    const int many = check_scaled(100000);
+    struct hy_timer *timers = calloc((size_t)many, sizeof *timers);
+    struct hy_object owner;
+    int64_t begun_ns = hy_now_ns();
+
+    (void)state;
+    assert_non_null(timers);
+    assert_ok(hy_object_init(&owner, &plain_class, NULL));
+    for (int i = 0; i < many; i++) {
+        assert_ok(hy_timer_init(&timers[i], &owner));
+        assert_ok(hy_timer_start(&timers[i], 3600 * HY_SECOND - i * MS));
+    }
+    for (int i = 0; i < many; i++)
+        assert_ok(hy_timer_start(&timers[i], 1800 * HY_SECOND + i * MS));
+    for (int i = many - 1; i >= 0; i -= 2)
+        assert_ok(hy_timer_stop(&timers[i]));
+    object_end(&owner);
+    free(timers);
+    assert_true(hy_now_ns() - begun_ns < 60 * HY_SECOND);
+}
+
+static void test_tm23_the_clock_is_monotonic(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        struct timespec before, after;
+        int64_t now_ns;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &before);
+        now_ns = hy_now_ns();
+        (void)clock_gettime(CLOCK_MONOTONIC, &after);
+        assert_true(now_ns >= before.tv_sec * HY_SECOND + before.tv_nsec);
+        assert_true(now_ns <= after.tv_sec * HY_SECOND + after.tv_nsec);
+    }
+}
+
+/* --- a clock of the test's own ------------------------------------------------------------------
+ */
+
+/* A dispatcher whose time passes only as its thread waits, at once and to the nanosecond. */
+struct fake {
+    struct hy_dispatcher base;
+    int64_t now_ns, deadline_ns;
+    bool precise;
+};
+
+static struct fake fake;
+
+static int64_t fake_now(struct hy_dispatcher *dispatcher)
+{
+    (void)dispatcher;
+    return fake.now_ns;
+}
+
+static int fake_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+                      void *cookie)
+{
+    (void)dispatcher;
+    (void)handle;
+    (void)conditions;
+    (void)cookie;
+    return -HY_ENOTSUP;
+}
+
+static int fake_forget(struct hy_dispatcher *dispatcher, intptr_t handle)
+{
+    (void)dispatcher;
+    (void)handle;
+    return 0;
+}
+
+static void fake_set_deadline(struct hy_dispatcher *dispatcher, int64_t deadline_ns, bool precise)
+{
+    (void)dispatcher;
+    fake.deadline_ns = deadline_ns;
+    fake.precise = precise;
+}
+
+static int fake_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_function ready)
+{
+    (void)dispatcher;
+    (void)ready;
+    if ((flags & HY_WAIT_BLOCK) != 0 && fake.deadline_ns != HY_FOREVER &&
+        fake.deadline_ns > fake.now_ns)
+        fake.now_ns = fake.deadline_ns;
+    return 0;
+}
+
+static void fake_nothing(struct hy_dispatcher *dispatcher)
+{
+    (void)dispatcher;
+}
+
+static const struct hy_dispatcher_ops fake_ops = {
+    .version = HY_DISPATCHER_VERSION,
+    .size = sizeof(struct hy_dispatcher_ops),
+    .name = "fake",
+    .now = fake_now,
+    .watch = fake_watch,
+    .change = fake_watch,
+    .forget = fake_forget,
+    .set_deadline = fake_set_deadline,
+    .wait = fake_wait,
+    .wake = fake_nothing,
+    .destroy = fake_nothing,
+};
+
+/* Runs the function in a thread whose clock begins there. */
+static void with_clock(int64_t now_ns, void (*function)(struct hy_thread *thread, void *context))
+{
+    struct hy_thread thread;
+
+    fake = (struct fake){{&fake_ops}, now_ns, HY_FOREVER, false};
+    assert_ok(hy_thread_init(&thread, "clock", NULL));
+    assert_ok(hy_thread_set_dispatcher(&thread, &fake.base));
+    assert_ok(hy_thread_set_body(&thread, function, NULL));
+    assert_ok(hy_thread_start(&thread));
+    assert_ok(hy_thread_join(&thread, HY_FOREVER));
+    hy_thread_fini(&thread);
+}
+
+/* When a timer fires that is started now, once. */
+static int64_t fires_at(enum hy_timer_accuracy accuracy, int64_t delay_ns)
+{
+    struct hy_timer alone;
+    struct probe probe;
+
+    probe_init(&probe, NULL);
+    EXPECT_INT(hy_timer_init(&alone, &probe.hy), 0);
+    EXPECT_INT(hy_connect(&alone.events.timeout, &probe, probe_nothing, HY_DIRECT), 0);
+    hy_timer_set_accuracy(&alone, accuracy);
+    EXPECT_INT(hy_timer_start_once(&alone, delay_ns), 0);
+    for (int i = 0; i < 10 && probe.count == 0; i++)
+        EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
+    EXPECT_INT(probe.count, 1);
+    object_end(&probe.hy);
+    return fake.now_ns;
+}
+
+static void accuracies(struct hy_thread *thread, void *context)
+{
+    static const int64_t delays_ns[] = {21 * MS, 100 * MS, 333333333, HY_SECOND, 19 * HY_SECOND};
+
+    (void)thread;
+    (void)context;
+    for (size_t i = 0; i < sizeof delays_ns / sizeof delays_ns[0]; i++) {
+        int64_t due_ns = fake.now_ns + delays_ns[i];
+        int64_t late_ns = fires_at(HY_TIMER_COARSE, delays_ns[i]) - due_ns;
+
+        EXPECT(late_ns >= 0 && late_ns <= delays_ns[i] / 20);
+        fake.now_ns += 1234567;
+        due_ns = fake.now_ns + delays_ns[i];
+        EXPECT_INT(fires_at(HY_TIMER_PRECISE, delays_ns[i]) - due_ns, 0);
+        fake.now_ns += 1234567;
+        due_ns = fake.now_ns + delays_ns[i];
+        late_ns = fires_at(HY_TIMER_SECONDS, delays_ns[i]) - due_ns;
+        EXPECT(late_ns >= 0 && late_ns < HY_SECOND);
+        EXPECT_INT(fake.now_ns % HY_SECOND, 0);
+        fake.now_ns += 1234567;
+    }
+    /* Coarse at 20 ms or less is precise, from 20 s on it is whole seconds. */
+    for (int64_t delay_ns = MS; delay_ns <= 20 * MS; delay_ns += MS + 1) {
+        int64_t due_ns = fake.now_ns + delay_ns;
+
+        EXPECT_INT(fires_at(HY_TIMER_COARSE, delay_ns) - due_ns, 0);
+        EXPECT(fake.precise);
+    }
+    for (int64_t delay_ns = 20 * HY_SECOND; delay_ns < 9000 * HY_SECOND; delay_ns *= 3) {
+        int64_t due_ns = fake.now_ns + delay_ns;
+        int64_t late_ns = fires_at(HY_TIMER_COARSE, delay_ns) - due_ns;
+
+        EXPECT(late_ns >= 0 && late_ns < HY_SECOND);
+        EXPECT_INT(fake.now_ns % HY_SECOND, 0);
+        fake.now_ns += 7654321;
+    }
+}
+
+/* Rules: TM-13, TM-14. */
+static void test_tm13_three_accuracies(void **state)
+{
+    (void)state;
+    with_clock(1000 * HY_SECOND + 12345, accuracies);
+}
+
+static void grouping(struct hy_thread *thread, void *context)
+{
+    struct hy_timer timers[20];
+    struct probe probe;
+    int passes = 0;
+
+    (void)thread;
+    (void)context;
+    probe_init(&probe, NULL);
+    for (int i = 0; i < 20; i++) { /* started within 1.9 ms */
+        EXPECT_INT(hy_timer_init(&timers[i], &probe.hy), 0);
+        EXPECT_INT(hy_connect(&timers[i].events.timeout, &probe, probe_nothing, HY_DIRECT), 0);
+        EXPECT_INT(hy_timer_start_once(&timers[i], 200 * MS), 0);
+        fake.now_ns += MS / 10;
+    }
+    for (; passes < 50 && probe.count < 20; passes++)
+        EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
+    EXPECT_INT(probe.count, 20);
+    EXPECT(passes <= 2); /* round instants */
+    object_end(&probe.hy);
+}
+
+static void test_tm13_coarse_timers_share_their_wake_ups(void **state)
+{
+    (void)state;
+    with_clock(77 * HY_SECOND, grouping);
+}
+
+static void nanoseconds(struct hy_thread *thread, void *context)
+{
+    (void)thread;
+    (void)context;
+    for (int64_t delay_ns = 1; delay_ns < 10 * MS; delay_ns = delay_ns * 3 + 1) {
+        int64_t due_ns = fake.now_ns + delay_ns;
+
+        EXPECT_INT(fires_at(HY_TIMER_PRECISE, delay_ns) - due_ns, 0);
+        EXPECT(fake.precise); /* the dispatcher is told to be exact */
+    }
+}
+
+static void test_tm24_deadlines_are_nanoseconds(void **state)
+{
+    (void)state;
+    with_clock(5, nanoseconds);
+}
+
+static void skipping(struct hy_thread *thread, void *context)
+{
+    struct hy_timer periodic;
+    struct probe probe;
+
+    (void)thread;
+    (void)context;
+    probe_init(&probe, NULL);
+    EXPECT_INT(hy_timer_init(&periodic, &probe.hy), 0);
+    hy_timer_set_accuracy(&periodic, HY_TIMER_PRECISE);
+    EXPECT_INT(hy_connect(&periodic.events.timeout, &probe, probe_nothing, HY_DIRECT), 0);
+    EXPECT_INT(hy_timer_start(&periodic, 100), 0); /* from 1000 on */
+    EXPECT_INT(hy_process(HY_PROCESS_WAIT, HY_FOREVER), 1);
+    EXPECT_INT(fake.now_ns, 1100);
+    EXPECT_INT(hy_timer_remaining_ns(&periodic), 100);
+    fake.now_ns = 1250; /* late, but within the next period: that deadline stays */
+    EXPECT_INT(hy_process(HY_PROCESS_WAIT, HY_FOREVER), 1);
+    EXPECT_INT(hy_timer_remaining_ns(&periodic), 50);
+    fake.now_ns = 2222; /* later than that: counted from now */
+    EXPECT_INT(hy_process(HY_PROCESS_WAIT, HY_FOREVER), 1);
+    EXPECT_INT(hy_timer_remaining_ns(&periodic), 100);
+    EXPECT_INT(probe.count, 3);
+    object_end(&probe.hy);
+}
+
+static void test_tm03_the_next_deadline_exactly(void **state)
+{
+    (void)state;
+    with_clock(1000, skipping);
+}
+
+/* --- requests -----------------------------------------------------------------------------------
+ */
+
+static void request(void *context)
+{
+    int64_t *asked_ns = context;
+
+    *asked_ns = hy_now_ns();
+    EXPECT_INT(hy_timer_start(&timer, MS), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_timer_request_start(&timer, -1), -HY_EINVAL);
+    EXPECT_INT(hy_timer_request_start(&timer, 3600 * HY_SECOND), 0);
+}
+
+static void request_stop(void *context)
+{
+    (void)context;
+    EXPECT_INT(hy_timer_request_stop(&timer), 0);
+    EXPECT_INT(hy_timer_request_start(&timer, 3600 * HY_SECOND), 0);
+    EXPECT_INT(hy_timer_request_stop(&timer), 0);
+}
+
+static void test_tm17_requests_from_other_threads(void **state)
+{
+    struct worker worker;
+    int64_t asked_ns = 0;
+
+    (void)state;
+    worker_start(&worker, "asks");
+    hy_timer_set_accuracy(&timer, HY_TIMER_PRECISE);
+    assert_true(run_there(&worker.probe.hy, request, &asked_ns));
+    assert_false(hy_timer_is_running(&timer));
+    wait_busy_until_ns(asked_ns + 20 * MS); /* the time counts from the call, not from here */
+    wait_drain();
+    assert_true(hy_timer_is_running(&timer));
+    assert_true(hy_timer_remaining_ns(&timer) <= 3600 * HY_SECOND - 20 * MS);
+    assert_true(run_there(&worker.probe.hy, request_stop, NULL));
+    wait_drain();
+    assert_false(hy_timer_is_running(&timer)); /* in their order */
+    assert_int_equal(here.count, 0);
+    assert_ok(hy_timer_request_start(&timer, MS)); /* also in its own thread */
+    assert_true(wait_count(&here.reached, 2));
+    hy_timer_fini(&timer);
+    assert_int_equal(hy_timer_request_start(&timer, MS), -HY_ESHUTDOWN);
+    assert_int_equal(hy_timer_request_stop(&timer), -HY_ESHUTDOWN);
+    worker_stop(&worker);
+}
+
+static void destroy_owner(void *context)
+{
+    EXPECT_INT(hy_object_destroy(context), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_object_destroy_later(context), 0);
+}
+
+/* Rules: OA-23. */
+static void test_oa23_an_object_with_timers_is_ended_in_its_own_thread(void **state)
+{
+    struct worker worker;
+    struct probe *owner = probe_create(NULL);
+    struct hy_object *child = NULL;
+    int finis = 0;
+
+    (void)state;
+    worker_start(&worker, "foreign");
+    owner->fini_count = &finis;
+    assert_ok(hy_object_create(&hy_timer_class, &owner->hy, &child));
+    assert_ok(hy_timer_start((struct hy_timer *)(void *)child, MS));
+    assert_true(run_there(&worker.probe.hy, destroy_owner, &owner->hy));
+    assert_true(wait_count(&finis, 1));
+    wait_until_ns(hy_now_ns() + 3 * MS); /* nothing fires that is no more */
+    worker_stop(&worker);
+}
+
+/* --- calls after some time -----------------------------------------------------------------------
+ */
+
+static void note_1(struct probe *self)
+{
+    probe_note(self, 1);
+}
+
+static void note_2(struct probe *self)
+{
+    probe_note(self, 2);
+}
+
+static void note_3(struct probe *self)
+{
+    probe_note(self, 3);
+}
+
+static void note_4(struct probe *self)
+{
+    probe_note(self, 4);
+}
+
+static void (*const notes[])(struct probe *self) = {note_1, note_2, note_3, note_4};
+
+/* The n-th of the 24 orders of four. */
+static void permute(int n, int order[4])
+{
+    int left[4] = {0, 1, 2, 3}, count = 4;
+
+    for (int i = 0; i < 4; i++) {
+        int pick = n % count;
+
+        n /= count;
+        order[i] = left[pick];
+        for (int j = pick; j < count - 1; j++)
+            left[j] = left[j + 1];
+        count--;
+    }
+}
+
+static void invoked(struct hy_object *receiver, const void *payload)
+{
+    (void)payload;
+    probe_note((struct probe *)(void *)receiver, 2);
+}
+
+static void note_number(struct probe *self, const struct number *number)
+{
+    probe_note(self, number->value);
+}
+
+/* Four ways to say something at once, in each order, to a receiver here or elsewhere. */
+static void say_in_all_orders(struct probe *receiver)
+{
+    struct source source;
+
+    source_init(&source);
+    EXPECT_INT(hy_connect(&source.events.number, receiver, note_number, HY_QUEUED), 0);
+    for (int n = 0; n < 24; n++) {
+        int order[4], before = count_get(&receiver->reached);
+
+        permute(n, order);
+        for (int i = 0; i < 4; i++)
+            switch (order[i]) {
+            case 0:
+                EXPECT_INT(hy_after(0, receiver, note_1), 0);
+                break;
+            case 1:
+                EXPECT_INT(hy_invoke(&receiver->hy, invoked, NULL, NULL), 0);
+                break;
+            case 2:
+                EXPECT_INT(hy_emit_with(&source.events.number, .value = 3), 1);
+                break;
+            default:
+                EXPECT_INT(hy_object_call_after(&receiver->hy, 0,
+                                                (void (*)(void *))(void (*)(void))note_4),
+                           0);
+            }
+        EXPECT(wait_count(&receiver->reached, before + 4));
+        for (int i = 0; i < 4; i++)
+            EXPECT_INT(receiver->log[(before + i) % PROBE_LOG], order[i] + 1);
+        if (receiver->count >= PROBE_LOG - 4 && hy_object_is_here(&receiver->hy))
+            receiver->count = receiver->reached = 0;
+    }
+    object_end(&source.hy);
+}
+
+static void say_it_there(void *context)
+{
+    (void)context;
+    struct probe mine;
+
+    probe_init(&mine, NULL);
+    say_in_all_orders(&mine);
+    object_end(&mine.hy);
+}
+
+static void test_tm19_calls_without_delay_are_queued_in_24_orders(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    say_in_all_orders(&here);
+    worker_start(&worker, "background");
+    assert_true(run_there(&worker.probe.hy, say_it_there, NULL));
+    worker_stop(&worker);
+}
+
+/* Delays of a few milliseconds, asked for in each order. */
+static void delay_in_all_orders(struct probe *receiver)
+{
+    for (int n = 0; n < 24; n++) {
+        int order[4], before = count_get(&receiver->reached);
+
+        permute(n, order);
+        for (int i = 0; i < 4; i++)
+            EXPECT_INT(hy_after((2 + 4 * order[i]) * MS, receiver, notes[order[i]]), 0);
+        EXPECT(wait_count(&receiver->reached, before + 4));
+    }
+}
+
+static void delay_there(struct hy_thread *thread, void *context)
+{
+    struct probe mine;
+
+    (void)thread;
+    (void)context;
+
+    probe_init(&mine, NULL);
+    delay_in_all_orders(&mine);
+    for (int i = 0; i < PROBE_LOG; i++)
+        EXPECT_INT(mine.log[i], i % 4 + 1);
+    object_end(&mine.hy);
+}
+
+/* By a clock that stands still while they are asked for. */
+static void test_tm19_delays_in_24_orders(void **state)
+{
+    (void)state;
+    with_clock(HY_SECOND, delay_there);
+}
+
+static void ask_elsewhere(void *context)
+{
+    struct probe *receiver = context;
+
+    for (int i = 0; i < 40; i++)
+        EXPECT_INT(hy_after(5 * MS, receiver, notes[i % 4]), 0);
+}
+
+static void test_tm19_equal_delays_keep_their_order(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_start(&worker, "asks");
+    ask_elsewhere(&here);
+    assert_true(wait_count(&here.reached, 40));
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(here.log[i], i % 4 + 1);
+    here.count = here.reached = 0;
+    assert_true(run_there(&worker.probe.hy, ask_elsewhere, &here));
+    assert_true(wait_count(&here.reached, 40));
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(here.log[i], i % 4 + 1);
+    worker_stop(&worker);
+}
+
+static void note_here(struct probe *self)
+{
+    EXPECT(hy_object_is_here(&self->hy));
+    probe_note(self, 1);
+}
+
+static void test_tm20_a_call_runs_in_the_receivers_thread(void **state)
+{
+    struct worker worker;
+    int64_t asked_ns = hy_now_ns();
+
+    (void)state;
+    worker_start(&worker, "receiver");
+    assert_ok(hy_after(2 * MS, &worker.probe, note_here));
+    assert_ok(hy_after(0, &worker.probe, note_here));
+    assert_true(wait_count(&worker.probe.reached, 2));
+    assert_true(hy_now_ns() >= asked_ns + 2 * MS);
+    worker_stop(&worker);
+}
+
+static void test_tm20_the_receivers_end_cancels_its_calls(void **state)
+{
+    struct worker worker;
+    struct probe *receiver = probe_create(NULL);
+    long blocks;
+
+    (void)state;
+    assert_ok(hy_after(MS, receiver, note_1)); /* whatever is made at the first use */
+    object_end(&receiver->hy);
+    wait_drain();
+    worker_start(&worker, "asks");
+    blocks = allocator_blocks();
+    receiver = probe_create(NULL);
+    for (int i = 0; i < 30; i++)
+        assert_ok(hy_after(i * 100 * HY_SECOND, receiver, note_1));
+    assert_true(allocator_blocks() >= blocks + 29);
+    object_end(&receiver->hy);
+    wait_drain(); /* the one without delay */
+    assert_true(allocator_blocks() <= blocks + 1);
+    receiver = probe_create(NULL);
+    assert_true(run_there(&worker.probe.hy, ask_elsewhere, receiver));
+    object_end(&receiver->hy); /* they are still on their way */
+    wait_drain();
+    assert_true(allocator_blocks() <= blocks + 4); /* slabs of the other thread */
+    assert_int_equal(hy_process(0, HY_FOREVER), 0);
+    worker_stop(&worker);
+}
+
+static void call_again(struct probe *self)
+{
+    if (++self->moves < 5)
+        EXPECT_INT(hy_after(MS / 10, self, call_again), 0);
+    else
+        object_end(&self->hy);
+}
+
+static void test_a_call_asks_for_the_next_or_ends_the_receiver(void **state)
+{
+    struct probe *receiver = probe_create(NULL);
+    int finis = 0;
+
+    (void)state;
+    receiver->fini_count = &finis;
+    assert_ok(hy_after(MS / 10, receiver, call_again));
+    assert_ok(hy_after(3600 * HY_SECOND, receiver, note_1));
+    assert_true(wait_count(&finis, 1));
+}
+
+static void test_calls_move_with_the_receiver_and_keep_their_time(void **state)
+{
+    struct worker workers[2];
+    struct probe root, child;
+
+    (void)state;
+    worker_start(&workers[0], "first");
+    worker_start(&workers[1], "second");
+    probe_init(&root, NULL);
+    probe_init(&child, &root.hy);
+    started_ns = hy_now_ns();
+    interval_ns = 10 * MS;
+    assert_ok(hy_after(interval_ns, &child, note_home));
+    assert_ok(hy_after(3600 * HY_SECOND, &child, note_home));
+    assert_ok(hy_object_move_to_thread(&root.hy, NULL));
+    wait_until_ns(started_ns + 2 * MS);
+    assert_ok(hy_after(MS, &child, note_home)); /* waits where nobody is */
+    interval_ns = MS;
+    assert_ok(hy_object_move_to_thread(&root.hy, &workers[0].thread));
+    assert_true(wait_count(&child.reached, 2));
+    assert_true(hy_now_ns() >= started_ns + 10 * MS);
+    worker_stop(&workers[0]); /* with what is left */
+    worker_stop(&workers[1]);
+    assert_int_equal(child.count, 2);
+}
+
+static void test_calls_that_cannot_be(void **state)
+{
+    struct hy_ref ref = hy_ref_to(&here.hy);
+
+    (void)state;
+    assert_int_equal(hy_object_call_after(&here.hy, MS, NULL), -HY_EINVAL);
+    assert_int_equal(hy_object_call_after(NULL, MS, (void (*)(void *))(void (*)(void))note_1),
+                     -HY_ESHUTDOWN);
+    assert_int_equal(hy_after(-1, &here, note_1), -HY_EINVAL);
+    assert_ok(hy_ref_call_after(ref, 0, (void (*)(void *))(void (*)(void))note_1));
+    wait_drain();
+    assert_int_equal(here.count, 1);
+    assert_ok(hy_after(HY_FOREVER, &here, note_1)); /* never */
+    object_end(&here.hy);
+    assert_int_equal(hy_ref_call_after(ref, 0, (void (*)(void *))(void (*)(void))note_1),
+                     -HY_ESHUTDOWN);
+    assert_int_equal(hy_ref_call_after(ref, MS, (void (*)(void *))(void (*)(void))note_1),
+                     -HY_ESHUTDOWN);
+    hy_ref_release(&ref);
+    probe_init(&here, NULL);
+}
+
+/* Timers that are parked. */
+static void test_oa13_a_parked_timer_keeps_its_deadline(void **state)
+{
+    (void)state;
+    started_ns = hy_now_ns();
+    assert_ok(hy_timer_start_once(&timer, 3 * MS));
+    assert_ok(hy_timer_start(&second, 0));
+    assert_ok(hy_object_move_to_thread(&timer.hy, NULL));
+    assert_ok(hy_object_move_to_thread(&second.hy, NULL));
+    assert_true(hy_timer_is_running(&timer));
+    wait_until_ns(started_ns + 5 * MS);
+    assert_int_equal(here.count + other.count, 0);
+    assert_int_equal(hy_timer_remaining_ns(&timer), 0);
+    assert_ok(hy_timer_request_start(&second, 0)); /* waits */
+    assert_ok(hy_object_move_to_thread(&timer.hy, hy_thread_current()));
+    assert_ok(hy_object_move_to_thread(&second.hy, hy_thread_current()));
+    assert_true(wait_count(&here.reached, 1)); /* overdue: at once */
+    assert_true(wait_count(&other.reached, 3));
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -742,6 +1431,25 @@ int main(void)
         CASE(test_tm10_alternating_with_zero_is_not_early),
         CASE(test_tm11_starting_again_counts_anew),
         CASE(test_oa13_the_time_that_has_passed_counts_after_a_move),
+        CASE(test_tm07_recurs_after_a_nested_loop_in_its_callback),
+        CASE(test_tm16_a_timer_outlives_its_thread),
+        CASE(test_tm22_a_hundred_thousand_timers),
+        CASE(test_tm23_the_clock_is_monotonic),
+        CASE(test_tm13_three_accuracies),
+        CASE(test_tm13_coarse_timers_share_their_wake_ups),
+        CASE(test_tm24_deadlines_are_nanoseconds),
+        CASE(test_tm03_the_next_deadline_exactly),
+        CASE(test_tm17_requests_from_other_threads),
+        CASE(test_oa23_an_object_with_timers_is_ended_in_its_own_thread),
+        CASE(test_tm19_calls_without_delay_are_queued_in_24_orders),
+        CASE(test_tm19_delays_in_24_orders),
+        CASE(test_tm19_equal_delays_keep_their_order),
+        CASE(test_tm20_a_call_runs_in_the_receivers_thread),
+        CASE(test_tm20_the_receivers_end_cancels_its_calls),
+        CASE(test_a_call_asks_for_the_next_or_ends_the_receiver),
+        CASE(test_calls_move_with_the_receiver_and_keep_their_time),
+        CASE(test_calls_that_cannot_be),
+        CASE(test_oa13_a_parked_timer_keeps_its_deadline),
         CASE(test_oa13_a_move_keeps_the_deadline),
         CASE(test_oa13_frequent_moves_do_not_postpone),
     };

@@ -57,3 +57,46 @@ bool flush_there(struct hy_object *there)
 {
     return run_there(there, NULL, NULL);
 }
+
+static const struct hy_payload stall_payload = HY_PLAIN_PAYLOAD(struct stall *);
+
+static void stall_here(struct hy_object *receiver, const void *payload)
+{
+    struct stall *stall = *(struct stall *const *)payload;
+
+    (void)receiver;
+    gate_open(&stall->entered);
+    gate_wait(&stall->go);
+}
+
+void stall_again(struct stall *stall)
+{
+    EXPECT_INT(hy_invoke(&stall->worker.probe.hy, stall_here, &stall_payload, &stall), 0);
+    gate_wait(&stall->entered);
+}
+
+void stall_start(struct stall *stall)
+{
+    gate_init(&stall->entered);
+    gate_init(&stall->go);
+    worker_start(&stall->worker, "stall");
+    stall_again(stall);
+}
+
+void stall_let_go(struct stall *stall)
+{
+    gate_open(&stall->go);
+}
+
+void stall_flush(struct stall *stall)
+{
+    stall_let_go(stall);
+    EXPECT(flush_there(&stall->worker.probe.hy));
+}
+
+void stall_stop(struct stall *stall)
+{
+    worker_stop(&stall->worker);
+    gate_fini(&stall->entered);
+    gate_fini(&stall->go);
+}

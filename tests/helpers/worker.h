@@ -25,4 +25,20 @@ bool run_there(struct hy_object *there, void (*function)(void *context), void *c
 /* Returns when that thread has delivered what the caller posted to it before. */
 bool flush_there(struct hy_object *there);
 
+/* A worker whose thread stands still until it is let go, so that what is said to it waits. */
+struct stall {
+    struct worker worker;
+    struct gate entered, go;
+};
+
+/* Makes it, starts it, and returns when it stands still. */
+void stall_start(struct stall *stall);
+/* Stands still once more. */
+void stall_again(struct stall *stall);
+/* Lets it go; stall_flush() also returns when all that waited has been delivered. */
+void stall_let_go(struct stall *stall);
+void stall_flush(struct stall *stall);
+/* As worker_stop(). */
+void stall_stop(struct stall *stall);
+
 #endif
