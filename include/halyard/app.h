@@ -4,8 +4,10 @@
  *
  * The order of shutdown, always the same: hy_app_quit() (or SIGINT, SIGTERM) ends the loop;
  * `about_to_quit` is emitted, while all threads still run; the threads that the main thread started
- * are asked to quit and joined one by one, the last one first; what they posted to the main
- * thread is delivered; hy_app_exec() returns.
+ * are asked to stop early and to quit, and joined, one by one, the last one first; what they posted
+ * to the main thread is delivered; hy_app_exec() returns. The third SIGINT or SIGTERM that comes
+ * during a shutdown ends the process by the signal's default action, so that one that hangs can be
+ * interrupted from the keyboard.
  */
 #ifndef HALYARD_APP_H
 #define HALYARD_APP_H
@@ -28,17 +30,20 @@ extern HY_API const struct hy_class hy_app_class;
 
 /*
  * Makes the application object; the calling thread is the main thread from now on. SIGINT and
- * SIGTERM end hy_app_exec(), SIGHUP is only reported; all three are blocked in this thread and in
- * those it starts. Call it before starting threads. Errors: -HY_EEXIST (there is one already),
- * -HY_ENOMEM, -HY_EMFILE. Thread: the one to become the main thread.
+ * SIGTERM end hy_app_exec(), SIGHUP is only reported, whatever they did before; they are watched as
+ * by a hy_unix_signal (unix_signal.h): no signal is blocked, and no other one is touched, SIGPIPE
+ * neither. Errors: -HY_EEXIST (there is one already), -HY_ENOMEM, -HY_EMFILE. Thread: the one to
+ * become the main thread.
  */
 HY_API int hy_app_init(struct hy_app *app) HY_MUST_USE;
-/* Ends it and restores the signals. Thread: main. */
+/* Ends it and restores the signals; one that came since the loop ended then has its usual effect.
+ * Thread: main. */
 HY_API void hy_app_fini(struct hy_app *app);
 
 /*
  * Runs the main loop, then shuts down in the order above. Returns the code of hy_app_quit() or
- * hy_app_fail(), 0 after a signal of the system; one that comes during the shutdown is swallowed.
+ * hy_app_fail(), 0 after a signal of the system; one that comes during the shutdown is swallowed,
+ * the third one excepted.
  * Errors: -HY_EBUSY (executing, or inside another loop), -HY_EWRONGTHREAD, -HY_ESHUTDOWN (ended),
  * and those of hy_thread_exec(). Thread: main.
  */
@@ -56,7 +61,8 @@ HY_API void hy_app_quit(int code);
 HY_API int hy_app_request_quit(void);
 
 /* Holds the application, and lets go of it: when the last hold goes while hy_app_exec() runs, it
- * quits with 0. Thread: any. */
+ * quits with 0. Holds taken before it count; without an application, or a hold, these do nothing.
+ * Thread: any. */
 HY_API void hy_app_hold(void);
 HY_API void hy_app_release(void);
 

@@ -240,9 +240,8 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
 HY_API int hy_object_move_to_thread(struct hy_object *object, struct hy_thread *thread);
 
 /*
- * The thread the object lives in. NULL when it is parked, when the thread's handle has been ended,
- * or when it is a foreign thread that has not asked for its own handle yet (hy_thread_current()).
- * The answer is of the moment unless asked in the home thread. Thread: any.
+ * The thread the object lives in. NULL when it is parked, or when the thread's handle has been
+ * ended. The answer is of the moment unless asked in the home thread. Thread: any.
  */
 HY_API struct hy_thread *hy_object_thread(const struct hy_object *object);
 

@@ -9,8 +9,22 @@
  *
  * start: the thread takes over the objects and events that wait for it, emits `started` in the new
  * thread, runs its body (by default hy_thread_exec(), its event loop). end: emits `finished` in
- * that thread, deals with what is left by the finish policy, ends. A thread not made by the library
- * is adopted at its first call.
+ * that thread, deals with what is left by the finish policy, calls what hy_thread_at_end() was
+ * asked for, ends. A thread not made by the library is adopted at its first call: it has a handle
+ * too, which lives in it, and ends as the system's thread does. That handle can be neither moved
+ * nor finished; others may ask it as long as the thread runs, or as they hold a weak reference to
+ * anything that lived there.
+ *
+ * Requests from other threads (to quit, to stop early, holds, joins) are of the run that is on when
+ * they are made, and never count for the next one.
+ *
+ * After fork(): the child may use the library afresh, also when threads of the parent were in the
+ * midst of it. What was made before does not exist for the child: calls on it return -HY_ESHUTDOWN
+ * (or -HY_EWRONGTHREAD, or do nothing), its memory and descriptors stay as they are, and the
+ * emissions of its signals reach at most slots that are called directly. Signals of the system have
+ * their former actions again, and there is no application. A child that was forked in a handler and
+ * returns from it finds that its loops end, hy_app_exec() and hy_thread_exec() with -HY_ESHUTDOWN,
+ * without a shutdown. The allocator must bear a fork, as malloc() does.
  */
 #ifndef HALYARD_THREAD_H
 #define HALYARD_THREAD_H
@@ -65,11 +79,12 @@ HY_API int hy_thread_init(struct hy_thread *thread, const char *name,
                           struct hy_object *parent) HY_MUST_USE;
 
 /*
- * Asks the thread to quit, joins it, and ends the handle. With another policy than HY_FINISH_KEEP
- * what still lives in the thread is finished too. From then on the thread cannot be started or
- * joined (-HY_ESHUTDOWN), and counts as finished. A call of the thread that waits for the calling
- * one is sent away with -HY_ESHUTDOWN. Only a function that the thread itself has called here, and
- * waits for, must not do this: it is logged, and lasts for ever. Thread: home of the handle.
+ * Asks the thread to stop early and to quit, joins it, and ends the handle. With another policy
+ * than HY_FINISH_KEEP what still lives in the thread is finished too. From then on the thread
+ * cannot be started or joined (-HY_ESHUTDOWN), and counts as finished. A call of the thread that
+ * waits for the calling one is sent away with -HY_ESHUTDOWN. Only a function that the thread itself
+ * has called here, and waits for, must not do this: it is logged, and lasts for ever. Thread: home
+ * of the handle.
  */
 HY_API void hy_thread_fini(struct hy_thread *thread);
 
@@ -89,8 +104,9 @@ enum hy_thread_priority {
     HY_THREAD_PRIORITY_HIGH,
     HY_THREAD_PRIORITY_REALTIME /* before all that are not: it must not spin */
 };
-/* The priority, now or from the next start on. Errors: -HY_EACCES (the system does not permit it;
- * when it starts, that is logged), -HY_EINVAL. Thread: home of the handle. */
+/* The priority, now or from the next start on. Errors, with nothing changed: -HY_EACCES (the system
+ * does not permit it; when it starts, that is logged; many systems let a thread without privileges
+ * go down, and not up again), -HY_EINVAL. Thread: home of the handle. */
 HY_API int hy_thread_set_priority(struct hy_thread *thread, enum hy_thread_priority priority);
 /*
  * The thread's own dispatcher in place of the default; for a thread that was not started by the
@@ -118,7 +134,7 @@ HY_API void hy_thread_quit(struct hy_thread *thread, int code);
 
 /*
  * Holds a running thread, and lets go of it: when the last hold goes, it quits with 0. The holds
- * are forgotten when it ends. Thread: any.
+ * are forgotten when it ends; one that was never taken is not let go of. Thread: any.
  */
 HY_API void hy_thread_hold(struct hy_thread *thread);
 HY_API void hy_thread_release(struct hy_thread *thread);
@@ -128,14 +144,16 @@ HY_API void hy_thread_release(struct hy_thread *thread);
 HY_API void hy_thread_wake(struct hy_thread *thread);
 
 /* Asks whatever long work runs in the thread to stop early; loops do not care. It has no effect on
- * a thread that does not run, and is forgotten when it ends. Thread: any. */
+ * a thread that does not run, and is forgotten when it ends, before `finished`. Thread: any. */
 HY_API void hy_thread_request_interruption(struct hy_thread *thread);
 /* Whether the calling thread has been asked to; cheap, to be polled. Thread: any, for itself. */
 HY_API bool hy_interruption_requested(void);
 
 /*
  * Waits until the thread has really ended, thread-local destructors included; nothing that is
- * posted to the calling thread is delivered meanwhile. Returns at once when it never started.
+ * posted to the calling thread is delivered meanwhile. Returns at once when it never started; when
+ * it is started anew meanwhile, the end of the run before counts. Of an adopted thread, which the
+ * library cannot join, it is the end of all that this library does there.
  * deadline_ns is a point in time (hy_now_ns() + ...), or HY_FOREVER. Errors: -HY_ETIMEDOUT,
  * -HY_EDEADLK (from the thread itself, or it waits for the calling one, in a call, a blocking
  * emission or a join, directly or by way of others), -HY_ESHUTDOWN (the handle has been ended).
@@ -158,8 +176,10 @@ HY_API struct hy_thread *hy_thread_current(void);
 
 /*
  * An object that lives in the thread as long as the handle exists, through restarts too: for what
- * has no object of its own there. Slots of it run in the thread; it can be invoked and called. NULL
- * when the handle has been ended. It can be neither moved nor finished. Thread: any.
+ * has no object of its own there. Slots of it run in the thread; it can be invoked and called, and
+ * what is said to it before a start waits for it. While the thread has finished, posts to it fail
+ * with -HY_ESHUTDOWN (HY_FINISH_KEEP: they wait too). It can be neither moved nor finished; what is
+ * put under it as a child ends with the run. NULL when the handle has been ended. Thread: any.
  *
  *     hy_call(hy_thread_context(&worker), count_files, &job, sizeof job, HY_FOREVER, NULL);
  */
@@ -167,8 +187,9 @@ HY_API struct hy_object *hy_thread_context(const struct hy_thread *thread);
 
 /*
  * Calls function(context) at the end of the calling thread: after `finished` and the end of its
- * objects, before whoever joins returns; the one asked for last comes first. Errors: -HY_ENOMEM,
- * -HY_EINVAL. Thread: any, for itself.
+ * objects, before whoever joins returns; the one asked for last comes first. It may use the
+ * library; objects that it makes end right afterwards. A thread that ends with its process, as the
+ * main one does, calls nothing. Errors: -HY_ENOMEM, -HY_EINVAL. Thread: any, for itself.
  */
 HY_API int hy_thread_at_end(void (*function)(void *context), void *context);
 

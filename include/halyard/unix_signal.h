@@ -6,7 +6,8 @@
  * ordinary slots, and may do what they like. No signal is blocked, so child processes start with a
  * clean mask. Several objects, in any threads, may watch the same signal; each is told. What the
  * program had installed before comes back when the last of them stops. Like all signals of the
- * system, several that arrive close together may be told as one.
+ * system, several that arrive close together may be told as one; of a flood that the pipe cannot
+ * hold (some thousands) at least one is told of each signal, with nothing but its number.
  */
 #ifndef HALYARD_UNIX_SIGNAL_H
 #define HALYARD_UNIX_SIGNAL_H

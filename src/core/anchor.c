@@ -17,6 +17,7 @@ struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_r
     anchor->refs = 1;
     anchor->object = object;
     anchor->home = home;
+    anchor->generation = home->generation;
     hy__record_ref(home);
     return anchor;
 }
@@ -38,10 +39,13 @@ void hy__anchor_unref(struct hy_anchor *anchor)
 
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)
 {
-    hy__lock(&anchor->lock); /* against a move: the anchor's own reference goes with the home */
+    bool lost = hy__anchor_is_lost(anchor); /* then nobody is left to move it */
+    if (!lost)
+        hy__lock(&anchor->lock); /* against a move: the anchor's own reference goes with the home */
     struct hy_thread_record *home = anchor->home;
     hy__record_ref(home);
-    hy__unlock(&anchor->lock);
+    if (!lost)
+        hy__unlock(&anchor->lock);
     return home;
 }
 
@@ -70,6 +74,8 @@ push(struct hy_anchor *anchor, struct hy__message *message, struct hy_thread_rec
     if (record != NULL && hy__anchor_home(anchor) == record && record->rest == HY__MAILBOX_EMPTY)
         return push_here(record, anchor, message);
 
+    if (hy__anchor_is_lost(anchor))
+        return HY__PUSH_CLOSED;
     message->anchor = anchor;
     hy__lock(&anchor->lock); /* against a move or the death of this object, nothing else */
     struct hy_thread_record *home = anchor->home;
@@ -104,6 +110,8 @@ int hy__post(struct hy_anchor *anchor, struct hy__message *message)
     enum hy__push_result result = push(anchor, message, &wake);
     if (result == HY__PUSH_WAKE)
         hy__post_wake(wake);
+    if (result == HY__PUSH_CLOSED && hy__anchor_is_lost(anchor))
+        return hy__lost("the receiver");
     if (result == HY__PUSH_CLOSED)
         return hy_error_set(-HY_ESHUTDOWN, "the receiver is dead, or its thread has finished");
     return 0;

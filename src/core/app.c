@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The application object: signals of the system, the main loop, the order of shutdown. */
+/* The application object: signals of the system, the main loop, the order of shutdown, holds. */
 #include "core/internal.h"
 
 #include <signal.h>
 
 struct hy_app_private {
     struct hy_thread_record *record;
-    struct hy_notifier notifier; /* on the descriptor of the system's signals */
-    int descriptor;
+    struct hy_unix_signal signals;
     bool executing; /* guard */
+    uint32_t holds; /* guard */
 };
+
+enum {
+    /* How many times SIGINT or SIGTERM must come during a shutdown to end the process at once. */
+    SIGNALS_TO_END = 3
+};
+static const int signals_watched[] = {SIGINT, SIGTERM, SIGHUP};
+#define SIGNALS_WATCHED (sizeof signals_watched / sizeof signals_watched[0])
 
 static struct hy_app *instance; /* atomic; written under the guard */
 static uint32_t guard;          /* for those who quit: application and loop stay while it is held */
@@ -21,15 +28,12 @@ struct hy_app *hy_app_instance(void)
     return __atomic_load_n(&instance, __ATOMIC_ACQUIRE);
 }
 
-static void signal_arrived(struct hy_app *app)
+static void signal_arrived(struct hy_app *app, const struct hy_unix_signal_info *info)
 {
-    int number;
-    /* A slot may have ended the application. */
-    while (hy_app_instance() == app && (number = hy__signals_read(app->priv->descriptor)) > 0) {
-        hy_emit(&app->events.unix_signal, &number);
-        if (number == SIGINT || number == SIGTERM)
-            hy_app_quit(0);
-    }
+    int number = info->number;
+    hy_emit(&app->events.unix_signal, &number);
+    if (number == SIGINT || number == SIGTERM)
+        hy_app_quit(0);
 }
 
 static void set_instance(struct hy_app *app)
@@ -39,12 +43,26 @@ static void set_instance(struct hy_app *app)
     hy__unlock(&guard);
 }
 
+/* In a forked child: the parent's application is none of its business. */
+void hy__app_forget(void)
+{
+    instance = NULL;
+    guard = 0;
+    failed = 0;
+}
+
 static void app_fini(struct hy_object *object)
 {
     struct hy_app *app = (struct hy_app *)(void *)object;
+    hy__signals_end_process_at(SIGNALS_TO_END);
     hy__threads_stop(app->priv->record);
-    hy_object_fini(&app->priv->notifier.hy);
-    hy__signals_close(app->priv->descriptor);
+    hy__signals_end_process_at(0);
+    uint64_t unheard = hy__unix_signal_discard(&app->priv->signals);
+    hy_object_fini(&app->priv->signals.hy);
+    /* What came since the loop ended has its usual effect, as it would without an application. */
+    for (size_t i = 0; i < SIGNALS_WATCHED; i++)
+        if ((unheard >> (signals_watched[i] - 1) & 1) != 0)
+            hy__signal_send(signals_watched[i]);
     set_instance(NULL);
     hy_release(app->priv);
     app->priv = NULL;
@@ -69,16 +87,11 @@ const struct hy_class hy_app_class = HY_CLASS(struct hy_app, .fini = app_fini, .
 static int watch_signals(struct hy_app *app)
 {
     struct hy_app_private *priv = app->priv;
-    int system_errno = hy__signals_open(&priv->descriptor);
-    if (system_errno != 0)
-        return hy_error_set_system(system_errno, "cannot watch SIGINT, SIGTERM and SIGHUP");
-    int rc = hy_notifier_init(&priv->notifier, &app->hy);
+    int rc = hy_unix_signal_init(&priv->signals, &app->hy);
     if (rc == 0)
-        rc = hy_connect(&priv->notifier.events.ready, app, signal_arrived, HY_DIRECT);
-    if (rc == 0)
-        rc = hy_notifier_watch(&priv->notifier, priv->descriptor, HY_READABLE);
-    if (rc < 0)
-        hy__signals_close(priv->descriptor);
+        rc = hy_connect(&priv->signals.events.arrived, app, signal_arrived, HY_DIRECT);
+    for (size_t i = 0; rc == 0 && i < SIGNALS_WATCHED; i++)
+        rc = hy_unix_signal_watch(&priv->signals, signals_watched[i]);
     return rc;
 }
 
@@ -124,7 +137,7 @@ static void set_executing(struct hy_app_private *priv, bool executing)
 {
     hy__lock(&guard);
     priv->executing = executing;
-    __atomic_store_n(&priv->record->quit, 0, __ATOMIC_SEQ_CST);
+    hy__record_clear_quit(priv->record);
     hy__unlock(&guard);
 }
 
@@ -142,30 +155,61 @@ int hy_app_exec(struct hy_app *app)
      * this says under the guard that there is one, and then looks at `failed`. */
     set_executing(priv, true);
     int code = __atomic_load_n(&failed, __ATOMIC_SEQ_CST) != 0 ? 1 : hy__thread_exec(record);
+    if (hy__record_is_lost(record))
+        return code; /* a child, forked in a slot: there is nothing here to shut down */
+    hy__signals_end_process_at(SIGNALS_TO_END);
     set_executing(priv, false);
     hy_emit0(&app->events.about_to_quit);
     hy__threads_stop(record);
     hy__record_drain(record); /* what the threads posted here in their last moments */
-    /* A second Ctrl-C asked for what has just been done; it must not kill the program as the
-     * signals are restored. */
-    while (hy__signals_read(priv->descriptor) > 0) {
-    }
+    hy__signals_end_process_at(0);
+    /* A second Ctrl-C asked for what has just been done. */
+    hy__unix_signal_discard(&priv->signals);
     return code;
+}
+
+/* Guard held: the record, with a reference, of a loop that was asked to quit, or NULL. */
+static struct hy_thread_record *request_quit(int code)
+{
+    if (instance == NULL || !instance->priv->executing)
+        return NULL;
+    struct hy_thread_record *record = instance->priv->record;
+    hy__record_ref(record);
+    hy__record_set_quit(record, code);
+    return record;
+}
+
+static void wake_and_unref(struct hy_thread_record *record)
+{
+    if (record != NULL)
+        hy__record_rouse(record);
+    hy__record_unref(record);
 }
 
 void hy_app_quit(int code)
 {
+    hy__lock(&guard);
+    struct hy_thread_record *record = request_quit(code);
+    hy__unlock(&guard);
+    wake_and_unref(record);
+}
+
+void hy_app_hold(void)
+{
+    hy__lock(&guard);
+    if (instance != NULL)
+        instance->priv->holds++;
+    hy__unlock(&guard);
+}
+
+void hy_app_release(void)
+{
     struct hy_thread_record *record = NULL;
     hy__lock(&guard);
-    if (instance != NULL && instance->priv->executing) {
-        record = instance->priv->record;
-        hy__record_ref(record);
-        hy__record_set_quit(record, code);
-    }
+    if (instance != NULL && instance->priv->holds != 0 && --instance->priv->holds == 0)
+        record = request_quit(0);
     hy__unlock(&guard);
-    if (record != NULL)
-        hy__record_rouse(record);
-    hy__record_unref(record);
+    wake_and_unref(record);
 }
 
 int hy_app_request_quit(void)

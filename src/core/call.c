@@ -132,6 +132,14 @@ bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *messa
     return true;
 }
 
+bool hy__call_is_wanted(const struct hy__message *message)
+{
+    const struct hy__wait *wait = hy__wait_of(message);
+    /* Relaxed: an answer of the moment; delivery looks again. */
+    return (__atomic_load_n(&wait->word, __ATOMIC_RELAXED) & STATE) == HY__CALL_WAITING &&
+           (wait->extension == NULL || hy__extension_is_wanted(wait->extension));
+}
+
 struct hy_thread_record *hy__wait_target(struct hy__wait *wait)
 {
     for (;;) {

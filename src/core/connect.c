@@ -16,7 +16,7 @@ uint64_t hy__last_connection_id(void)
 static bool is_dead(const struct hy_object *object)
 {
     struct hy_anchor *anchor = object->anchor;
-    if (anchor == NULL)
+    if (anchor == NULL || hy__anchor_is_lost(anchor))
         return true;
     hy__lock(&anchor->lock);
     bool dead = anchor->dead;

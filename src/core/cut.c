@@ -8,7 +8,7 @@
 int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot)
 {
     struct hy_hub *hub = signal != NULL ? __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE) : NULL;
-    if (hub == NULL)
+    if (hub == NULL || hy__anchor_is_lost(hub->owner))
         return 0;
     int count = 0;
     struct hy__bin bin = {0};

@@ -44,6 +44,18 @@ void hy__hazards_release(struct hy_thread_record *record)
     record->hazards = NULL;
 }
 
+/* All but the block of the thread that is left, whose emissions may be on its stack. */
+void hy__hazards_forget(const struct hy_thread_record *own)
+{
+    struct hy__hazards *hazards = __atomic_load_n(&all_hazards, __ATOMIC_RELAXED);
+    for (; hazards != NULL; hazards = hazards->next)
+        if (own == NULL || own->hazards != hazards) {
+            for (int i = 0; i < HY__HAZARDS; i++)
+                hazards->walks[i] = (struct hy__walk){NULL, 0, NULL};
+            hazards->used = 0;
+        }
+}
+
 struct hy__walkers hy__walkers_of(const struct hy_hub *hub)
 {
     struct hy__walkers walkers = {UINT64_MAX, false};

@@ -194,6 +194,11 @@ void hy__orphans_reap(void)
     }
 }
 
+void hy__orphans_forget(void)
+{
+    orphans = NULL;
+}
+
 struct hy_hub *hy__hub_of(struct hy_signal_base *signal)
 {
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);

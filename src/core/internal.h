@@ -148,6 +148,8 @@ struct hy_anchor {
     struct hy__connection *incoming; /* lock: connections whose receiver this is */
     uint32_t posted;                 /* lock: messages from other threads so far */
     bool dead;                       /* lock: fini has begun */
+    bool fixed; /* const once made: its thread's own; neither moved nor finished by anybody else */
+    uint32_t generation;         /* const: see fork.c */
     struct hy_anchor *move_next; /* lock, in a move: the anchor that is unlocked after this one */
     struct hy__message *compressible; /* home: the newest in the queues that may be merged */
     HY__ALIGNED_LINE struct hy_object
@@ -293,17 +295,38 @@ enum { /* values of the mailbox word that are not messages */
     HY__MAILBOX_CLOSED = 2
 };
 
+/*
+ * The runs of a thread are numbered, from 1 (30 bits, then again). Words that say something of one
+ * run carry its number, so that what was meant for one never counts for the next.
+ */
+#define HY__RUN_MASK       0x3fffffffu
 #define HY__QUIT_REQUESTED (UINT64_C(1) << 63)
+
+/* What hy_thread_at_end() was asked for. */
+struct hy__at_end {
+    struct hy__at_end *next;
+    void (*function)(void *context);
+    void *context;
+};
 
 struct hy_thread_record {
     /* any thread */
     uintptr_t mailbox;              /* atomic: see mailbox.c */
     HY__ALIGNED_LINE uint32_t refs; /* atomic */
-    uint32_t state;                 /* atomic; enum hy_thread_state; joins park on it */
-    uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED and the code */
-    uint32_t woken; /* atomic: hy_thread_wake() was called, and has ended no wait yet */
-    struct hy_dispatcher *dispatcher;  /* atomic; set once, destroyed with the record */
-    struct hy_thread *handle;          /* atomic; NULL once the handle is gone */
+    uint32_t state;                 /* atomic; run << 2 | enum hy_thread_state; joins park on it */
+    uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED, run << 32, the code */
+    uint64_t holds;                 /* atomic: run << 32, how many */
+    uint32_t interrupted;           /* atomic: the run that was asked to stop early, or 0 */
+    uint32_t run;                   /* written as it starts; const while it runs */
+    uint32_t generation;            /* const: see fork.c */
+    uint32_t priority_lock;
+    uint32_t system_number; /* priority_lock: of the running thread, or 0 */
+    int32_t priority;       /* priority_lock: what was asked for, or -1 */
+    uint32_t woken;         /* atomic: hy_thread_wake() was called, and has ended no wait yet */
+    struct hy_dispatcher *dispatcher; /* atomic; set once, destroyed with the record */
+    struct hy_thread *handle;         /* atomic; NULL once the handle is gone */
+    struct hy_object *context;        /* const from its making to the end of the handle */
+    void *adopted_handle;             /* const: the memory of an adopted thread's handle, or NULL */
     uint64_t delivered, dropped, kept; /* atomic, written by home */
     char name[HY__NAME_SIZE];          /* const once started */
 
@@ -346,6 +369,7 @@ struct hy_thread_record {
     struct hy__slab *slabs[HY__SLAB_CLASSES];
     struct hy__returns returns[HY__RETURNS];
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
+    struct hy__at_end *at_ends;      /* the one asked for last comes first */
     uint32_t hooking;                /* moves whose hooks are being called */
     bool adopted;
     bool parked; /* const: of objects that live in no thread; nobody runs it */
@@ -388,6 +412,18 @@ void hy__record_serve_deletes(struct hy_thread_record *record);
 void hy__record_drain(struct hy_thread_record *record);
 /* Finishes objects and messages by the policy. In its own thread, or while none runs. */
 void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
+static inline enum hy_thread_state hy__record_state(const struct hy_thread_record *record)
+{
+    /* Acquire: after the end of a thread, what it did is seen. */
+    return (enum hy_thread_state)(__atomic_load_n(&record->state, __ATOMIC_ACQUIRE) & 3u);
+}
+/* Of its present run. Release: see above. */
+static inline void hy__record_set_state(struct hy_thread_record *record, enum hy_thread_state state)
+{
+    __atomic_store_n(&record->state, record->run << 2 | (uint32_t)state, __ATOMIC_RELEASE);
+}
+/* The words of a run begin anew. */
+void hy__record_begin_run(struct hy_thread_record *record, uint32_t run);
 bool hy__record_is_running(const struct hy_thread_record *record);
 /* Whether it runs and will deliver, or drop, what is posted now. */
 bool hy__record_takes_calls(struct hy_thread_record *record);
@@ -577,9 +613,12 @@ enum {
 int hy__object_check_held(const struct hy_object *object, const char *operation);
 /* As hy_object_check_thread(), and -HY_ESHUTDOWN for an object whose fini has begun. */
 int hy__object_check_alive(const struct hy_object *object, const char *operation);
+/* Sets the error for what nobody may do ("ended") with an object that is its thread's own. */
+int hy__object_is_fixed(const struct hy_object *object, const char *operation);
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
 void hy__root_unlink(struct hy_thread_record *record, struct hy_object *object);
 const char *hy__object_text(const struct hy_object *object);
+void hy__children_finish(struct hy_object *object, struct hy_thread_record *home);
 /* object_signals.c */
 void hy__object_signals_init(struct hy_object *object);
 void hy__object_signals_close(struct hy_object *object);
@@ -732,6 +771,9 @@ int hy__hazards_acquire(struct hy_thread_record *record);
 void hy__hazards_release(struct hy_thread_record *record);
 void hy__walks_park(struct hy_thread_record *record);
 void hy__orphans_reap(void);
+/* In a forked child: walks of threads that are not there; hubs that they left. */
+void hy__hazards_forget(const struct hy_thread_record *own);
+void hy__orphans_forget(void);
 
 /* message.c: a message with a copy of the payload */
 int hy__message_make(const struct hy_payload *description, const void *payload,
@@ -768,9 +810,9 @@ struct hy__wait {
     uint32_t poked;             /* atomic: in the list of a mover */
     struct hy__wait *poke_next; /* the mover's that has set `poked` */
 };
-static inline struct hy__wait *hy__wait_of(struct hy__message *call)
+static inline struct hy__wait *hy__wait_of(const struct hy__message *call)
 {
-    return *(struct hy__wait **)hy__message_payload(call);
+    return *(struct hy__wait *const *)(const void *)((const char *)call + HY__MESSAGE_HEADER);
 }
 void hy__wait_ref(struct hy__wait *wait);
 void hy__wait_unref(struct hy__wait *wait);
@@ -780,6 +822,8 @@ struct hy_thread_record *hy__wait_target(struct hy__wait *wait);
 bool hy__wait_refuse(struct hy__wait *wait);
 /* Delivery. False: the caller has gone, or there is nobody to call any more. */
 bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *message);
+/* Whether somebody still waits for it, and the connection, if it is of one, is still there. */
+bool hy__call_is_wanted(const struct hy__message *message);
 /* The emission of a blocking connection, which the caller has in use; *ret_result (NULL: nobody
  * asks) is what the slot returned, if it returns anything. */
 int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,
@@ -889,14 +933,48 @@ bool hy__quit_requested(const struct hy_thread_record *record);
 /* Whether one more loop may be nested. */
 int hy__depth_check(const struct hy_thread_record *record);
 
+/* app.c, unix_signal.c */
+void hy__app_forget(void);
+/* Forgets what has arrived; returns a bit, number - 1, for each signal of which something had. */
+uint64_t hy__unix_signal_discard(struct hy_unix_signal *self);
+
 /* thread.c */
 struct hy_thread_record *hy__thread_record(const struct hy_thread *thread);
 /* Asks the threads started from this one to quit, the last one first, and joins them. */
 void hy__threads_stop(struct hy_thread_record *record);
-/* Emits `finished` for a thread that the library did not start. */
-void hy__thread_adopted_ends(struct hy_thread_record *record);
+/* Makes the handle of a thread that the library did not start; it ends with the record. */
+int hy__thread_adopt_handle(struct hy_thread_record *record);
+/* Ends it, all but its memory. */
+void hy__thread_end_handle(struct hy_thread_record *record);
+/* The end of a thread, in that thread, up to the moment at which it counts as finished. */
+void hy__thread_finish(struct hy_thread_record *record, enum hy_finish_policy policy);
+
+/* control.c */
 /* The request to end all loops; the caller wakes the thread. */
 void hy__record_set_quit(struct hy_thread_record *record, int code);
+/* Forgets it. Home. */
+void hy__record_clear_quit(struct hy_thread_record *record);
+/* As a run ends: what was asked of it is forgotten. */
+void hy__control_forget(struct hy_thread_record *record);
+/* In the thread: its number is known from here to there, and the priority asked for is set. */
+void hy__priority_begin(struct hy_thread_record *record);
+void hy__priority_end(struct hy_thread_record *record);
+/* Calls what hy_thread_at_end() was asked for. */
+void hy__at_ends_call(struct hy_thread_record *record);
+
+/* fork.c */
+int hy__fork_prepare(void);
+/* Whether it was made before this process was forked: nothing can be done with it any more. */
+static inline bool hy__anchor_is_lost(const struct hy_anchor *anchor)
+{
+    return HY_UNLIKELY(anchor->generation != hy__generation);
+}
+static inline bool hy__record_is_lost(const struct hy_thread_record *record)
+{
+    return HY_UNLIKELY(record->generation != hy__generation);
+}
+/* Sets the error for that. */
+int hy__lost(const char *what);
 
 /* Relaxed single-writer count: only the home thread adds, others may read. */
 static inline void hy__count(uint64_t *counter, uint64_t by)

@@ -112,8 +112,8 @@ int hy__thread_exec(struct hy_thread_record *record)
             code = run(record, &loop);
     }
     if (record->loops == 0)
-        __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST);
-    return code;
+        hy__record_clear_quit(record);
+    return hy__record_is_lost(record) ? hy__lost("the loop") : code;
 }
 
 int hy_thread_exec(void)

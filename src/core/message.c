@@ -80,9 +80,12 @@ static void log_drop(const struct hy_thread_record *record, const struct hy__mes
     static const char *const kinds[] = {[HY__MESSAGE_SLOT] = "a call of a slot",
                                         [HY__MESSAGE_EVENT] = "an event",
                                         [HY__MESSAGE_INVOKE] = "an invoke",
-                                        [HY__MESSAGE_DESTROY] = "a request to end"};
-    hy__debug("message", "%s is dropped in thread \"%s\": %s",
-              message->kind < sizeof kinds / sizeof kinds[0] ? kinds[message->kind] : "a message",
+                                        [HY__MESSAGE_DESTROY] = "a request to end",
+                                        [HY__MESSAGE_EXTENDED] = "a call of a slot",
+                                        [HY__MESSAGE_TOKEN] = "a call of a slot",
+                                        [HY__MESSAGE_CALL] = "a call that is waited for"};
+    const char *kind = message->kind < sizeof kinds / sizeof kinds[0] ? kinds[message->kind] : NULL;
+    hy__debug("message", "%s is dropped in thread \"%s\": %s", kind != NULL ? kind : "a message",
               record->name,
               message->anchor->object == NULL ? "the receiver has ended"
                                               : "its connection has been cut, or the thread ends");

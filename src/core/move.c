@@ -116,6 +116,12 @@ static int check_move(struct hy_object *object, const struct hy_thread *thread)
     if (object == NULL || object->anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "%s was never made, or has been finished",
                             hy__object_text(object));
+    if (hy__anchor_is_lost(object->anchor))
+        return hy__lost(hy__object_text(object));
+    if (thread != NULL && hy__record_is_lost(hy__thread_record(thread)))
+        return hy__lost(hy_thread_name(thread));
+    if (object->anchor->fixed)
+        return hy__object_is_fixed(object, "moved");
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
     bool elsewhere = home != hy__record_if_any() && hy__record_is_running(home);
     int rc = 0;

@@ -15,7 +15,7 @@ const char *hy__object_text(const struct hy_object *object)
     char name[HY__OBJECT_NAME_SIZE] = "unnamed";
     if (object == NULL)
         return "no object";
-    if (object->anchor != NULL) {
+    if (object->anchor != NULL && !hy__anchor_is_lost(object->anchor)) {
         hy__lock(&object->anchor->lock); /* another thread may be asking, or its home renaming it */
         if (object->name != NULL)
             memcpy(name, object->name, strlen(object->name) + 1);
@@ -112,12 +112,22 @@ int hy_object_create(const struct hy_class *type, struct hy_object *parent,
     return 0;
 }
 
+int hy__object_is_fixed(const struct hy_object *object, const char *operation)
+{
+    return hy_error_set(-HY_EINVAL, "%s belongs to its thread and cannot be %s",
+                        hy__object_text(object), operation);
+}
+
 /* --- ending -------------------------------------------------------------------------------------
  */
 
 /* Its home thread, or any while that one does not run. */
 static int check_may_end(const struct hy_object *object)
 {
+    if (hy__anchor_is_lost(object->anchor))
+        return hy__lost(hy__object_text(object));
+    if (object->anchor->fixed)
+        return hy__object_is_fixed(object, "ended");
     if (hy__anchor_home(object->anchor) == hy__record_if_any())
         return 0;
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
@@ -140,7 +150,7 @@ static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
     hy__filters_end(filters);
 }
 
-static void children_finish(struct hy_object *object, struct hy_thread_record *home)
+void hy__children_finish(struct hy_object *object, struct hy_thread_record *home)
 {
     struct hy_object *child;
     while ((child = object->first_child) != NULL)
@@ -171,7 +181,7 @@ int hy_object_fini(struct hy_object *object)
     hy_emit0(&anchor->destroyed);
     hy__connections_of_receiver_cut(anchor);
     hy__object_signals_close(object);
-    children_finish(object, home);
+    hy__children_finish(object, home);
     struct hy_object *parent = object->parent;
     hy__object_link_out(object, home);
     hy__child_changed(parent, object, false);
@@ -213,7 +223,7 @@ struct hy_thread *hy_object_thread(const struct hy_object *object)
     if (object->anchor == NULL)
         return NULL;
     if (hy__anchor_home(object->anchor) == hy__record_if_any())
-        return hy_thread_current(); /* a foreign thread gets its handle when it asks */
+        return hy_thread_current();
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
     /* Acquire: the handle is seen initialised. */
     struct hy_thread *thread = __atomic_load_n(&home->handle, __ATOMIC_ACQUIRE);
@@ -233,6 +243,8 @@ int hy_object_check_thread(const struct hy_object *object, const char *operation
     if (object->anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "cannot %s %s: it has been finished", operation,
                             hy__object_text(object));
+    if (hy__anchor_is_lost(object->anchor))
+        return hy__lost(hy__object_text(object));
     struct hy_thread_record *here = hy__record();
     if (here == NULL)
         return -HY_ENOMEM;

@@ -69,8 +69,12 @@ static bool sleep_idle(struct hy_pool_private *pool, struct hy__pool_worker *wor
     hy__returns_flush(hy__record_if_any()); /* cells of others, from messages dropped here */
     bool woken = wait_for(&worker->woken, hy__time_sum(hy_now_ns(), pool->limits.idle_ns));
     hy__lock(&pool->lock);
-    /* Whoever took it out of the list in the meantime has something for it. */
-    return woken || !take_from(&pool->idle, worker);
+    /*
+     * Whoever took it out of the list has something for it, and may not have come to waking it yet.
+     * A wake-up that was meant for an earlier sleep finds it in the list, which it leaves too.
+     */
+    bool listed = take_from(&pool->idle, worker);
+    return woken || !listed;
 }
 
 static void reap_arrives(struct hy_object *object, const void *payload)

@@ -40,8 +40,9 @@ static bool is_selected(const struct selection *selection, const struct hy__mess
     case HY__MESSAGE_TOKEN:
         return selection->type == HY_EVENT_ANY && hy__extension_is_wanted(message->to.extension);
     case HY__MESSAGE_INVOKE:
-    case HY__MESSAGE_CALL:
         return selection->type == HY_EVENT_ANY;
+    case HY__MESSAGE_CALL:
+        return selection->type == HY_EVENT_ANY && hy__call_is_wanted(message);
     default:
         return false;
     }

@@ -17,10 +17,14 @@ static uint32_t adopted_count; /* atomic; for names */
 
 struct hy_thread_record *hy__record_create(const char *name)
 {
-    struct hy_thread_record *record = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *record);
+    struct hy_thread_record *record = NULL;
+    if (hy__fork_prepare() == 0)
+        record = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *record);
     if (record == NULL)
         return NULL;
     record->refs = 1;
+    record->generation = hy__generation;
+    record->priority = -1;
     snprintf(record->name, sizeof record->name, "%s", name != NULL ? name : "thread");
     record->state = HY_THREAD_NOT_STARTED;
     record->depth_limit = HY__DEPTH_LIMIT;
@@ -100,13 +104,25 @@ void hy__record_unref(struct hy_thread_record *record)
         return;
     if (record->dispatcher != NULL)
         record->dispatcher->ops->destroy(record->dispatcher);
+    hy_release(record->adopted_handle);
     hy__release_aligned(record);
+}
+
+void hy__record_begin_run(struct hy_thread_record *record, uint32_t run)
+{
+    record->run = run & HY__RUN_MASK;
+    uint64_t tag = (uint64_t)record->run << 32;
+    /* What was asked of an earlier run does not count. Sequentially consistent as all of `quit`;
+     * the others are published by the state. */
+    __atomic_store_n(&record->quit, tag, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&record->holds, tag, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->interrupted, 0u, __ATOMIC_RELAXED);
+    hy__record_set_state(record, HY_THREAD_RUNNING);
 }
 
 bool hy__record_is_running(const struct hy_thread_record *record)
 {
-    /* Acquire: after the end of a thread, what it did is seen. */
-    uint32_t state = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
+    enum hy_thread_state state = hy__record_state(record);
     return state == HY_THREAD_RUNNING || state == HY_THREAD_FINISHING;
 }
 
@@ -160,6 +176,9 @@ void hy__record_serve_deletes(struct hy_thread_record *record)
 
 static void finish_objects(struct hy_thread_record *record)
 {
+    /* What was put under the context ends with the run; the context itself with the handle. */
+    if (record->context != NULL)
+        hy__children_finish(record->context, record);
     while (record->first_root != NULL) {
         struct hy_object *root = record->first_root;
         hy_object_destroy(root);
@@ -215,10 +234,10 @@ static void adopted_thread_ends(void *value)
 {
     struct hy_thread_record *record = value;
     hy__current_record = record; /* another destructor may have run before this one */
-    hy__thread_adopted_ends(record);
-    hy__record_finish(record, HY_FINISH_DISCARD);
+    hy__thread_finish(record, HY_FINISH_DISCARD);
     hy__record_detach(record);
-    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
+    hy__thread_end_handle(record);
+    hy__record_set_state(record, HY_THREAD_FINISHED);
     hy__record_unpark(record, &record->state);
     hy__record_leave(record);
     hy__record_unref(record);
@@ -236,18 +255,23 @@ struct hy_thread_record *hy__record_adopt(void)
     if (record == NULL)
         return NULL;
     record->adopted = true;
-    record->state = HY_THREAD_RUNNING;
+    hy__record_begin_run(record, 1);
     int rc = enter(record);
-    int system_errno = rc == 0 ? hy__at_thread_end(adopted_thread_ends, record) : 0;
-    if (rc < 0 || system_errno != 0) {
-        if (system_errno != 0)
-            hy_error_set_system(system_errno, "cannot adopt the calling thread");
-        if (rc == 0)
-            hy__record_leave(record);
-        hy__record_unref(record);
-        return NULL;
+    if (rc == 0) {
+        rc = hy__thread_adopt_handle(record);
+        int system_errno = rc == 0 ? hy__at_thread_end(adopted_thread_ends, record) : 0;
+        if (system_errno != 0) {
+            rc = hy_error_set_system(system_errno, "cannot adopt the calling thread");
+            hy__thread_end_handle(record);
+        }
+        if (rc == 0) {
+            hy__priority_begin(record);
+            return record;
+        }
+        hy__record_leave(record);
     }
-    return record;
+    hy__record_unref(record);
+    return NULL;
 }
 
 /* --- dispatcher
@@ -336,7 +360,7 @@ int hy__record_need_dispatcher(struct hy_thread_record *record)
 void hy__record_wake(struct hy_thread_record *record)
 {
     struct hy_dispatcher *dispatcher = __atomic_load_n(&record->dispatcher, __ATOMIC_SEQ_CST);
-    if (dispatcher != NULL)
+    if (dispatcher != NULL && !hy__record_is_lost(record)) /* else it would wake the parent's */
         dispatcher->ops->wake(dispatcher);
 }
 

@@ -8,16 +8,23 @@
 
 struct hy_thread_private {
     struct hy_thread_record *record;          /* const */
-    struct hy__os_thread os;                  /* home; read by the one that joins */
+    struct hy_object context_object;          /* its own thread's, as any object of it */
+    struct hy__os_thread os;                  /* written by home; read by the one that joins */
     void (*body)(struct hy_thread *, void *); /* home, const while running */
     void *context;
     size_t stack_size;
     uint32_t policy; /* atomic */
-    uint32_t
-        joined; /* atomic: 0 nobody has, 1 somebody is about to, 2 the system thread has ended */
+    uint32_t joined; /* atomic: run << 2 | enum; joins park on it */
     bool needs_join; /* home: a system thread was started and not joined */
     struct hy_thread *previous_started,
         *next_started; /* home: record->first_started of the starter */
+};
+
+enum {               /* of priv->joined */
+    JOINED_NOBODY,   /* nobody has joined the system thread */
+    JOINED_SOMEBODY, /* somebody is about to */
+    JOINED_ENDED,    /* it has ended */
+    JOINED_STARTING  /* it is being made: `os` is not written yet */
 };
 
 struct hy_thread_record *hy__thread_record(const struct hy_thread *thread)
@@ -57,12 +64,19 @@ static void started_unlink(struct hy_thread *thread)
     priv->needs_join = false;
 }
 
+/* In whatever it is: a long computation, or its loops. */
+static void stop(struct hy_thread *thread)
+{
+    hy_thread_request_interruption(thread);
+    hy_thread_quit(thread, 0);
+}
+
 void hy__threads_stop(struct hy_thread_record *record)
 {
     /* One after the other: what a later one says to an earlier one at its end is delivered. */
     while (record->first_started != NULL) {
         struct hy_thread *thread = record->first_started;
-        hy_thread_quit(thread, 0);
+        stop(thread);
         join(thread, HY_FOREVER, true);
         started_unlink(thread);
     }
@@ -71,18 +85,31 @@ void hy__threads_stop(struct hy_thread_record *record)
 /* --- making and ending --------------------------------------------------------------------------
  */
 
+/* The one that belongs to the thread ends: the context, or an adopted thread's handle. */
+static void end_fixed(struct hy_object *object)
+{
+    if (object->anchor != NULL) {
+        object->anchor->fixed = false;
+        hy_object_fini(object);
+    }
+}
+
 static void thread_fini(struct hy_object *object)
 {
     struct hy_thread *thread = (struct hy_thread *)(void *)object;
     struct hy_thread_private *priv = thread->priv;
     struct hy_thread_record *record = priv->record;
-    if (!record->adopted) {
-        hy_thread_quit(thread, 0);
-        join(thread, HY_FOREVER, true);
-        started_unlink(thread);
-        if (__atomic_load_n(&priv->policy, __ATOMIC_RELAXED) != HY_FINISH_KEEP && !record->closed)
-            hy__record_finish(record, HY_FINISH_DISCARD); /* it never ran, or kept what it had */
+    if (record->adopted) {
+        end_fixed(&priv->context_object);
+        return;
     }
+    stop(thread);
+    join(thread, HY_FOREVER, true);
+    started_unlink(thread);
+    if (__atomic_load_n(&priv->policy, __ATOMIC_RELAXED) != HY_FINISH_KEEP && !record->closed)
+        hy__record_finish(record, HY_FINISH_DISCARD); /* it never ran, or kept what it had */
+    end_fixed(&priv->context_object);
+    record->context = NULL;
     /* Release: hy_object_thread() finds NULL, or a handle that is still whole. */
     __atomic_store_n(&record->handle, NULL, __ATOMIC_RELEASE);
     hy__record_unref(record);
@@ -115,34 +142,60 @@ const struct hy_class hy_thread_class =
     HY_CLASS(struct hy_thread, .fini = thread_fini, .leave_thread = thread_leave,
              .enter_thread = thread_enter, .signals = thread_signals, .signal_count = 4);
 
-static int init_with(struct hy_thread *thread, struct hy_thread_record *record,
-                     struct hy_object *parent)
+static const struct hy_class context_class = {
+    .version = HY_CLASS_VERSION, .name = "thread context", .size = sizeof(struct hy_object)};
+
+/* The context is of no list, so that no end of a run and no restart touches it. */
+static int context_init(struct hy_thread_private *priv, struct hy_thread_record *record)
 {
-    struct hy_thread_private *priv = hy_allocate_zeroed(sizeof *priv);
-    if (priv == NULL)
+    struct hy_anchor *anchor = hy__anchor_create(&priv->context_object, record);
+    if (anchor == NULL)
         return -HY_ENOMEM;
+    anchor->fixed = true;
+    priv->context_object = (struct hy_object){.type = &context_class, .anchor = anchor};
+    record->context = &priv->context_object;
+    return 0;
+}
+
+/* The record is referred to by a handle that may end before it; an adopted thread's own ends with
+ * it. */
+static int init_with(struct hy_thread *thread, struct hy_thread_private *priv,
+                     struct hy_thread_record *record, struct hy_object *parent)
+{
     priv->record = record;
     priv->policy = HY_FINISH_DRAIN;
-    int rc = hy_object_init(&thread->hy, &hy_thread_class, parent);
+    int rc = context_init(priv, record);
+    if (rc < 0)
+        return rc;
+    rc = hy_object_init(&thread->hy, &hy_thread_class, parent);
     if (rc < 0) {
-        hy_release(priv);
+        end_fixed(&priv->context_object);
+        record->context = NULL;
         return rc;
     }
     thread->priv = priv;
     hy__record_ref(record);
+    /* Release: whoever finds the handle finds it whole. */
     __atomic_store_n(&record->handle, thread, __ATOMIC_RELEASE);
-    rc = hy_object_set_name(&thread->hy, "%s", record->name);
-    if (rc < 0)
-        hy_object_fini(&thread->hy);
-    return rc;
+    return 0;
 }
 
 int hy_thread_init(struct hy_thread *thread, const char *name, struct hy_object *parent)
 {
-    struct hy_thread_record *record = hy__record_create(name);
-    if (record == NULL)
+    struct hy_thread_private *priv = hy_allocate_zeroed(sizeof *priv);
+    struct hy_thread_record *record = priv != NULL ? hy__record_create(name) : NULL;
+    if (record == NULL) {
+        hy_release(priv);
         return -HY_ENOMEM;
-    int rc = init_with(thread, record, parent);
+    }
+    int rc = init_with(thread, priv, record, parent);
+    if (rc < 0) {
+        hy_release(priv);
+    } else {
+        rc = hy_object_set_name(&thread->hy, "%s", record->name);
+        if (rc < 0)
+            hy_object_fini(&thread->hy);
+    }
     hy__record_unref(record);
     return rc;
 }
@@ -157,26 +210,48 @@ struct hy_thread *hy_thread_current(void)
     struct hy_thread_record *record = hy__record();
     if (record == NULL)
         return NULL;
-    struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
-    if (thread != NULL || !record->adopted)
-        return thread;
-    struct hy_thread *made = hy_allocate_zeroed(sizeof *made);
-    if (made == NULL)
-        return NULL;
-    if (init_with(made, record, NULL) < 0) {
-        hy_release(made);
-        return NULL;
-    }
-    made->hy.flags |= HY__OBJECT_HEAP;
-    return made;
+    return __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
 }
 
-void hy__thread_adopted_ends(struct hy_thread_record *record)
+struct hy_object *hy_thread_context(const struct hy_thread *thread)
 {
-    struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
-    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHING, __ATOMIC_RELEASE);
-    if (thread != NULL)
-        hy_emit0(&thread->events.finished);
+    return thread != NULL && thread->priv != NULL ? &thread->priv->context_object : NULL;
+}
+
+/* --- adopted threads ----------------------------------------------------------------------------
+ *
+ * Their handle is made as they are adopted, so that every thread finds it at any time. It is in no
+ * list of objects and ends after all of them; its memory is the record's, so that it may be asked
+ * as long as somebody holds a reference to anything of that thread.
+ */
+
+struct adopted_handle {
+    struct hy_thread thread;
+    struct hy_thread_private priv;
+};
+
+int hy__thread_adopt_handle(struct hy_thread_record *record)
+{
+    struct adopted_handle *handle = hy_allocate_zeroed(sizeof *handle);
+    if (handle == NULL)
+        return -HY_ENOMEM;
+    record->adopted_handle = handle;
+    int rc = init_with(&handle->thread, &handle->priv, record, NULL);
+    if (rc < 0)
+        return rc;
+    hy__record_unref(record); /* the memory cannot hold the record: it is the record's */
+    hy__root_unlink(record, &handle->thread.hy);
+    handle->thread.hy.anchor->fixed = true;
+    rc = hy_object_set_name(&handle->thread.hy, "%s", record->name);
+    if (rc < 0)
+        hy__thread_end_handle(record);
+    return rc;
+}
+
+void hy__thread_end_handle(struct hy_thread_record *record)
+{
+    struct adopted_handle *handle = record->adopted_handle;
+    end_fixed(&handle->thread.hy);
 }
 
 /* --- settings
@@ -240,8 +315,23 @@ int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dis
     return 0;
 }
 
-/* --- running
- * -------------------------------------------------------------------------------------- */
+/* --- running ----------------------------------------------------------------------------------
+ */
+
+/* Objects that the functions make end too. */
+void hy__thread_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
+{
+    struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
+    hy__record_set_state(record, HY_THREAD_FINISHING);
+    hy__control_forget(record);
+    hy_emit0(&thread->events.finished);
+    hy__record_finish(record, policy);
+    if (record->at_ends != NULL) {
+        hy__at_ends_call(record);
+        hy__record_finish(record, policy);
+    }
+    hy__priority_end(record);
+}
 
 static void *thread_main(void *context)
 {
@@ -250,6 +340,7 @@ static void *thread_main(void *context)
     struct hy_thread_private *priv = thread->priv;
     hy__current_record = record;
     hy__os_thread_set_name(record->name);
+    hy__priority_begin(record);
     hy__record_attach(record); /* if that fails, so do its loops */
     /* Objects that were moved here before the start live here from now on. */
     hy__mailbox_take(record);
@@ -261,23 +352,29 @@ static void *thread_main(void *context)
         priv->body(thread, priv->context);
     else
         rc = hy__thread_exec(record);
+    if (hy__record_is_lost(record))
+        return NULL; /* a child, forked in here: nothing of this is its business */
     if (rc < 0)
         hy_log(HY_LOG_ERROR, "thread", "thread \"%s\" cannot run: %s", record->name,
                hy_last_error()->message);
-
-    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHING, __ATOMIC_RELEASE);
-    hy_emit0(&thread->events.finished);
-    hy__record_finish(record,
+    hy__thread_finish(record,
                       (enum hy_finish_policy)__atomic_load_n(&priv->policy, __ATOMIC_RELAXED));
     hy__record_detach(record);
     hy__debug("thread", "thread \"%s\" ends", record->name);
     hy__record_leave(record);
     /* Release: who joins sees everything that this thread did. From here on the handle may go; the
      * record is held. */
-    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_FINISHED, __ATOMIC_RELEASE);
+    hy__record_set_state(record, HY_THREAD_FINISHED);
     hy__record_unpark(record, &record->state);
     hy__record_unref(record);
     return NULL;
+}
+
+static void set_joined(struct hy_thread_private *priv, uint32_t value)
+{
+    /* Release: `os` is written before; what the ended thread did is passed on. */
+    __atomic_store_n(&priv->joined, priv->record->run << 2 | value, __ATOMIC_RELEASE);
+    hy__unpark(&priv->joined);
 }
 
 static int start_system_thread(struct hy_thread *thread)
@@ -287,21 +384,23 @@ static int start_system_thread(struct hy_thread *thread)
     int rc = hy__hazards_acquire(record);
     if (rc < 0)
         return rc;
-    uint32_t state_before = __atomic_load_n(&record->state, __ATOMIC_RELAXED);
+    enum hy_thread_state state_before = hy__record_state(record);
     if (record->closed)
         hy__mailbox_open(record);
-    __atomic_store_n(&record->quit, 0, __ATOMIC_SEQ_CST); /* a quit from before does not count */
+    /* Release, before the state: a join of this run finds that it is being made. */
+    __atomic_store_n(&priv->joined, ((record->run + 1) & HY__RUN_MASK) << 2 | JOINED_STARTING,
+                     __ATOMIC_RELEASE);
     __atomic_store_n(&record->resting, 0u, __ATOMIC_RELAXED); /* published by the state */
-    __atomic_store_n(&priv->joined, 0u, __ATOMIC_RELAXED);
-    __atomic_store_n(&record->state, (uint32_t)HY_THREAD_RUNNING, __ATOMIC_RELEASE);
+    hy__record_begin_run(record, record->run + 1);
     hy__record_ref(record); /* the thread's own */
     int system_errno = hy__os_thread_start(&priv->os, thread_main, record, priv->stack_size);
+    set_joined(priv, system_errno == 0 ? JOINED_NOBODY : JOINED_ENDED);
     if (system_errno == 0) {
         started_link(thread);
         return 0;
     }
-    __atomic_store_n(&priv->joined, 2u, __ATOMIC_RELAXED); /* there is nothing to join */
-    __atomic_store_n(&record->state, state_before, __ATOMIC_RELEASE);
+    hy__record_set_state(record, state_before);
+    hy__unpark(&record->state);
     hy__hazards_release(record);
     hy__record_unref(record);
     return hy_error_set_system(system_errno, "cannot start thread \"%s\"", record->name);
@@ -327,57 +426,45 @@ int hy_thread_start(struct hy_thread *thread)
     return start_system_thread(thread);
 }
 
-void hy__record_set_quit(struct hy_thread_record *record, int code)
-{
-    /* Sequentially consistent: see hy__record_wake(). */
-    __atomic_store_n(&record->quit, HY__QUIT_REQUESTED | (uint32_t)code, __ATOMIC_SEQ_CST);
-}
+/* --- joining ------------------------------------------------------------------------------------
+ *
+ * A join is of the run that it found. When it sees another one, that run has ended and been joined,
+ * for a start waits for both.
+ */
 
-void hy_thread_quit(struct hy_thread *thread, int code)
+static bool wait_for_finished(struct hy_thread_record *record, uint32_t run, int64_t deadline_ns)
 {
-    struct hy_thread_record *record = hy__thread_record(thread);
-    if (record == NULL || !hy__record_is_running(record))
-        return;
-    hy__record_set_quit(record, code);
-    hy__record_rouse(record);
-}
-
-void hy_thread_wake(struct hy_thread *thread)
-{
-    struct hy_thread_record *record = hy__thread_record(thread);
-    if (record == NULL)
-        return;
-    /* Sequentially consistent: see hy__record_wake(). Many calls are one until a wait has ended by
-     * them. */
-    if (__atomic_exchange_n(&record->woken, 1u, __ATOMIC_SEQ_CST) == 0)
-        hy__record_wake(record);
-}
-
-/* --- joining
- * ---------------------------------------------------------------------------------------- */
-
-static bool wait_while(uint32_t *word, uint32_t value, int64_t deadline_ns)
-{
-    /* Acquire: what the ended thread did is seen. */
-    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value)
-        if (!hy__park(word, value, deadline_ns))
+    for (;;) {
+        /* Acquire: what the ended thread did is seen. */
+        uint32_t word = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE), state = word & 3u;
+        if (word >> 2 != run || (state != HY_THREAD_RUNNING && state != HY_THREAD_FINISHING))
+            return true;
+        if (!hy__park(&record->state, word, deadline_ns))
             return false;
-    return true;
+    }
 }
 
 /* The first to come waits for the system thread, which is about to end; the others for the first.
  */
-static bool join_system_thread(struct hy_thread_private *priv, int64_t deadline_ns)
+static bool join_system_thread(struct hy_thread_private *priv, uint32_t run, int64_t deadline_ns)
 {
-    uint32_t nobody = 0;
-    if (__atomic_compare_exchange_n(&priv->joined, &nobody, 1u, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE)) {
-        hy__os_thread_join(priv->os);
-        __atomic_store_n(&priv->joined, 2u, __ATOMIC_RELEASE);
-        hy__unpark(&priv->joined);
-        return true;
+    for (;;) {
+        uint32_t word = __atomic_load_n(&priv->joined, __ATOMIC_ACQUIRE);
+        if (word >> 2 != run || word == (run << 2 | JOINED_ENDED))
+            return true;
+        if (word != (run << 2 | JOINED_NOBODY)) {
+            if (!hy__park(&priv->joined, word, deadline_ns))
+                return false;
+            continue;
+        }
+        /* Acquire: `os` is seen. Nobody starts the next run before this says ENDED. */
+        if (__atomic_compare_exchange_n(&priv->joined, &word, run << 2 | JOINED_SOMEBODY, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            bool ended = hy__os_thread_join(priv->os, deadline_ns);
+            set_joined(priv, ended ? JOINED_ENDED : JOINED_NOBODY);
+            return ended;
+        }
     }
-    return wait_while(&priv->joined, 1u, deadline_ns);
 }
 
 /* surely: a circle of waiting threads is broken up instead of refused. */
@@ -386,21 +473,24 @@ static int join(struct hy_thread *thread, int64_t deadline_ns, bool surely)
     struct hy_thread_record *record = hy__thread_record(thread);
     if (record == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "the handle of the thread to join has been ended");
-    struct hy_thread_private *priv = thread->priv;
+    if (hy__record_is_lost(record))
+        return hy__lost(record->name);
     if (record == hy__record_if_any())
         return hy_error_set(-HY_EDEADLK, "thread \"%s\" cannot wait for its own end", record->name);
-    if (__atomic_load_n(&record->state, __ATOMIC_ACQUIRE) == HY_THREAD_NOT_STARTED)
+    uint32_t word = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE), run = word >> 2;
+    if ((word & 3u) == HY_THREAD_NOT_STARTED)
         return 0;
     int rc = surely ? hy__join_begin_surely(record) : hy__join_begin(record);
     if (rc < 0)
         return rc;
-    bool ended = wait_while(&record->state, HY_THREAD_RUNNING, deadline_ns) &&
-                 wait_while(&record->state, HY_THREAD_FINISHING, deadline_ns) &&
-                 (record->adopted || join_system_thread(priv, deadline_ns));
+    hy__record_ref(record); /* an adopted thread gives up its own at its end */
+    bool ended = wait_for_finished(record, run, deadline_ns) &&
+                 (record->adopted || join_system_thread(thread->priv, run, deadline_ns));
     hy__join_end();
-    if (ended)
-        return 0;
-    return hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
+    if (!ended)
+        rc = hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
+    hy__record_unref(record);
+    return rc;
 }
 
 int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
@@ -414,8 +504,8 @@ int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns)
 enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread)
 {
     const struct hy_thread_record *record = hy__thread_record(thread);
-    return record == NULL ? HY_THREAD_FINISHED
-                          : (enum hy_thread_state)__atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
+    return record == NULL || hy__record_is_lost(record) ? HY_THREAD_FINISHED
+                                                        : hy__record_state(record);
 }
 
 struct hy_thread_counts hy_thread_get_counts(const struct hy_thread *thread)

@@ -192,6 +192,8 @@ struct hy_object *hy_object_find(const struct hy_object *root, const struct hy_o
 static int check_parent(struct hy_object *object, struct hy_object *parent)
 {
     int rc = hy__object_check_alive(object, "give a parent to");
+    if (rc == 0 && object->anchor->fixed)
+        return hy__object_is_fixed(object, "put under another object");
     if (rc == 0)
         rc = hy__object_check_rests(object, "give a parent to");
     if (rc < 0 || parent == NULL)

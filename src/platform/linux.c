@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux: clock, futex, the one-word lock, POSIX threads.
+ * Linux: clock, futex, the one-word lock, forks, POSIX threads.
  */
 #include "platform/platform.h"
 
 #include <errno.h>
+#include <halyard/thread.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,15 +61,52 @@ void hy__lock_slow(uint32_t *word)
         uint32_t free_word = 0;
         /* Relaxed look first, so that waiting does not steal the line from the holder. */
         if (__atomic_load_n(word, __ATOMIC_RELAXED) == 0 &&
-            __atomic_compare_exchange_n(word, &free_word, 1u, false, __ATOMIC_ACQUIRE,
+            __atomic_compare_exchange_n(word, &free_word, hy__lock_held(), false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED))
             return;
         spin_pause();
     }
-    /* 2 stays until the word is free: whoever unlocks then wakes one sleeper. */
-    while (__atomic_exchange_n(word, 2u, __ATOMIC_ACQUIRE) != 0)
-        hy__futex_wait(word, 2u, HY_FOREVER);
+    /* The bit stays until the word is free: whoever unlocks then wakes one sleeper. A holder of
+     * another generation is of a process that this one was forked from: the lock is ours. */
+    const uint32_t held = hy__lock_held() | HY__LOCK_SLEEPERS;
+    uint32_t before;
+    while ((before = __atomic_exchange_n(word, held, __ATOMIC_ACQUIRE)) != 0 &&
+           (before | HY__LOCK_SLEEPERS) == held)
+        hy__futex_wait(word, held, HY_FOREVER);
 }
+
+/* --- forks ------------------------------------------------------------------------------------ */
+
+uint32_t hy__generation;
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static int fork_error;
+static void (*fork_function)(void);
+
+static void forked(void)
+{
+    hy__generation++;
+    __atomic_load_n(&fork_function, __ATOMIC_RELAXED)();
+}
+
+/* The main thread's, before the library could change it: what "normal" is here. */
+static int niceness_at_first;
+
+static void fork_register(void)
+{
+    niceness_at_first = getpriority(PRIO_PROCESS, (id_t)getpid());
+    fork_error = pthread_atfork(NULL, NULL, forked);
+}
+
+int hy__at_fork(void (*function)(void))
+{
+    /* All callers store the same pointer. Relaxed: pthread_once orders it. */
+    __atomic_store_n(&fork_function, function, __ATOMIC_RELAXED);
+    pthread_once(&fork_once, fork_register);
+    return fork_error;
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
 
 int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *), void *context,
                         size_t stack_size)
@@ -92,9 +129,25 @@ int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *)
     return rc;
 }
 
-void hy__os_thread_join(struct hy__os_thread thread)
+bool hy__os_thread_join(struct hy__os_thread thread, int64_t deadline_ns)
 {
-    pthread_join((pthread_t)thread.id, NULL);
+    if (deadline_ns == HY_FOREVER)
+        return pthread_join((pthread_t)thread.id, NULL) != ETIMEDOUT;
+    int rc;
+    int64_t left_ns;
+    do {
+        /* This call counts by the wall clock, which may be set meanwhile: look again at ours. */
+        struct timespec limit;
+        clock_gettime(CLOCK_REALTIME, &limit);
+        left_ns = deadline_ns - hy__clock_ns();
+        if (left_ns > 0) {
+            int64_t sum_ns = limit.tv_nsec + left_ns % HY_SECOND;
+            limit.tv_sec += (time_t)(left_ns / HY_SECOND + sum_ns / HY_SECOND);
+            limit.tv_nsec = (long)(sum_ns % HY_SECOND);
+        }
+        rc = pthread_timedjoin_np((pthread_t)thread.id, NULL, &limit);
+    } while (rc == ETIMEDOUT && left_ns > 0);
+    return rc != ETIMEDOUT;
 }
 
 void hy__os_thread_set_name(const char *name)
@@ -119,41 +172,44 @@ bool hy__os_thread_is_initial(void)
     return syscall(SYS_gettid) == getpid();
 }
 
-/* --- signals ---------------------------------------------------------------------------------- */
-
-static sigset_t mask_before; /* main thread only */
-
-int hy__signals_open(int *ret_descriptor)
+uint32_t hy__os_thread_number(void)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    int rc = pthread_sigmask(SIG_BLOCK, &set, &mask_before);
-    if (rc != 0)
-        return rc;
-    int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (descriptor < 0) {
-        rc = errno;
-        pthread_sigmask(SIG_SETMASK, &mask_before, NULL);
-        return rc;
-    }
-    *ret_descriptor = descriptor;
-    return 0;
+    return (uint32_t)syscall(SYS_gettid);
 }
 
-int hy__signals_read(int descriptor)
+/*
+ * Linux counts niceness and policy by thread. Threads that a real-time or favoured one starts do
+ * not inherit that (SCHED_RESET_ON_FORK); the flag stays, since only the privileged may clear it.
+ */
+int hy__os_thread_set_priority(uint32_t number, int level)
 {
-    struct signalfd_siginfo info;
-    ssize_t size = read(descriptor, &info, sizeof info);
-    return size == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
-}
-
-void hy__signals_close(int descriptor)
-{
-    close(descriptor);
-    pthread_sigmask(SIG_SETMASK, &mask_before, NULL);
+    static const struct {
+        int policy, niceness;
+    } levels[] = {
+        [HY_THREAD_PRIORITY_NORMAL] = {SCHED_OTHER, 0},
+        [HY_THREAD_PRIORITY_IDLE] = {SCHED_IDLE, 0},
+        [HY_THREAD_PRIORITY_LOW] = {SCHED_OTHER, 10},
+        [HY_THREAD_PRIORITY_HIGH] = {SCHED_OTHER | SCHED_RESET_ON_FORK, -10},
+        [HY_THREAD_PRIORITY_REALTIME] = {SCHED_RR | SCHED_RESET_ON_FORK, 0},
+    };
+    pid_t thread = (pid_t)number;
+    int before = sched_getscheduler(thread);
+    struct sched_param parameters_before, parameters = {0};
+    if (before < 0 || sched_getparam(thread, &parameters_before) != 0)
+        return errno;
+    int policy = levels[level].policy | (before & SCHED_RESET_ON_FORK);
+    if (level == HY_THREAD_PRIORITY_REALTIME)
+        parameters.sched_priority = sched_get_priority_min(SCHED_RR);
+    if (sched_setscheduler(thread, policy, &parameters) != 0)
+        return errno;
+    if (level == HY_THREAD_PRIORITY_REALTIME || level == HY_THREAD_PRIORITY_IDLE)
+        return 0;                                              /* niceness does not count there */
+    int niceness = niceness_at_first + levels[level].niceness; /* the system cuts it to its range */
+    if (setpriority(PRIO_PROCESS, (id_t)number, niceness) == 0)
+        return 0;
+    int rc = errno;
+    sched_setscheduler(thread, before, &parameters_before);
+    return rc;
 }
 
 /* --- end of a thread ------------------------------------------------------------------------- */
@@ -181,6 +237,11 @@ int hy__at_thread_end(void (*function)(void *), void *value)
     __atomic_store_n(&end_function, function, __ATOMIC_RELAXED);
     pthread_once(&end_once, end_key_create);
     return end_key_error != 0 ? end_key_error : pthread_setspecific(end_key, value);
+}
+
+void hy__forget_thread_end(void)
+{
+    pthread_setspecific(end_key, NULL); /* made: the thread has a record */
 }
 
 const char *hy__system_error_text(int system_errno, char *buffer, size_t size)

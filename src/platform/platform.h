@@ -17,24 +17,40 @@ bool hy__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 /* Wakes at most count waiters. */
 void hy__futex_wake(uint32_t *word, int count);
 
+/* --- forks ------------------------------------------------------------------------------------ */
+
+/* How many forks lie between the process that first used the library and this one. Written in a
+ * child that has one thread still; const for everybody else. */
+extern uint32_t hy__generation;
+/* From now on, calls function() in each forked child, after hy__generation has grown. One function;
+ * any number of calls counts as one. 0 or an errno. */
+int hy__at_fork(void (*function)(void));
+
 /*
- * A lock of one word: 0 free, 1 held, 2 held and somebody sleeps. Its holders never allocate, call
- * out or wait, so it is held for nanoseconds; a waiter spins a little, then sleeps in the kernel,
- * which lets a pre-empted holder run even when the waiter has real-time priority.
+ * A lock of one word: 0 free, else held; the lowest bit tells whether somebody sleeps, the others
+ * in which generation it was taken. Its holders never allocate, call out or wait, so it is held for
+ * nanoseconds; a waiter spins a little, then sleeps in the kernel, which lets a pre-empted holder
+ * run even when the waiter has real-time priority. A lock that was held as the process was forked
+ * is free in the child, whatever it guarded: its holder does not exist there.
  */
+#define HY__LOCK_SLEEPERS 1u
+static inline uint32_t hy__lock_held(void)
+{
+    return (hy__generation + 1) << 1;
+}
 void hy__lock_slow(uint32_t *word);
 static inline void hy__lock(uint32_t *word)
 {
     uint32_t free_word = 0;
     /* Acquire: what the last holder wrote is seen. */
-    if (HY_UNLIKELY(!__atomic_compare_exchange_n(word, &free_word, 1u, false, __ATOMIC_ACQUIRE,
-                                                 __ATOMIC_RELAXED)))
+    if (HY_UNLIKELY(!__atomic_compare_exchange_n(word, &free_word, hy__lock_held(), false,
+                                                 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
         hy__lock_slow(word);
 }
 static inline void hy__unlock(uint32_t *word)
 {
     /* Release: publishes what was written under the lock. */
-    if (HY_UNLIKELY(__atomic_exchange_n(word, 0u, __ATOMIC_RELEASE) == 2u))
+    if (HY_UNLIKELY((__atomic_exchange_n(word, 0u, __ATOMIC_RELEASE) & HY__LOCK_SLEEPERS) != 0))
         hy__futex_wake(word, 1);
 }
 
@@ -46,26 +62,60 @@ struct hy__os_thread {
  * default. */
 int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *), void *context,
                         size_t stack_size);
-void hy__os_thread_join(struct hy__os_thread thread);
+/* False: it has not ended at the deadline (HY_FOREVER: none), and can still be joined. */
+bool hy__os_thread_join(struct hy__os_thread thread, int64_t deadline_ns);
 void hy__os_thread_set_name(const char *name);
 /* Processors that this process may use; at least 1. */
 uint32_t hy__os_processors(void);
 /* Whether this is the thread that runs main(). */
 bool hy__os_thread_is_initial(void);
+/* The system's number of the calling thread, never 0; used again once it has ended. */
+uint32_t hy__os_thread_number(void);
+/* level: of enum hy_thread_priority. 0 or an errno (EACCES, EPERM), with nothing changed. */
+int hy__os_thread_set_priority(uint32_t number, int level);
 
-/*
- * Blocks SIGINT, SIGTERM and SIGHUP in this thread and those it starts, and gives a descriptor that
- * is readable when one came. 0 or an errno.
+/* --- signals of the system (linux_signals.c) ----------------------------------------------------
  */
-int hy__signals_open(int *ret_descriptor);
-/* The number of a signal that came, or 0. */
-int hy__signals_read(int descriptor);
-/* Closes it and unblocks what was not blocked before. */
-void hy__signals_close(int descriptor);
+
+/* What the handler writes into the pipe of each watcher, in one piece. */
+struct hy__signal_note {
+    int32_t number, code, pid;
+    uint32_t uid;
+    int32_t status;
+    uint32_t serial; /* of the watch that it was meant for */
+};
+
+/* Whether a program may watch this signal. */
+bool hy__signal_is_valid(int number);
+/* From now on each arrival is written to the descriptor, which must not block. 0 or an errno;
+ * EBUSY: there is no room for one more watch. */
+int hy__signal_watch(int number, int descriptor);
+/* Ends that; nothing is written any more when it returns, also by a handler that runs in another
+ * thread. The last one restores what was installed before the first. */
+void hy__signal_unwatch(int number, int descriptor);
+/* Whether a note was written for the watch that is in force. */
+bool hy__signal_is_current(int descriptor, const struct hy__signal_note *note);
+/* Whether an arrival found the pipe full since the last call. */
+bool hy__signal_take_lost(int number, int descriptor);
+/* The count-th SIGINT or SIGTERM from now on ends the process by the default action, whatever its
+ * threads do; 0: none. */
+void hy__signals_end_process_at(int count);
+/* In a forked child: restores what was there before. */
+void hy__signals_forget(void);
+/* A pipe for the notes: [0] to read, [1] to write, neither blocks nor is inherited by programs that
+ * are executed. 0 or an errno. */
+int hy__signal_pipe_open(int ret_pipe[2]);
+/* Whether there was a note. */
+bool hy__signal_pipe_read(int descriptor, struct hy__signal_note *ret_note);
+void hy__signal_pipe_close(int pipe[2]);
+/* Sends the signal to this process. */
+void hy__signal_send(int number);
 
 /* Calls function(value) as the calling thread ends, once; replaces an earlier value. 0 or an errno.
  */
 int hy__at_thread_end(void (*function)(void *), void *value);
+/* In a forked child: takes that back. */
+void hy__forget_thread_end(void);
 
 /* The text of a system error number, in the caller's buffer. */
 const char *hy__system_error_text(int system_errno, char *buffer, size_t size);

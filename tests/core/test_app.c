@@ -8,6 +8,7 @@
 #include "../helpers/system.h"
 #include "../helpers/worker.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -258,7 +259,7 @@ static int case_signal_before_exec(void *context)
 {
     (void)context;
     program_init();
-    EXPECT_INT(kill(getpid(), SIGTERM), 0); /* blocked, so it waits for the loop */
+    EXPECT_INT(kill(getpid(), SIGTERM), 0); /* noted, and told by the loop */
     EXPECT_INT(hy_app_exec(&program.app), 0);
     EXPECT_INT(program.unix_signal, SIGTERM);
     program_fini();
@@ -285,17 +286,212 @@ static int case_second_sigint_during_the_shutdown(void *context)
     return 0;
 }
 
-static int case_signals_are_restored(void *context)
+/* Two more are swallowed, in whatever step the shutdown hangs. */
+static void hang_until_killed(struct probe *self)
 {
-    sigset_t before, after;
+    (void)self;
+    for (int i = 0; i < 3; i++) {
+        EXPECT_INT(kill(getpid(), i == 1 ? SIGTERM : SIGINT), 0);
+        EXPECT_INT(kill(getpid(), SIGHUP), 0); /* does not count */
+        program.about++;
+    }
+    EXPECT(false); /* not reached */
+}
+
+static int case_third_signal_during_the_shutdown(void *context)
+{
+    (void)context;
+    program_init();
+    EXPECT_INT(
+        hy_connect(&program.app.events.about_to_quit, &program.probe, hang_until_killed, HY_AUTO),
+        0);
+    program.probe.on_event = raise_number;
+    post(SIGINT);
+    (void)hy_app_exec(&program.app);
+    return 0;
+}
+
+static struct gate hangs;
+
+static void body_hangs(struct hy_thread *thread, void *context)
+{
+    (void)thread;
+    gate_open(&hangs);
+    for (;;) /* does not heed that it is asked to quit */
+        (void)pause();
+    (void)context;
+}
+
+static void *presses_keys(void *context)
+{
+    (void)context;
+    gate_wait(&hangs); /* the thread is there; the main one joins it, or is about to */
+    for (;;)
+        (void)kill(getpid(), SIGINT);
+    return NULL;
+}
+
+static int case_third_signal_while_a_join_hangs(void *context)
+{
+    struct hy_thread thread;
+    pthread_t keyboard;
 
     (void)context;
-    EXPECT_INT(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
+    gate_init(&hangs);
     program_init();
+    EXPECT_INT(hy_thread_init(&thread, "hangs", NULL), 0);
+    EXPECT_INT(hy_thread_set_body(&thread, body_hangs, NULL), 0);
+    EXPECT_INT(hy_thread_start(&thread), 0);
+    EXPECT_INT(pthread_create(&keyboard, NULL, presses_keys, NULL), 0);
+    (void)hy_app_exec(&program.app);
+    return 0;
+}
+
+/* Each shutdown counts for itself. */
+static int case_two_signals_in_each_of_three_shutdowns(void *context)
+{
+    (void)context;
+    program_init();
+    for (int i = 0; i < 2; i++)
+        EXPECT_INT(
+            hy_connect(&program.app.events.about_to_quit, &program.probe, interrupt_again, HY_AUTO),
+            0);
+    program.probe.on_event = quit_with_number;
+    for (int i = 0; i < 3; i++) {
+        post(1);
+        EXPECT_INT(hy_app_exec(&program.app), 1);
+    }
+    program_fini();
+    return 0;
+}
+
+static int case_signals_are_restored(void *context)
+{
+    sigset_t before, during, after;
+    struct sigaction actions[32], action;
+
+    (void)context;
+    (void)signal(SIGHUP, SIG_IGN);
+    EXPECT_INT(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
+    for (int number = 1; number < 32; number++)
+        (void)sigaction(number, NULL, &actions[number]);
+    program_init();
+    EXPECT_INT(pthread_sigmask(SIG_SETMASK, NULL, &during), 0);
+    for (int number = 1; number < 32; number++) {
+        bool watched = number == SIGINT || number == SIGTERM || number == SIGHUP;
+
+        (void)sigaction(number, NULL, &action);
+        EXPECT_INT(action.sa_handler != actions[number].sa_handler, watched); /* SIGPIPE neither */
+        EXPECT_INT(sigismember(&during, number), sigismember(&before, number));
+    }
     program_fini();
     EXPECT_INT(pthread_sigmask(SIG_SETMASK, NULL, &after), 0);
-    for (int number = 1; number < 32; number++)
+    for (int number = 1; number < 32; number++) {
+        (void)sigaction(number, NULL, &action);
+        EXPECT(action.sa_handler == actions[number].sa_handler);
         EXPECT_INT(sigismember(&after, number), sigismember(&before, number));
+    }
+    return 0;
+}
+
+/* After the loop nobody was told of it: it has the effect that it would have without us. */
+static int case_signal_between_exec_and_fini(void *context)
+{
+    (void)context;
+    program_init();
+    program.probe.on_event = quit_with_number;
+    post(0);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(kill(getpid(), SIGTERM), 0);
+    program_fini();
+    return 0;
+}
+
+/* --- holds ------------------------------------------------------------------------------------ */
+
+static void release_one(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    hy_app_release();
+}
+
+static int case_holds(void *context)
+{
+    (void)context;
+    hy_app_hold(); /* without an application: nothing */
+    hy_app_release();
+    program_init();
+    hy_app_release(); /* never taken: nothing */
+    hy_app_hold();    /* before exec: it counts */
+    program.probe.on_event = release_one;
+    for (uint32_t i = 1; i <= 3; i++) {
+        hy_app_hold(); /* nested ones add up */
+        post(i);
+    }
+    post(4);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(program.probe.count, 4); /* the fourth release ended it */
+    hy_app_hold();
+    hy_app_release(); /* outside exec: nothing, and the next exec does not end at once */
+    program.probe.on_event = quit_with_number;
+    post(6);
+    EXPECT_INT(hy_app_exec(&program.app), 6);
+    program_fini();
+    return 0;
+}
+
+static void release_elsewhere(void *context)
+{
+    (void)context;
+    hy_app_release();
+}
+
+static void let_other_release(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    run_there(&quitter.probe.hy, release_elsewhere, NULL);
+}
+
+static int case_release_from_another_thread(void *context)
+{
+    (void)context;
+    program_init();
+    worker_start(&quitter, "releases");
+    hy_app_hold();
+    program.probe.on_event = let_other_release;
+    post(1);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    hy_thread_fini(&quitter.thread);
+    program_fini();
+    return 0;
+}
+
+/* --- without an application ---------------------------------------------------------------------
+ */
+
+static int case_workers_do_not_need_an_application(void *context)
+{
+    struct worker worker;
+
+    (void)context;
+    worker_start(&worker, "worker");
+    for (int i = 0; i < 3; i++) {
+        flush_there(&worker.probe.hy);
+        program_init();
+        flush_there(&worker.probe.hy);
+        EXPECT_INT(hy_post(&worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL), 0);
+        object_end(&program.probe.hy);
+        /* It stops the threads that were started from here; this one starts again. */
+        hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
+        hy_app_fini(&program.app);
+        EXPECT_INT(hy_thread_start(&worker.thread), 0);
+        flush_there(&worker.probe.hy);
+        EXPECT_INT(worker.probe.count, i + 1);
+    }
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_DRAIN);
+    worker_stop(&worker);
     return 0;
 }
 
@@ -490,6 +686,14 @@ CHILD(test_a_second_sigint_during_the_shutdown, case_second_sigint_during_the_sh
 CHILD(test_signals_are_restored, case_signals_are_restored, 0)
 CHILD(test_a_signal_after_fini_ends_the_process, case_signal_after_fini_ends_the_process,
       128 + SIGTERM)
+CHILD(test_the_third_signal_during_the_shutdown_ends_it, case_third_signal_during_the_shutdown,
+      128 + SIGINT)
+CHILD(test_the_third_signal_while_a_join_hangs, case_third_signal_while_a_join_hangs, 128 + SIGINT)
+CHILD(test_each_shutdown_counts_for_itself, case_two_signals_in_each_of_three_shutdowns, 0)
+CHILD(test_a_signal_between_exec_and_fini, case_signal_between_exec_and_fini, 128 + SIGTERM)
+CHILD(test_ap11_the_last_release_quits, case_holds, 0)
+CHILD(test_ap11_release_from_another_thread, case_release_from_another_thread, 0)
+CHILD(test_ap15_workers_do_not_need_an_application, case_workers_do_not_need_an_application, 0)
 CHILD(test_ap08_order_of_the_shutdown, case_order_of_the_shutdown, 0)
 CHILD(test_dd10_pending_deletes_are_served, case_pending_deletes_are_served, 0)
 CHILD(test_fail_before_exec_is_remembered, case_fail_before_exec, 0)
@@ -511,6 +715,13 @@ int main(void)
         TEST(test_a_second_sigint_during_the_shutdown),
         TEST(test_signals_are_restored),
         TEST(test_a_signal_after_fini_ends_the_process),
+        TEST(test_the_third_signal_during_the_shutdown_ends_it),
+        TEST(test_the_third_signal_while_a_join_hangs),
+        TEST(test_each_shutdown_counts_for_itself),
+        TEST(test_a_signal_between_exec_and_fini),
+        TEST(test_ap11_the_last_release_quits),
+        TEST(test_ap11_release_from_another_thread),
+        TEST(test_ap15_workers_do_not_need_an_application),
         TEST(test_ap08_order_of_the_shutdown),
         TEST(test_dd10_pending_deletes_are_served),
         TEST(test_fail_before_exec_is_remembered),

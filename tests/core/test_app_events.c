@@ -237,7 +237,7 @@ CHILD(test_ap04_a_request_can_be_stopped, case_request_quit)
 /* Rules: AP-04, PE-14. */
 CHILD(test_ap04_a_request_of_another_thread_is_posted, case_request_from_another_thread)
 CHILD(test_ap05_quit_cannot_be_stopped, case_quit_has_no_veto)
-/* Departs: AP-10: events are delivered or refused with an error, never swallowed. */
+/* Delivered, or refused with an error; never swallowed. */
 CHILD(test_ap10_events_while_the_application_ends, case_events_while_it_ends)
 CHILD(test_ap15_workers_do_without_an_application, case_workers_do_without)
 

@@ -209,6 +209,37 @@ static void test_pe19_queued_within_one_thread(void **state)
     object_end(&probe.hy);
 }
 
+/* Rules: PE-05, PE-07. */
+static void test_pe19_what_waits_is_counted_flushed_and_removed(void **state)
+{
+    struct source source;
+    struct probe probe;
+    struct number number = {7};
+    struct hy_connection connection;
+    struct hy_connection_counts counts;
+    struct hy_connect_options options = {
+        .flags = HY_BOUNDED | HY_QUEUED, .limit = 2, .overflow = HY_OVERFLOW_DROP_OLDEST};
+
+    (void)state;
+    probe_init(&probe, NULL);
+    source_init(&source);
+    assert_ok(hy_connect_with(&source.events.number, &probe, probe_number, &options, &connection));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(hy_emit(&source.events.number, &number), 1);
+    assert_int_equal(hy_count_posted(&probe.hy, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_flush_posted(&probe.hy, HY_EVENT_ANY), 2);
+    assert_true(PROBE_SAW(&probe, 7, 7));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(hy_emit(&source.events.number, &number), 1);
+    assert_int_equal(hy_remove_posted(&probe.hy, HY_EVENT_ANY), 2);
+    assert_ok(hy_connection_get_counts(connection, &counts));
+    assert_int_equal(counts.waiting, 0);
+    wait_drain();
+    assert_int_equal(probe.count, 2);
+    object_end(&source.hy);
+    object_end(&probe.hy);
+}
+
 /* --- ends, cuts, moves ------------------------------------------------------------------------ */
 
 static void end_self(struct probe *self, struct hy_event *event)
@@ -611,6 +642,7 @@ int main(void)
         TEST(test_pe19_bounded_calls_keep_their_place_among_other_messages),
         TEST(test_pe19_what_is_direct_is_not_limited),
         TEST(test_pe19_queued_within_one_thread),
+        TEST(test_pe19_what_waits_is_counted_flushed_and_removed),
         TEST(test_pe19_the_receiver_ends_with_payloads_waiting),
         TEST(test_pe19_the_sender_ends_with_payloads_waiting),
         TEST(test_pe19_a_cut_drops_what_waits),

@@ -309,6 +309,36 @@ static void test_sc11_a_receiver_that_ends_first_releases_its_callers(void **sta
     stall_stop(&stall);
 }
 
+/* In the receiver's thread: waits for a call to be there, and removes or delivers it. */
+static void take_call_out(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    while (hy_count_posted(&self->hy, HY_EVENT_ANY) < 1)
+        sched_yield();
+    EXPECT_INT(*(bool *)self->context ? hy_flush_posted(&self->hy, HY_EVENT_ANY)
+                                      : hy_remove_posted(&self->hy, HY_EVENT_ANY),
+               1);
+}
+
+/* Rules: PE-05, PE-07. */
+static void test_sc11_a_call_that_is_removed_or_flushed(void **state)
+{
+    (void)state;
+    for (int flush = 0; flush < 2; flush++) {
+        struct worker worker;
+        struct caller caller;
+        bool flushed = flush != 0;
+
+        worker_start(&worker, "worker");
+        worker.probe.on_event = take_call_out;
+        worker.probe.context = &flushed;
+        assert_ok(hy_post(&worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+        caller_start(&caller, &worker.probe.hy, HY_FOREVER);
+        assert_int_equal(caller_join(&caller), flushed ? 0 : -HY_ESHUTDOWN);
+        worker_stop(&worker);
+    }
+}
+
 /* Its thread does not run: the caller waits for its deadline, and for less when there is no hope.
  */
 static void test_sc11_a_receiver_that_ends_in_a_thread_that_does_not_run(void **state)
@@ -606,6 +636,7 @@ int main(void)
         TEST(test_sc13_a_thread_that_does_not_run_is_no_place_to_wait_for),
         TEST(test_sc13_nor_is_one_that_has_finished),
         TEST(test_sc11_a_receiver_that_ends_first_releases_its_callers),
+        TEST(test_sc11_a_call_that_is_removed_or_flushed),
         TEST(test_sc11_a_receiver_that_ends_in_a_thread_that_does_not_run),
         TEST(test_sc11_a_dead_receiver_of_this_thread_is_dead),
         TEST(test_sc11_a_function_may_end_its_receiver),

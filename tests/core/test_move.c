@@ -682,6 +682,45 @@ static void test_sc22_senders_end_in_other_threads(void **state)
         worker_stop(&workers[i]);
 }
 
+/*
+ * Departs: OA-17: a move walks the backlog of its thread, once whatever the size of the tree; lists
+ * of each object would cost every post something, and moves are rare.
+ *
+ * A walk for each object of the tree would take minutes here.
+ */
+static void test_oa17_one_walk_for_the_whole_tree(void **state)
+{
+    const int children = check_scaled(3000), backlog = check_scaled(60000);
+    struct probe root, bystander;
+    struct hy_object *child = NULL;
+    int64_t begun_ns;
+
+    (void)state;
+    probe_init(&root, NULL);
+    probe_init(&bystander, NULL);
+    for (int i = 0; i < children; i++)
+        assert_ok(hy_object_create(&probe_class, &root.hy, &child));
+    for (int i = 0; i < backlog; i++) {
+        assert_ok(hy_post(&bystander.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+        if (i % 100 == 0) {
+            assert_ok(hy_post(child, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+            assert_ok(hy_post(&root.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+        }
+    }
+    begun_ns = hy_now_ns();
+    assert_ok(hy_object_move_to_thread(&root.hy, NULL));
+    assert_true(hy_now_ns() - begun_ns < 20 * HY_SECOND);
+    wait_drain();
+    assert_int_equal(bystander.count, backlog); /* the others' backlog stays */
+    assert_int_equal(root.count, 0);
+    assert_ok(hy_object_move_to_thread(&root.hy, hy_thread_current()));
+    wait_drain();
+    assert_int_equal(root.count, (backlog + 99) / 100);
+    assert_int_equal(((struct probe *)(void *)child)->count, (backlog + 99) / 100);
+    object_end(&root.hy);
+    object_end(&bystander.hy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -689,6 +728,7 @@ int main(void)
         TEST(test_oa08_a_move_to_the_own_thread_does_nothing),
         TEST(test_oa10_hooks_in_the_right_threads),
         TEST(test_oa11_what_is_pending_travels_along),
+        TEST(test_oa17_one_walk_for_the_whole_tree),
         TEST(test_oa15_a_handler_moves_its_own_object),
         TEST(test_move_before_the_start_and_through_a_resting_thread),
         TEST(test_an_arrival_seen_by_a_handler_is_told),

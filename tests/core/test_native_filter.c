@@ -255,7 +255,7 @@ static void test_ap12_installing_while_filtering(void **state)
     assert_true(PROBE_SAW(&sequence, 2, 4, 0, 3, 1));
 }
 
-/* Departs: AP-13: the filter knows its thread; removing it elsewhere is an error, not a silence. */
+/* The filter knows its thread: removing it elsewhere is an error, and not done to another list. */
 static void test_ap13_filters_belong_to_a_thread(void **state)
 {
     int64_t event = 1;

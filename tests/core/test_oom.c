@@ -10,6 +10,8 @@
 #include "../helpers/system.h"
 #include "../helpers/worker.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -76,7 +78,7 @@ static void for_every_allocation(scenario_function scenario)
     struct run run = {scenario, 0};
     int status = 0;
 
-    while (status == 0 && run.n < 400) {
+    while (status == 0 && run.n < 2000) {
         run.n++;
         status = system_in_child(run_with_failure, &run);
     }
@@ -801,6 +803,88 @@ static int scenario_loop(void)
     return rc < 0 ? rc : 0;
 }
 
+static void at_the_end(void *context)
+{
+    (void)count_up(context);
+}
+
+static int at_end_rc;
+
+static void body_asks_for_the_end(struct hy_thread *thread, void *context)
+{
+    (void)thread;
+    at_end_rc = hy_thread_at_end(at_the_end, context);
+}
+
+static int scenario_at_end(void)
+{
+    struct hy_thread thread;
+    int called = 0, rc = hy_thread_init(&thread, "ends", NULL);
+
+    if (rc < 0)
+        return rc;
+    at_end_rc = 0;
+    EXPECT_INT(hy_thread_set_body(&thread, body_asks_for_the_end, &called), 0);
+    rc = hy_thread_start(&thread);
+    if (rc >= 0) {
+        EXPECT_INT(hy_thread_join(&thread, HY_FOREVER), 0);
+        EXPECT_INT(called, at_end_rc == 0);
+        EXPECT(is_allowed(at_end_rc));
+    }
+    hy_thread_fini(&thread);
+    if (rc >= 0 && at_end_rc < 0) /* the message was of that thread */
+        return hy_error_set(at_end_rc, "out of memory there");
+    return rc;
+}
+
+static void *foreign(void *context)
+{
+    int *result = context;
+
+    *result = hy_thread_current() != NULL ? 0 : hy_last_error()->code;
+    return NULL;
+}
+
+static int scenario_adopt(void)
+{
+    pthread_t thread;
+    int code = -1;
+
+    EXPECT_INT(pthread_create(&thread, NULL, foreign, &code), 0);
+    EXPECT_INT(pthread_join(thread, NULL), 0);
+    return code == 0 ? 0 : hy_error_set(-code, "out of memory there");
+}
+
+static void note_signal(struct probe *self, const struct hy_unix_signal_info *info)
+{
+    probe_note(self, info->number);
+}
+
+static int scenario_unix_signal(void)
+{
+    struct hy_unix_signal signals;
+    struct probe probe;
+    int rc = hy_unix_signal_init(&signals, NULL);
+
+    if (rc < 0)
+        return rc;
+    memset(&probe, 0, sizeof probe);
+    rc = hy_object_init(&probe.hy, &probe_class, &signals.hy);
+    if (rc >= 0)
+        rc = hy_connect(&signals.events.arrived, &probe, note_signal, HY_AUTO);
+    if (rc >= 0)
+        rc = hy_unix_signal_watch(&signals, SIGUSR1);
+    if (rc >= 0) {
+        EXPECT_INT(raise(SIGUSR1), 0);
+        rc = hy_process(0, HY_FOREVER);
+        if (rc >= 0)
+            EXPECT_INT(probe.count, 1);
+    }
+    hy_unix_signal_fini(&signals);
+    EXPECT(signal(SIGUSR1, SIG_DFL) == SIG_DFL);
+    return rc < 0 ? rc : 0;
+}
+
 static void quit_app(struct probe *self)
 {
     (void)self;
@@ -829,36 +913,6 @@ static int scenario_app(void)
     if (rc >= 0)
         rc = hy_app_exec(&app);
     hy_app_fini(&app);
-    return rc;
-}
-
-/* The poll dispatcher, by itself: watching takes memory now and then. */
-static int scenario_poll(void)
-{
-    enum {
-        MANY = 40
-    };
-    struct hy_dispatcher *dispatcher;
-    int ends[MANY][2], watched = 0, rc = hy_dispatcher_create_poll(&dispatcher);
-
-    if (rc < 0)
-        return rc;
-    for (int i = 0; i < MANY; i++)
-        EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]), 0);
-    while (watched < MANY && rc >= 0) {
-        rc = dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, &ends[watched]);
-        watched += rc >= 0;
-    }
-    if (rc < 0) { /* nothing half done: it can be watched after all */
-        EXPECT_INT(dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, ends), 0);
-        (void)hy_error_set(rc, "what failed before");
-    }
-    for (int i = 0; i < MANY; i++) {
-        EXPECT_INT(dispatcher->ops->forget(dispatcher, ends[i][0]), 0);
-        (void)close(ends[i][0]);
-        (void)close(ends[i][1]);
-    }
-    dispatcher->ops->destroy(dispatcher);
     return rc;
 }
 
@@ -1000,6 +1054,36 @@ static int scenario_pool(void)
     return rc < 0 ? rc : 0;
 }
 
+/* The poll dispatcher, by itself: watching takes memory now and then. */
+static int scenario_poll(void)
+{
+    enum {
+        MANY = 40
+    };
+    struct hy_dispatcher *dispatcher;
+    int ends[MANY][2], watched = 0, rc = hy_dispatcher_create_poll(&dispatcher);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < MANY; i++)
+        EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]), 0);
+    while (watched < MANY && rc >= 0) {
+        rc = dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, &ends[watched]);
+        watched += rc >= 0;
+    }
+    if (rc < 0) { /* nothing half done: it can be watched after all */
+        EXPECT_INT(dispatcher->ops->watch(dispatcher, ends[watched][0], HY_READABLE, ends), 0);
+        (void)hy_error_set(rc, "what failed before");
+    }
+    for (int i = 0; i < MANY; i++) {
+        EXPECT_INT(dispatcher->ops->forget(dispatcher, ends[i][0]), 0);
+        (void)close(ends[i][0]);
+        (void)close(ends[i][1]);
+    }
+    dispatcher->ops->destroy(dispatcher);
+    return rc;
+}
+
 #define SCENARIO(name)                                                                             \
     static void test_oom_##name(void **state)                                                      \
     {                                                                                              \
@@ -1030,6 +1114,9 @@ SCENARIO(park)
 SCENARIO(after)
 SCENARIO(log_filter)
 SCENARIO(pool)
+SCENARIO(at_end)
+SCENARIO(adopt)
+SCENARIO(unix_signal)
 SCENARIO(call)
 SCENARIO(blocking)
 SCENARIO(bounded)
@@ -1037,15 +1124,16 @@ SCENARIO(bounded)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_oom_create),      TEST(test_oom_init),       TEST(test_oom_connect),
-        TEST(test_oom_queued_emit), TEST(test_oom_closures),   TEST(test_oom_changes),
-        TEST(test_oom_sender_end),  TEST(test_oom_post),       TEST(test_oom_invoke),
-        TEST(test_oom_thread),      TEST(test_oom_move),       TEST(test_oom_destroy_later),
-        TEST(test_oom_timers),      TEST(test_oom_notifiers),  TEST(test_oom_loop),
-        TEST(test_oom_app),         TEST(test_oom_call),       TEST(test_oom_blocking),
-        TEST(test_oom_bounded),     TEST(test_oom_event_type), TEST(test_oom_filters),
-        TEST(test_oom_park),        TEST(test_oom_after),      TEST(test_oom_log_filter),
-        TEST(test_oom_pool),        TEST(test_oom_poll),
+        TEST(test_oom_create),      TEST(test_oom_init),        TEST(test_oom_connect),
+        TEST(test_oom_queued_emit), TEST(test_oom_closures),    TEST(test_oom_changes),
+        TEST(test_oom_sender_end),  TEST(test_oom_post),        TEST(test_oom_invoke),
+        TEST(test_oom_thread),      TEST(test_oom_move),        TEST(test_oom_destroy_later),
+        TEST(test_oom_timers),      TEST(test_oom_notifiers),   TEST(test_oom_loop),
+        TEST(test_oom_app),         TEST(test_oom_call),        TEST(test_oom_blocking),
+        TEST(test_oom_bounded),     TEST(test_oom_event_type),  TEST(test_oom_filters),
+        TEST(test_oom_park),        TEST(test_oom_after),       TEST(test_oom_log_filter),
+        TEST(test_oom_pool),        TEST(test_oom_poll),        TEST(test_oom_at_end),
+        TEST(test_oom_adopt),       TEST(test_oom_unix_signal),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

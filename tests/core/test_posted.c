@@ -206,7 +206,6 @@ static void flush_wrongly(void *context)
     EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_ANY), 0); /* what waits elsewhere is not meant */
 }
 
-/* Departs: PE-06: an error code, not a warning. */
 static void test_pe06_of_another_thread_is_refused(void **state)
 {
     struct worker worker;
@@ -222,6 +221,83 @@ static void test_pe06_of_another_thread_is_refused(void **state)
     assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
     assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
     assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
+}
+
+/* Calls through a bounded connection wait as tokens; what is removed leaves room for others. */
+static void test_pe05_bounded_connections(void **state)
+{
+    const struct hy_connect_options options = {
+        .flags = HY_BOUNDED | HY_QUEUED, .limit = 2, .overflow = HY_OVERFLOW_REFUSE};
+
+    (void)state;
+    assert_ok(hy_connect_with(&source.events.number, &here, probe_number, &options, NULL));
+    for (int i = 0; i < 3; i++) {
+        here.count = 0;
+        assert_int_equal(hy_emit_with(&source.events.number, .value = 1), 1);
+        post(&here, 2);
+        assert_int_equal(hy_emit_with(&source.events.number, .value = 3), 1);
+        assert_int_equal(hy_emit_with(&source.events.number, .value = 4), -HY_EAGAIN);
+        assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_ANY), 3);
+        if (i == 1) {
+            assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), 3);
+            assert_int_equal(here.count, 0);
+        } else {
+            assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 3);
+            assert_true(PROBE_SAW(&here, 1, E(2), 3));
+        }
+    }
+}
+
+static int called(struct hy_object *receiver, void *argument)
+{
+    (void)argument;
+    probe_note((struct probe *)(void *)receiver, 77);
+    return 5;
+}
+
+static struct gate about_to_call;
+
+static void call_here(struct hy_object *receiver, const void *payload)
+{
+    int result = 0, rc;
+
+    (void)receiver;
+    post(&here, 1);
+    gate_open(&about_to_call);
+    rc = hy_call(&here.hy, called, NULL, 0, HY_FOREVER, &result);
+    if (payload == NULL) {
+        EXPECT_INT(rc, 0);
+        EXPECT_INT(result, 5);
+    } else {
+        EXPECT_INT(rc, -HY_ESHUTDOWN); /* removed: it says so to who waits */
+    }
+}
+
+static void test_pe05_calls_of_other_threads(void **state)
+{
+    struct worker worker;
+    struct number number = {1};
+
+    (void)state;
+    gate_init(&about_to_call);
+    worker_start(&worker, "caller");
+    for (int removed = 0; removed < 2; removed++) {
+        here.count = 0;
+        assert_ok(hy_invoke(&worker.probe.hy, call_here, removed != 0 ? &number_payload : NULL,
+                            removed != 0 ? &number : NULL));
+        gate_wait(&about_to_call);
+        while (hy_count_posted(&here.hy, HY_EVENT_ANY) < 2) {
+        }
+        if (removed != 0) {
+            assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), 2);
+        } else {
+            assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 2);
+            assert_true(PROBE_SAW(&here, E(1), 77)); /* in order */
+        }
+        flush_there(&worker.probe.hy);
+    }
+    worker_stop(&worker);
+    gate_fini(&about_to_call);
 }
 
 static void end_receiver(struct probe *self, struct hy_event *event)
@@ -831,6 +907,8 @@ int main(void)
         CASE(test_pe05_by_priority_events_slots_and_invokes),
         CASE(test_pe05_nothing_posted_meanwhile),
         CASE(test_pe05_what_came_by_a_move),
+        CASE(test_pe05_bounded_connections),
+        CASE(test_pe05_calls_of_other_threads),
         CASE(test_pe06_of_another_thread_is_refused),
         CASE(test_a_flush_whose_receivers_end),
         CASE(test_a_flush_whose_receiver_moves_away),

@@ -47,12 +47,12 @@ def joiner(me, broken):
     def awake(s):
         return not any(name == me for name, _ in s["asleep"])
 
-    def wait_running(s):  # wait_while(&record->state, HY_THREAD_RUNNING)
+    def wait_running(s):  # wait_for_finished(): running
         if not awake(s):
             return BLOCKED
         return "park_running" if s["state"] == "running" else "wait_finishing"
 
-    def wait_finishing(s):
+    def wait_finishing(s):  # wait_for_finished(): finishing
         if not awake(s):
             return BLOCKED
         return "park_finishing" if s["state"] == "finishing" else "claim"
