@@ -6,7 +6,7 @@
  * one that stands for a wait without descriptors: one GSource polls whichever is right.
  *
  * Two may run the context. Our own wait, for a Halyard loop: it runs one round of GLib's sources
- * and looks at the two dispatchers; the source has nothing to do then. Or a foreign loop, as the
+ * and looks at the inner dispatcher; the source has nothing to do then. Or a foreign loop, as the
  * outermost, in a slot, or in a GLib callback that our own wait called: then the source makes the
  * passes. Which of them it is, tells g_main_depth(), the number of GLib callbacks on the stack: a
  * round of our own wait is at the depth at which that wait began, a loop nested in it is deeper.
