@@ -186,6 +186,19 @@ bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64
     return !asleep;
 }
 
+void hy__iteration_settle(struct hy_thread_record *record)
+{
+    bool precise;
+    if (record->rest != HY__MAILBOX_ASLEEP)
+        return;
+    /* The look of this pass has used up the wake-ups of what came after it took its mail. */
+    if (hy__iteration_pending(record) || hy__loop_should_stop(record) ||
+        (!excludes(record, HY_PROCESS_EXCLUDE_POSTED) && !hy__mailbox_is_empty(record)))
+        hy__record_wake(record);
+    int64_t deadline_ns = next_deadline(record, HY_FOREVER, &precise);
+    record->dispatcher->ops->set_deadline(record->dispatcher, deadline_ns, precise);
+}
+
 /* --- the iteration ------------------------------------------------------------------------------
  */
 

@@ -280,6 +280,7 @@ int hy_loop_dispatch(struct hy_loop *loop)
     if (record->rest == HY__MAILBOX_EMPTY)
         hy__mailbox_wake_up(record);
     rc = hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);
+    hy__iteration_settle(record);
     record->depth -= nested;
     hy__exclude(record, exclusions);
     return rc;

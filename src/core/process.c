@@ -142,6 +142,8 @@ int hy_guest_dispatch(unsigned flags)
     record->depth += deeper;
     hy__walks_park(record);
     rc = hy__loop_should_stop(record) ? 0 : hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);
+    if (foreign)
+        hy__iteration_settle(record);
     record->depth -= deeper;
     foreign_leave(record, &own, foreign);
     if (!foreign && rc > 0)

@@ -384,6 +384,34 @@ static void test_dd08_the_same_in_a_nested_loop(void **state)
     EXPECT_INT(suite_run(0), 2);
 }
 
+static bool ticked_twice(void *context)
+{
+    return ((const struct ticker *)context)->calls >= 2;
+}
+
+static void nest_until_ticked(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    suite_subject()->nest(ticked_twice, self->context);
+    suite_quit(3);
+}
+
+/* The foreign loop in the handler knows the descriptor only, and that has to follow the timer. */
+static void test_timers_fire_in_a_nested_foreign_loop(void **state)
+{
+    struct ticker ticker;
+
+    (void)state;
+    ticker_init(&ticker, 1);
+    here.on_event = nest_until_ticked;
+    here.context = &ticker;
+    EXPECT_INT(hy_timer_start(&ticker.timer, 3 * MS), 0);
+    suite_post(0);
+    EXPECT_INT(suite_run(0), 3);
+    EXPECT_INT(ticker.calls, 2);
+    object_end(&ticker.hy);
+}
+
 const struct suite_case suite_timer_cases[] = {
     SUITE_CASE(test_du02_a_deadline_is_never_early),
     SUITE_CASE(test_du02_the_first_deadline_ends_the_wait),
@@ -396,5 +424,6 @@ const struct suite_case suite_timer_cases[] = {
     SUITE_CASE(test_el15_about_to_block_and_awake),
     SUITE_CASE(test_dd08_a_delete_asked_for_in_a_hook_is_served),
     SUITE_CASE(test_dd08_the_same_in_a_nested_loop),
+    SUITE_CASE(test_timers_fire_in_a_nested_foreign_loop),
     {0},
 };

@@ -10,6 +10,7 @@ static const struct suite_skip skips[] = {
      "epoll drops a closed descriptor without a word; see SN-11"},
     {"test_posts_are_delivered_in_a_nested_foreign_loop", NO_FOREIGN_LOOP},
     {"test_own_posts_are_delivered_in_a_nested_foreign_loop", NO_FOREIGN_LOOP},
+    {"test_timers_fire_in_a_nested_foreign_loop", NO_FOREIGN_LOOP},
     {0},
 };
 

@@ -10,6 +10,7 @@ static const struct suite_skip skips[] = {
     {"test_sn11_a_closed_and_reused_descriptor", NUMBERS},
     {"test_posts_are_delivered_in_a_nested_foreign_loop", NO_FOREIGN_LOOP},
     {"test_own_posts_are_delivered_in_a_nested_foreign_loop", NO_FOREIGN_LOOP},
+    {"test_timers_fire_in_a_nested_foreign_loop", NO_FOREIGN_LOOP},
     {0},
 };
 
