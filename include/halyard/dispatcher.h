@@ -39,8 +39,10 @@ enum hy_dispatcher_flag {
 #define HY_NOT_OPEN (1u << 31)
 
 enum hy_wait_flag {
-    HY_WAIT_BLOCK = 1 << 0,         /* wait; without it only look */
-    HY_WAIT_NO_DESCRIPTORS = 1 << 1 /* what is watched does not end the wait and is not reported */
+    HY_WAIT_BLOCK = 1 << 0,          /* wait; without it only look */
+    HY_WAIT_NO_DESCRIPTORS = 1 << 1, /* what is watched does not end the wait and is not reported */
+    HY_WAIT_GUEST = 1 << 2 /* somebody else has waited: a wait that would run the foreign loop only
+                              reports; never with HY_WAIT_BLOCK */
 };
 
 struct hy_dispatcher_ops {
@@ -120,13 +122,23 @@ HY_API int hy_dispatcher_create_poll(struct hy_dispatcher **ret_dispatcher) HY_M
  * Thread: the dispatcher's.
  */
 
+enum hy_guest_flag {
+    /*
+     * The foreign loop runs inside a handler that the dispatcher's own wait has called: it goes on
+     * whatever the Halyard loop that waits is asked to do. Without this flag, a call out of that
+     * wait is one of the waiting loop itself.
+     */
+    HY_GUEST_NESTED = 1 << 0
+};
+
 /* Before the foreign loop waits: 1 when something is pending, so that it must not wait, else 0.
- * *ret_deadline_ns is the point in time at which hy_guest_dispatch() must be called at the latest.
- */
-HY_API int hy_guest_prepare(int64_t *ret_deadline_ns);
-/* One iteration without waiting: calls the dispatcher's own wait without HY_WAIT_BLOCK. Returns the
+ * *ret_deadline_ns is the point in time at which hy_guest_dispatch() must be called at the latest;
+ * *ret_wait_flags (NULL is allowed) has HY_WAIT_NO_DESCRIPTORS when what is watched must not end
+ * the wait. flags: of enum hy_guest_flag. */
+HY_API int hy_guest_prepare(unsigned flags, int64_t *ret_deadline_ns, unsigned *ret_wait_flags);
+/* One iteration without waiting: calls the dispatcher's own wait with HY_WAIT_GUEST. Returns the
  * number of callbacks or a negative code. */
-HY_API int hy_guest_dispatch(void);
+HY_API int hy_guest_dispatch(unsigned flags);
 
 /* --- native events -----------------------------------------------------------------------------
  *

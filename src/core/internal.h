@@ -901,8 +901,11 @@ enum hy__blocking {
     HY__BLOCK_ALWAYS
 };
 int hy__iterate(struct hy_thread_record *record, enum hy__blocking blocking, int64_t deadline_ns);
-/* Its step 3. */
-int hy__iteration_wait(struct hy_thread_record *record, bool block, int64_t deadline_ns);
+/* Its step 3; not with HY__BLOCK_IDLE. */
+int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocking,
+                       int64_t deadline_ns);
+/* What the exclusions mean to the dispatcher's wait: of enum hy_wait_flag. */
+unsigned hy__iteration_wait_flags(const struct hy_thread_record *record);
 /* Before a foreign loop waits: whether it must not; until when it may. announce: with the hooks. */
 bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64_t *ret_deadline_ns,
                            bool *ret_precise);

@@ -119,6 +119,11 @@ static int64_t next_deadline(const struct hy_thread_record *record, int64_t dead
     return deadline_ns;
 }
 
+unsigned hy__iteration_wait_flags(const struct hy_thread_record *record)
+{
+    return excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u;
+}
+
 /* A foreign loop runs in there: what its callbacks want deleted is deleted on return. */
 static __attribute__((noinline, cold)) int
 wait_as_guest(struct hy_thread_record *record, struct hy_dispatcher *dispatcher, unsigned flags)
@@ -132,13 +137,11 @@ wait_as_guest(struct hy_thread_record *record, struct hy_dispatcher *dispatcher,
     return rc;
 }
 
-static int look(struct hy_thread_record *record, bool block, int64_t deadline_ns)
+static int look(struct hy_thread_record *record, unsigned flags, int64_t deadline_ns)
 {
     struct hy_dispatcher *dispatcher = record->dispatcher;
     bool precise;
-    unsigned flags =
-        (block ? (unsigned)HY_WAIT_BLOCK : 0u) |
-        (excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u);
+    flags |= hy__iteration_wait_flags(record);
     deadline_ns = next_deadline(record, deadline_ns, &precise);
     dispatcher->ops->set_deadline(dispatcher, deadline_ns, precise);
     if (HY_UNLIKELY((dispatcher->ops->flags & (unsigned)HY_DISPATCHER_HOSTED) != 0))
@@ -146,14 +149,18 @@ static int look(struct hy_thread_record *record, bool block, int64_t deadline_ns
     return dispatcher->ops->wait(dispatcher, flags, hy__notifier_is_ready);
 }
 
-int hy__iteration_wait(struct hy_thread_record *record, bool block, int64_t deadline_ns)
+int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocking,
+                       int64_t deadline_ns)
 {
-    bool wanted = block, announced = false;
-    block = block && fall_asleep(record);
+    bool wanted = blocking == HY__BLOCK_ALWAYS, announced = false;
+    bool block = wanted && fall_asleep(record);
     if (block && HY_UNLIKELY(announced = hook_about_to_block(record)))
         block = fall_asleep(record); /* it may have done anything, run a loop included */
     hy__returns_flush(record);
-    int rc = look(record, block, deadline_ns);
+    unsigned flags = block                           ? (unsigned)HY_WAIT_BLOCK
+                     : blocking == HY__BLOCK_FOREIGN ? (unsigned)HY_WAIT_GUEST
+                                                     : 0u;
+    int rc = look(record, flags, deadline_ns);
     if (wanted) {
         if (record->rest == HY__MAILBOX_EMPTY)
             hy__mailbox_wake_up(record);
@@ -207,10 +214,11 @@ static int run(struct hy_thread_record *record, enum hy__blocking blocking, int6
     hy__orphans_reap();
     if (hy__loop_should_stop(record))
         return callbacks;
-    bool block = blocking == HY__BLOCK_ALWAYS || (blocking == HY__BLOCK_IDLE && callbacks == 0);
+    if (blocking == HY__BLOCK_IDLE)
+        blocking = callbacks == 0 ? HY__BLOCK_ALWAYS : HY__BLOCK_NEVER;
     int32_t guest_callbacks = record->guest_callbacks;
     record->guest_callbacks = 0;
-    int rc = hy__iteration_wait(record, block, deadline_ns); /* 3 */
+    int rc = hy__iteration_wait(record, blocking, deadline_ns); /* 3 */
     callbacks += record->guest_callbacks;
     record->guest_callbacks = guest_callbacks;
     if (rc < 0)

@@ -256,7 +256,7 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
     struct hy_thread_record *record = loop->record;
     unsigned exclusions = record->exclusions;
     hy__exclude(record, loop->flags);
-    rc = hy__iteration_wait(record, true, deadline_ns);
+    rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
     bool precise, idle = !hy__iteration_pending(record) && hy__mailbox_is_empty(record);
     int64_t now_ns = hy__record_now(record), timer_ns = hy__timers_deadline(record, &precise);
     hy__exclude(record, exclusions);

@@ -88,15 +88,16 @@ int hy_process_all(unsigned flags, int64_t deadline_ns)
 
 /* Whether a foreign loop runs, as the outermost or inside a handler; else the call comes out of a
  * wait of the library's own, or of a loop in parts. */
-static bool is_foreign(const struct hy_thread_record *record)
+static bool is_foreign(const struct hy_thread_record *record, unsigned flags)
 {
-    return !record->waiting && (record->loop == NULL || record->inside);
+    return (flags & HY_GUEST_NESTED) != 0 ||
+           (!record->waiting && (record->loop == NULL || record->inside));
 }
 
 /* `own` stands for the foreign loop. */
-static bool foreign_enter(struct hy_thread_record *record, struct hy_loop *own)
+static bool foreign_enter(struct hy_thread_record *record, struct hy_loop *own, unsigned flags)
 {
-    if (!is_foreign(record))
+    if (!is_foreign(record, flags))
         return false;
     *own = (struct hy_loop){.outer = record->loop,
                             .record = record,
@@ -111,31 +112,33 @@ static void foreign_leave(struct hy_thread_record *record, const struct hy_loop 
         record->loop = own->outer;
 }
 
-int hy_guest_prepare(int64_t *ret_deadline_ns)
+int hy_guest_prepare(unsigned flags, int64_t *ret_deadline_ns, unsigned *ret_wait_flags)
 {
     struct hy_thread_record *record = hy__record();
     struct hy_loop own;
     bool precise;
     if (record == NULL)
         return -HY_ENOMEM;
-    bool foreign = foreign_enter(record, &own);
+    bool foreign = foreign_enter(record, &own, flags);
     /* A loop of the library that waits has announced it. */
     bool pending = hy__iteration_prepare(record, foreign, ret_deadline_ns, &precise);
     foreign_leave(record, &own, foreign);
+    if (ret_wait_flags != NULL)
+        *ret_wait_flags = hy__iteration_wait_flags(record);
     return pending ? 1 : 0;
 }
 
-int hy_guest_dispatch(void)
+int hy_guest_dispatch(unsigned flags)
 {
     struct hy_thread_record *record = hy__record();
     int rc = record != NULL ? hy__record_need_dispatcher(record) : -HY_ENOMEM;
     if (rc < 0)
         return rc;
     struct hy_loop own;
-    int deeper = is_foreign(record) ? 1 : 0;
+    int deeper = is_foreign(record, flags) ? 1 : 0;
     if (deeper != 0 && (rc = hy__depth_check(record)) < 0)
         return rc;
-    bool foreign = foreign_enter(record, &own);
+    bool foreign = foreign_enter(record, &own, flags);
     record->depth += deeper;
     hy__walks_park(record);
     rc = hy__loop_should_stop(record) ? 0 : hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);

@@ -68,9 +68,9 @@ static int guest_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready
     polled = (struct pollfd){.fd = OPS(dispatcher)->descriptor(INNER(dispatcher), flags),
                              .events = POLLIN};
     OPS(dispatcher)->set_deadline(INNER(dispatcher), limit_ns, true);
-    if (hy_guest_prepare(&(int64_t){0}) == 0 && poll(&polled, 1, -1) < 0)
+    if (hy_guest_prepare(0, &(int64_t){0}, NULL) == 0 && poll(&polled, 1, -1) < 0)
         EXPECT_INT(errno, EINTR);
-    EXPECT(hy_guest_dispatch() >= 0);
+    EXPECT(hy_guest_dispatch(0) >= 0);
     return 0;
 }
 
@@ -117,7 +117,7 @@ static void nest(bool (*done)(void *context), void *context)
 
     while (!done(context))
         if (poll(&polled, 1, -1) > 0)
-            EXPECT(hy_guest_dispatch() >= 0);
+            EXPECT(hy_guest_dispatch(0) >= 0);
 }
 
 #ifdef FOREIGN_MAIN
@@ -127,13 +127,13 @@ static void foreign_turn(unsigned flags)
     struct pollfd polled = {.fd = OPS(current)->descriptor(INNER(current), flags),
                             .events = POLLIN};
     int64_t deadline_ns;
-    int pending = hy_guest_prepare(&deadline_ns);
+    int pending = hy_guest_prepare(0, &deadline_ns, NULL);
 
     EXPECT(pending >= 0);
     OPS(current)->set_deadline(INNER(current), deadline_ns, true);
     if (pending == 0 && poll(&polled, 1, -1) < 0)
         EXPECT_INT(errno, EINTR);
-    EXPECT(hy_guest_dispatch() >= 0);
+    EXPECT(hy_guest_dispatch(0) >= 0);
 }
 
 static int code; /* atomic; -1: go on */

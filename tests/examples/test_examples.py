@@ -33,7 +33,7 @@ SAYS = {
 # The last line of programs whose threads take turns as they like.
 SAYS_AT_LAST = {"foreign_loop": "20 readings, 3 notes"}
 # Programs that other tests run: the echo server is the peer of half the network tests.
-ELSEWHERE = {"ws_echo_server"}
+ELSEWHERE = {"ws_echo_server", "gtk_guest"}
 
 
 class Running:

@@ -20,6 +20,8 @@ GOOD = {
     "src/core/object.c": '#include "internal.h"\n#include "../platform/clock.h"\n',
     "src/platform/clock.h": "#include <stdint.h>\n",
     "src/dispatch/epoll.c": '#include "../core/internal.h"\n#include <sys/epoll.h>\n',
+    "include/halyard/glib.h": "#include <glib.h>\n#include <halyard/object.h>\n",
+    "src/glib/glib.c": "#include <halyard/glib.h>\n",
     "src/net/frame.h": "",
     "src/net/udp.c": '#include <halyard/net.h>\n#include "frame.h"\n#include <openssl/sha.h>\n',
     "apps/halyard/ais/decode.h": "#include <stdint.h>\n",
@@ -37,6 +39,9 @@ BAD = {
         ("apps/halyard/main.c", '#  include "../../src/net/frame.h"'),
     "an example takes an application's header":
         ("examples/echo.c", '#include "../apps/halyard/ais/decode.h"'),
+    "core takes the public header of glib": ("src/core/loop.c", "#include <halyard/glib.h>"),
+    "glib takes a core internal": ("src/glib/glib.c", '#include "core/internal.h"'),
+    "another public header takes GLib's": ("include/halyard/udp.h", "#include <glib.h>"),
     "a public header takes a system header": ("include/halyard/udp.h", "#include <sys/socket.h>"),
     "a public header takes a private one":
         ("include/halyard/udp.h", '#include "../../src/net/frame.h"'),
