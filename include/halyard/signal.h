@@ -193,18 +193,18 @@ HY_END_DECLS
 /*
  * One constant expression that checks and classifies a slot: it returns nothing or an int, and takes R *, or R * and
  * const T *, with R the type of the receiver expression; of hy_connect_with() also R *, const T * and void *. Anything
- * else has no association and does not compile.
+ * else has no association and does not compile. (__typeof__ around a type changes nothing; it is for cppcheck's parser.)
  */
 #define HY_SLOT_SHAPES_(s, r) \
     void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): 0u, \
     void (*)(__typeof__(r)): (unsigned)HY_NO_PAYLOAD_, \
-    int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): (unsigned)HY_RETURNS_, \
+    __typeof__(int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *)): (unsigned)HY_RETURNS_, \
     int (*)(__typeof__(r)): (unsigned)HY_RETURNS_ | (unsigned)HY_NO_PAYLOAD_
 #define HY_SLOT_FLAG_(s, r, f) _Generic(&*(f), HY_SLOT_SHAPES_(s, r))
 #define HY_SLOT_FLAG_WITH_(s, r, f) \
     _Generic(&*(f), HY_SLOT_SHAPES_(s, r), \
              void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *): (unsigned)HY_CONTEXT_, \
-             int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *): (unsigned)HY_CONTEXT_ | (unsigned)HY_RETURNS_)
+             __typeof__(int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *)): (unsigned)HY_CONTEXT_ | (unsigned)HY_RETURNS_)
 
 #define hy_connect(signal, receiver, slot, flags) \
     hy_signal_connect(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot), \
