@@ -143,10 +143,8 @@ static int send_there(struct hy_ref receiver, struct hy__call_later *call)
     return rc;
 }
 
-static int check_call(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver))
+static int check_call(int64_t delay_ns, void (*slot)(void *receiver))
 {
-    if (receiver.anchor == NULL)
-        return hy_error_set(-HY_ESHUTDOWN, "the receiver was never made, or has been finished");
     if (slot == NULL)
         return hy_error_set(-HY_EINVAL, "a call after some time needs a slot");
     if (delay_ns < 0)
@@ -157,8 +155,10 @@ static int check_call(struct hy_ref receiver, int64_t delay_ns, void (*slot)(voi
 
 int hy_ref_call_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver))
 {
-    int rc = check_call(receiver, delay_ns, slot);
-    if (rc < 0)
+    if (receiver.anchor == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the receiver was never made, or has been finished");
+    int rc = check_call(delay_ns, slot);
+    if (rc != 0)
         return rc;
     if (delay_ns == 0) {
         struct immediate immediate = {slot};

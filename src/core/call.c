@@ -81,7 +81,7 @@ static bool advance(struct hy__wait *wait, uint32_t from, uint32_t to, uint32_t 
 static int wait_into_message(void *to, const void *from)
 {
     struct hy__wait *wait = *(struct hy__wait *const *)from;
-    memcpy(to, &wait, sizeof wait);
+    *(struct hy__wait **)to = wait;
     hy__wait_ref(wait);
     return 0;
 }
@@ -297,7 +297,7 @@ int hy_ref_call(struct hy_ref receiver, hy_call_function function, void *argumen
     int rc = check_before(receiver.anchor, deadline_ns);
     if (rc == 0)
         rc = make(receiver.anchor, size, &wait, &message);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     wait->function = function;
     wait->argument = size != 0 ? memcpy(copy_of(wait), argument, size) : argument;
@@ -358,7 +358,7 @@ int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, c
     int rc = check_before(receiver, deadline_ns);
     if (rc == 0)
         rc = make(receiver, copied ? description->size : 0, &wait, &message);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     hy__extension_ref(extension);
     wait->extension = extension;

@@ -47,7 +47,7 @@ static int queue_extended(const struct hy__emission *emission, struct hy__extens
 static int call(const struct hy__emission *emission, struct hy__extension *extension, hy_slot slot,
                 uint64_t id_flags, struct hy_object *receiver)
 {
-    if (extension != NULL)
+    if ((id_flags & HY__FLAG_EXTENDED) != 0)
         return hy__extension_call(extension, receiver, emission->payload, emission->ret_result);
     if ((id_flags & HY_RETURNS_) == 0) {
         hy__slot_call(slot, id_flags, receiver, emission->payload);

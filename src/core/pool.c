@@ -96,7 +96,7 @@ int hy_pool_submit(struct hy_pool *object, struct hy_job *job, struct hy_object 
         rc = hy__pool_need_idle_message(object->priv);
     if (rc == 0)
         rc = hy__job_make_ending(job, receiver, &message);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     struct hy_pool_private *pool = object->priv;
     uint64_t id_before = ret_id != NULL ? *ret_id : 0;
