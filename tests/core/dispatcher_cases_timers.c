@@ -300,6 +300,9 @@ static void test_el15_about_to_block_and_awake(void **state)
     EXPECT_INT(hy_process(HY_PROCESS_WAIT, hy_now_ns() + MS), 0);
     EXPECT_INT(blocks, 1);
     EXPECT(wakes >= 3); /* before, and after the wait */
+    EXPECT_INT(hy_timer_start_at(&ticker.timer, hy_now_ns()), 0);
+    EXPECT_INT(hy_process(HY_PROCESS_WAIT, HY_FOREVER), 1);
+    EXPECT_INT(blocks, 1); /* what was due made it not wait */
     EXPECT_INT(hy_timer_start_once(&ticker.timer, 5 * MS), 0);
     EXPECT_INT(suite_run(0), 4);
     EXPECT(blocks >= 1);
