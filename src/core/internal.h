@@ -919,6 +919,8 @@ unsigned hy__iteration_wait_flags(const struct hy_thread_record *record);
 /* Before a foreign loop waits: whether it must not; until when it may. announce: with the hooks. */
 bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64_t *ret_deadline_ns,
                            bool *ret_precise);
+/* Whether there is something to deliver or fire now. */
+bool hy__iteration_is_due(struct hy_thread_record *record);
 /* After a pass for a foreign loop that may wait next without preparing: what is left wakes it. */
 void hy__iteration_settle(struct hy_thread_record *record);
 /* Whether something waits that is not excluded; what has not been taken from the mailbox does not
