@@ -37,8 +37,8 @@ extern HY_API const struct hy_class hy_app_class;
  */
 HY_API int hy_app_init(struct hy_app *app) HY_MUST_USE;
 /* Ends it and restores the signals; one that came since the loop ended then has its usual effect.
- * Thread: main. */
-HY_API void hy_app_fini(struct hy_app *app);
+ * Errors: as hy_object_fini(). Thread: main. */
+HY_API int hy_app_fini(struct hy_app *app);
 
 /*
  * Runs the main loop, then shuts down in the order above. Returns the code of hy_app_quit() or

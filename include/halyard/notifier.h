@@ -41,8 +41,8 @@ extern HY_API const struct hy_class hy_notifier_class;
 
 /* Makes a notifier that watches nothing. Errors: as hy_object_init(). Thread: home of parent. */
 HY_API int hy_notifier_init(struct hy_notifier *notifier, struct hy_object *parent) HY_MUST_USE;
-/* Stops watching and ends it; the descriptor stays open. Thread: home. */
-HY_API void hy_notifier_fini(struct hy_notifier *notifier);
+/* Stops watching and ends it; the descriptor stays open. Errors and thread: as hy_object_fini(). */
+HY_API int hy_notifier_fini(struct hy_notifier *notifier);
 
 /*
  * Watches the descriptor for these conditions; called again with the same one, it changes them; 0

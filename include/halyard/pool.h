@@ -65,8 +65,8 @@ HY_API int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
                         const struct hy_pool_limits *limits) HY_MUST_USE;
 /* Cancels what waits, asks what runs to stop, waits for it, and ends the pool. Every job is
  * released before it returns, or reaches its receiver with what was posted to that. A `done` and a
- * slot of `idle` may call it, but not a job. Thread: home. */
-HY_API void hy_pool_fini(struct hy_pool *pool);
+ * slot of `idle` may call it, but not a job. Errors and thread: as hy_object_fini(). */
+HY_API int hy_pool_fini(struct hy_pool *pool);
 
 /*
  * Hands a job over; jobs begin in the order submitted. *ret_id (NULL is allowed) names it for

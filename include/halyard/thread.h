@@ -83,10 +83,10 @@ HY_API int hy_thread_init(struct hy_thread *thread, const char *name,
  * than HY_FINISH_KEEP what still lives in the thread is finished too. From then on the thread
  * cannot be started or joined (-HY_ESHUTDOWN), and counts as finished. A call of the thread that
  * waits for the calling one is sent away with -HY_ESHUTDOWN. Only a function that the thread itself
- * has called here, and waits for, must not do this: it is logged, and lasts for ever. Thread: home
- * of the handle.
+ * has called here, and waits for, must not do this: it is logged, and lasts for ever. Errors: as
+ * hy_object_fini(). Thread: home of the handle.
  */
-HY_API void hy_thread_fini(struct hy_thread *thread);
+HY_API int hy_thread_fini(struct hy_thread *thread);
 
 /*
  * The body of the thread, in place of the event loop. Errors: -HY_EBUSY (it runs). Thread: home.

@@ -43,8 +43,8 @@ extern HY_API const struct hy_class hy_timer_class;
 
 /* Makes a timer; it is not running. Errors: as hy_object_init(). Thread: home of parent. */
 HY_API int hy_timer_init(struct hy_timer *timer, struct hy_object *parent) HY_MUST_USE;
-/* Stops and ends it. Thread: home. */
-HY_API void hy_timer_fini(struct hy_timer *timer);
+/* Stops and ends it. Errors and thread: as hy_object_fini(). */
+HY_API int hy_timer_fini(struct hy_timer *timer);
 
 /*
  * Fires every interval_ns from now, until stopped; a running timer starts anew. 0: once in every

@@ -96,8 +96,8 @@ HY_API int hy_udp_socket_init(struct hy_udp_socket *socket, struct hy_object *pa
 /* The same on the heap; ended by hy_object_destroy() or its parent. */
 HY_API int hy_udp_socket_create(struct hy_object *parent,
                                 struct hy_udp_socket **ret_socket) HY_MUST_USE;
-/* Closes and ends it; also from its own slots. Thread: home. */
-HY_API void hy_udp_socket_fini(struct hy_udp_socket *socket);
+/* Closes and ends it; also from its own slots. Errors and thread: as hy_object_fini(). */
+HY_API int hy_udp_socket_fini(struct hy_udp_socket *socket);
 
 /*
  * Opens the socket on a local address and starts to receive. address as hy_address_parse(); port 0

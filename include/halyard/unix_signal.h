@@ -40,8 +40,8 @@ extern HY_API const struct hy_class hy_unix_signal_class;
 
 /* Makes an object that watches nothing. Errors: as hy_object_init(). Thread: home of parent. */
 HY_API int hy_unix_signal_init(struct hy_unix_signal *self, struct hy_object *parent) HY_MUST_USE;
-/* Stops watching and ends it. Thread: home. */
-HY_API void hy_unix_signal_fini(struct hy_unix_signal *self);
+/* Stops watching and ends it. Errors and thread: as hy_object_fini(). */
+HY_API int hy_unix_signal_fini(struct hy_unix_signal *self);
 
 /* Watches the signal too; one it watches already is no error. Errors: -HY_EINVAL (there is no such
  * signal, or it cannot be caught: SIGKILL, SIGSTOP; or it tells of a fault: SIGSEGV, SIGBUS,

@@ -204,9 +204,10 @@ HY_API int hy_ws_server_create(struct hy_object *parent,
  * Ends it without waiting: clients get Close 1001 as far as their sockets take it, client_closed is
  * emitted for each, all descriptors are closed. So does the end of its thread. Direct slots of
  * other objects hear these client_closed for certain; a program that needs to hear of all of them
- * through queued connections calls hy_ws_server_close() first and waits for `closed`. Thread: home.
+ * through queued connections calls hy_ws_server_close() first and waits for `closed`. Errors and
+ * thread: as hy_object_fini().
  */
-HY_API void hy_ws_server_fini(struct hy_ws_server *server);
+HY_API int hy_ws_server_fini(struct hy_ws_server *server);
 
 /*
  * Sets all limits. Errors: -HY_EINVAL (the message names the member), -HY_EBUSY (it listens

@@ -133,9 +133,9 @@ int hy_notifier_init(struct hy_notifier *notifier, struct hy_object *parent)
     return hy_object_init(&notifier->hy, &hy_notifier_class, parent);
 }
 
-void hy_notifier_fini(struct hy_notifier *notifier)
+int hy_notifier_fini(struct hy_notifier *notifier)
 {
-    hy_object_fini(&notifier->hy);
+    return hy_object_fini(&notifier->hy);
 }
 
 int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions)

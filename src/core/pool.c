@@ -222,7 +222,7 @@ int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
     return 0;
 }
 
-void hy_pool_fini(struct hy_pool *pool)
+int hy_pool_fini(struct hy_pool *pool)
 {
-    hy_object_fini(&pool->hy);
+    return hy_object_fini(&pool->hy);
 }

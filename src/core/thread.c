@@ -200,9 +200,9 @@ int hy_thread_init(struct hy_thread *thread, const char *name, struct hy_object 
     return rc;
 }
 
-void hy_thread_fini(struct hy_thread *thread)
+int hy_thread_fini(struct hy_thread *thread)
 {
-    hy_object_fini(&thread->hy);
+    return hy_object_fini(&thread->hy);
 }
 
 struct hy_thread *hy_thread_current(void)

@@ -65,9 +65,9 @@ int hy_timer_init(struct hy_timer *timer, struct hy_object *parent)
     return hy_object_init(&timer->hy, &hy_timer_class, parent);
 }
 
-void hy_timer_fini(struct hy_timer *timer)
+int hy_timer_fini(struct hy_timer *timer)
 {
-    hy_object_fini(&timer->hy);
+    return hy_object_fini(&timer->hy);
 }
 
 /* --- starting -----------------------------------------------------------------------------------

@@ -100,9 +100,9 @@ int hy_udp_socket_create(struct hy_object *parent, struct hy_udp_socket **ret_so
     return rc;
 }
 
-void hy_udp_socket_fini(struct hy_udp_socket *self)
+int hy_udp_socket_fini(struct hy_udp_socket *self)
 {
-    hy_object_fini(&self->hy);
+    return hy_object_fini(&self->hy);
 }
 
 /* --- calls from any thread ------------------------------------------------------------------- */

@@ -364,7 +364,7 @@ static void server_fini(struct hy_object *object)
     hy__ws_leave(ws);
 }
 
-void hy_ws_server_fini(struct hy_ws_server *server)
+int hy_ws_server_fini(struct hy_ws_server *server)
 {
-    hy_object_fini(&server->hy);
+    return hy_object_fini(&server->hy);
 }

@@ -155,6 +155,7 @@ static void call_wrongly(void *context)
     EXPECT_INT(hy_timer_start_once(there, MS), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_start_at(there, 0), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_stop(there), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_timer_fini(there), -HY_EWRONGTHREAD);
 }
 
 static void test_tm17_other_threads_are_refused(void **state)
