@@ -322,7 +322,8 @@ HY_API int hy_object_disconnect(struct hy_object *sender, struct hy_object *rece
 
 /*
  * While an object's signals are blocked, its emissions do nothing and are not made up for later;
- * `destroyed` alone is emitted all the same. Errors: -HY_ENOMEM, -HY_ESHUTDOWN. Thread: any, while
+ * `destroyed` alone is emitted all the same. Returns whether they were blocked before, to be put
+ * back. One of them alone: hy_signal_block(). Errors: -HY_ENOMEM, -HY_ESHUTDOWN. Thread: any, while
  * the object exists.
  */
 HY_API int hy_object_block_signals(struct hy_object *object, bool blocked);

@@ -147,8 +147,9 @@ HY_API int hy_signal_emit_result(struct hy_signal_base *signal, const void *payl
  * the owner exists. */
 HY_API bool hy_signal_is_connected(struct hy_signal_base *signal);
 
-/* While a signal is blocked its emissions do nothing, and are not made up for later. Errors:
- * -HY_ENOMEM, -HY_EINVAL. Thread: any, while the owner exists. */
+/* While a signal is blocked its emissions do nothing, and are not made up for later. Returns
+ * whether it was blocked before. Errors: -HY_ENOMEM, -HY_EINVAL. Thread: any, while the owner
+ * exists. */
 HY_API int hy_signal_block(struct hy_signal_base *signal, bool blocked);
 
 /* Cuts the connection, as hy_disconnect() does; returns 1, or 0 when there was nothing to cut any

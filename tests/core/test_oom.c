@@ -220,7 +220,7 @@ static int scenario_closures(void)
     EXPECT_INT(ends, tried - made);
     if (rc >= 0) {
         rc = hy_signal_block(&source.events.text.sig, true);
-        EXPECT_INT(hy_signal_block(&source.events.text.sig, false), 0);
+        EXPECT(hy_signal_block(&source.events.text.sig, false) >= 0);
     }
     if (rc >= 0)
         rc = emitted = hy_emit_with(&source.events.number, .value = 1);
