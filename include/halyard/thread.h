@@ -93,8 +93,8 @@ HY_API int hy_thread_fini(struct hy_thread *thread);
  */
 HY_API int hy_thread_set_body(struct hy_thread *thread,
                               void (*body)(struct hy_thread *thread, void *context), void *context);
-/* The finish policy of its next end. Thread: any. */
-HY_API void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy);
+/* The finish policy of its next end. Errors: -HY_EINVAL, -HY_ESHUTDOWN. Thread: any. */
+HY_API int hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy);
 /* Bytes of stack, 0 for the system's default. Errors: -HY_EBUSY (it runs). Thread: home. */
 HY_API int hy_thread_set_stack_size(struct hy_thread *thread, size_t size);
 enum hy_thread_priority {

@@ -85,8 +85,9 @@ HY_API int hy_object_call_after(struct hy_object *receiver, int64_t delay_ns,
 HY_API int hy_ref_call_after(struct hy_ref receiver, int64_t delay_ns,
                              void (*slot)(void *receiver));
 
-/* For the next start. Thread: home. */
-HY_API void hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);
+/* How exact it is from the next start on. Errors: -HY_EINVAL, -HY_EWRONGTHREAD, -HY_ESHUTDOWN.
+ * Thread: home. */
+HY_API int hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);
 /* Whether it will fire (again). Thread: home. */
 HY_API bool hy_timer_is_running(const struct hy_timer *timer);
 /* Nanoseconds until it fires: 0 when overdue, -1 when it is not running. Thread: home. */

@@ -266,7 +266,9 @@ static int check_before(struct hy_anchor *anchor, int64_t deadline_ns)
         return -HY_ENOMEM;
     int rc = check_target(here, anchor, deadline_ns, false);
     if (rc == 0 && deadline_ns != HY_FOREVER && deadline_ns <= hy__record_now(here))
-        rc = hy_error_set(-HY_ETIMEDOUT, "the deadline of the call has passed before it began");
+        rc =
+            hy_error_set(-HY_ETIMEDOUT, "the deadline of the call has passed before it began; a "
+                                        "deadline is a point in time: hy_now_ns() + 2 * HY_SECOND");
     return rc;
 }
 

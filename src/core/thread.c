@@ -277,11 +277,17 @@ int hy_thread_set_body(struct hy_thread *thread, void (*body)(struct hy_thread *
     return rc;
 }
 
-void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy)
+int hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy)
 {
+    if ((unsigned)policy > HY_FINISH_KEEP)
+        return hy_error_set(-HY_EINVAL, "there is no policy %d; see enum hy_finish_policy",
+                            (int)policy);
+    if (hy__thread_record(thread) == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "cannot set the finish policy of a thread whose handle "
+                                           "was never made, or has been ended");
     /* Relaxed: it is one word, and the thread reads it at its end. */
-    if (hy__thread_record(thread) != NULL)
-        __atomic_store_n(&thread->priv->policy, (uint32_t)policy, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread->priv->policy, (uint32_t)policy, __ATOMIC_RELAXED);
+    return 0;
 }
 
 int hy_thread_set_stack_size(struct hy_thread *thread, size_t size)

@@ -583,7 +583,8 @@ static void test_a_handle_that_has_been_ended(void **state)
     assert_ok(hy_thread_init(&thread, "ended", NULL));
     hy_thread_fini(&thread);
     hy_thread_quit(&thread, 0);
-    hy_thread_set_finish_policy(&thread, HY_FINISH_KEEP);
+    assert_int_equal(hy_thread_set_finish_policy(&thread, (enum hy_finish_policy)3), -HY_EINVAL);
+    assert_int_equal(hy_thread_set_finish_policy(&thread, HY_FINISH_KEEP), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_start(&thread), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_join(&thread, HY_FOREVER), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_set_stack_size(&thread, 0), -HY_ESHUTDOWN);

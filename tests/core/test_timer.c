@@ -155,6 +155,7 @@ static void call_wrongly(void *context)
     EXPECT_INT(hy_timer_start_once(there, MS), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_start_at(there, 0), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_stop(there), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_timer_set_accuracy(there, HY_TIMER_PRECISE), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_fini(there), -HY_EWRONGTHREAD);
 }
 
@@ -169,6 +170,13 @@ static void test_tm17_other_threads_are_refused(void **state)
     run_there(&worker.probe.hy, call_wrongly, &timer);
     assert_true(hy_timer_is_running(&timer));
     worker_stop(&worker);
+}
+
+static void test_an_unknown_accuracy_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(hy_timer_set_accuracy(&timer, (enum hy_timer_accuracy)3), -HY_EINVAL);
+    assert_ok(hy_timer_set_accuracy(&timer, HY_TIMER_PRECISE));
 }
 
 static void test_start_of_a_dead_timer(void **state)
@@ -1409,6 +1417,7 @@ int main(void)
         CASE(test_huge_intervals_do_not_overflow),
         CASE(test_a_deadline_before_all_time_is_due_at_once),
         CASE(test_tm17_other_threads_are_refused),
+        CASE(test_an_unknown_accuracy_is_refused),
         CASE(test_start_of_a_dead_timer),
         CASE(test_a_child_timer_ends_with_its_parent),
         CASE(test_tm14_tm15_never_early),
