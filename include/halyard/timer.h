@@ -79,11 +79,10 @@ HY_API int hy_timer_request_stop(struct hy_timer *timer);
  *
  *     hy_after(5 * HY_SECOND, client, client_reconnect);
  */
-HY_API int hy_object_call_after(struct hy_object *receiver, int64_t delay_ns,
-                                void (*slot)(void *receiver));
+HY_API int hy_object_after(struct hy_object *receiver, int64_t delay_ns,
+                           void (*slot)(void *receiver));
 /* The same through a weak reference, at any time. */
-HY_API int hy_ref_call_after(struct hy_ref receiver, int64_t delay_ns,
-                             void (*slot)(void *receiver));
+HY_API int hy_ref_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver));
 
 /* How exact it is from the next start on. Errors: -HY_EINVAL, -HY_EWRONGTHREAD, -HY_ESHUTDOWN.
  * Thread: home. */
@@ -98,7 +97,7 @@ HY_END_DECLS
 #ifndef __cplusplus
 /* clang-format off */
 #define hy_after(delay_ns, receiver, slot) \
-    hy_object_call_after(&(receiver)->hy, (delay_ns), \
+    hy_object_after(&(receiver)->hy, (delay_ns), \
         (void (*)(void *))(void (*)(void))_Generic(&*(slot), void (*)(__typeof__(receiver)): (slot)))
 /* clang-format on */
 #else
@@ -106,9 +105,8 @@ namespace hy_cxx
 {
 template <class R> int after(int64_t delay_ns, R *receiver, void (*slot)(R *))
 {
-    return hy_object_call_after(
-        object_of(receiver, 0), delay_ns,
-        reinterpret_cast<void (*)(void *)>(reinterpret_cast<void (*)()>(slot)));
+    return hy_object_after(object_of(receiver, 0), delay_ns,
+                           reinterpret_cast<void (*)(void *)>(reinterpret_cast<void (*)()>(slot)));
 }
 } // namespace hy_cxx
 #define hy_after(delay_ns, receiver, slot) ::hy_cxx::after((delay_ns), (receiver), (slot))

@@ -161,7 +161,7 @@ struct hy_anchor {
     bool delete_counted;           /* home, while hy_count_posted() looks */
     struct hy_anchor *delete_next; /* home: the next in that list */
     hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
-    struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
+    struct hy__call_later *calls;  /* home: hy_object_after(), the newest first */
     struct hy__filters *filters;   /* home: filters of the object's events; NULL: none */
 };
 
@@ -877,7 +877,7 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
 void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
 void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 
-/* after.c: what hy_object_call_after() has planned for an object */
+/* after.c: what hy_object_after() has planned for an object */
 struct hy__call_later;
 void hy__calls_release(struct hy_anchor *anchor);
 static inline void hy__calls_cancel(struct hy_anchor *anchor)

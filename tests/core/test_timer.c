@@ -1175,9 +1175,8 @@ static void say_in_all_orders(struct probe *receiver)
                 EXPECT_INT(hy_emit_with(&source.events.number, .value = 3), 1);
                 break;
             default:
-                EXPECT_INT(hy_object_call_after(&receiver->hy, 0,
-                                                (void (*)(void *))(void (*)(void))note_4),
-                           0);
+                EXPECT_INT(
+                    hy_object_after(&receiver->hy, 0, (void (*)(void *))(void (*)(void))note_4), 0);
             }
         EXPECT(wait_count(&receiver->reached, before + 4));
         for (int i = 0; i < 4; i++)
@@ -1368,18 +1367,17 @@ static void test_calls_that_cannot_be(void **state)
     struct hy_ref ref = hy_ref_to(&here.hy);
 
     (void)state;
-    assert_int_equal(hy_object_call_after(&here.hy, MS, NULL), -HY_EINVAL);
-    assert_int_equal(hy_object_call_after(NULL, MS, (void (*)(void *))(void (*)(void))note_1),
+    assert_int_equal(hy_object_after(&here.hy, MS, NULL), -HY_EINVAL);
+    assert_int_equal(hy_object_after(NULL, MS, (void (*)(void *))(void (*)(void))note_1),
                      -HY_ESHUTDOWN);
     assert_int_equal(hy_after(-1, &here, note_1), -HY_EINVAL);
-    assert_ok(hy_ref_call_after(ref, 0, (void (*)(void *))(void (*)(void))note_1));
+    assert_ok(hy_ref_after(ref, 0, (void (*)(void *))(void (*)(void))note_1));
     wait_drain();
     assert_int_equal(here.count, 1);
     assert_ok(hy_after(HY_FOREVER, &here, note_1)); /* never */
     object_end(&here.hy);
-    assert_int_equal(hy_ref_call_after(ref, 0, (void (*)(void *))(void (*)(void))note_1),
-                     -HY_ESHUTDOWN);
-    assert_int_equal(hy_ref_call_after(ref, MS, (void (*)(void *))(void (*)(void))note_1),
+    assert_int_equal(hy_ref_after(ref, 0, (void (*)(void *))(void (*)(void))note_1), -HY_ESHUTDOWN);
+    assert_int_equal(hy_ref_after(ref, MS, (void (*)(void *))(void (*)(void))note_1),
                      -HY_ESHUTDOWN);
     hy_ref_release(&ref);
     probe_init(&here, NULL);
