@@ -33,9 +33,9 @@ enum hy_connection_flag {
     HY_LATEST = 1 << 5,      /* of what is queued only the newest undelivered payload is kept */
     HY_BOUNDED = 1 << 6,     /* at most options.limit payloads are queued */
     HY_KEEP_QUEUED = 1 << 7, /* what was queued before the connection is cut is still delivered */
-    HY_NO_PAYLOAD_ = 1 << 8, /* for the macros: the slot takes no payload */
-    HY_RETURNS_ = 1 << 9,    /* for the macros: the slot returns an int */
-    HY_CONTEXT_ = 1 << 10    /* for the macros: the slot takes the context */
+    HY_IGNORES_PAYLOAD_ = 1 << 8, /* for the macros: the slot takes no payload */
+    HY_RETURNS_ = 1 << 9,         /* for the macros: the slot returns an int */
+    HY_CONTEXT_ = 1 << 10         /* for the macros: the slot takes the context */
 };
 
 /* What a bounded connection does when its limit is reached. */
@@ -198,9 +198,9 @@ HY_END_DECLS
  */
 #define HY_SLOT_SHAPES_(s, r) \
     void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): 0u, \
-    void (*)(__typeof__(r)): (unsigned)HY_NO_PAYLOAD_, \
+    void (*)(__typeof__(r)): (unsigned)HY_IGNORES_PAYLOAD_, \
     __typeof__(int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *)): (unsigned)HY_RETURNS_, \
-    int (*)(__typeof__(r)): (unsigned)HY_RETURNS_ | (unsigned)HY_NO_PAYLOAD_
+    int (*)(__typeof__(r)): (unsigned)HY_RETURNS_ | (unsigned)HY_IGNORES_PAYLOAD_
 #define HY_SLOT_FLAG_(s, r, f) _Generic(&*(f), HY_SLOT_SHAPES_(s, r))
 #define HY_SLOT_FLAG_WITH_(s, r, f) \
     _Generic(&*(f), HY_SLOT_SHAPES_(s, r), \
@@ -277,13 +277,13 @@ template <class T, class R> struct slot {
     slot(void (*f)(R *, const T *)) : function(slot_cast(f)), flags(0)
     {
     }
-    slot(void (*f)(R *)) : function(slot_cast(f)), flags(HY_NO_PAYLOAD_)
+    slot(void (*f)(R *)) : function(slot_cast(f)), flags(HY_IGNORES_PAYLOAD_)
     {
     }
     slot(int (*f)(R *, const T *)) : function(slot_cast(f)), flags(HY_RETURNS_)
     {
     }
-    slot(int (*f)(R *)) : function(slot_cast(f)), flags(unsigned(HY_RETURNS_) | HY_NO_PAYLOAD_)
+    slot(int (*f)(R *)) : function(slot_cast(f)), flags(unsigned(HY_RETURNS_) | HY_IGNORES_PAYLOAD_)
     {
     }
 };

@@ -351,7 +351,7 @@ int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, c
                   int *ret_result)
 {
     const struct hy_payload *description = &extension->spec->payload;
-    bool has_payload = (extension->flags & HY_NO_PAYLOAD_) == 0 && payload != NULL &&
+    bool has_payload = (extension->flags & HY_IGNORES_PAYLOAD_) == 0 && payload != NULL &&
                        description->kind != HY_PAYLOAD_NONE;
     bool copied = has_payload && extension->timeout_ns != 0;
     int64_t deadline_ns = deadline_of(extension->timeout_ns);

@@ -648,7 +648,7 @@ void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root);
 /* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
-    if ((flags & HY_NO_PAYLOAD_) != 0)
+    if ((flags & HY_IGNORES_PAYLOAD_) != 0)
         ((void (*)(void *))(void (*)(void))slot)(receiver);
     else
         slot(receiver, payload);

@@ -116,9 +116,9 @@ static int offer(struct hy__ring *ring, struct hy_anchor *receiver, struct offer
 
 static int make(struct hy__extension *extension, const void *payload, struct offer *offer)
 {
-    int rc =
-        hy__message_make(&extension->spec->payload,
-                         (extension->flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &offer->holder);
+    int rc = hy__message_make(&extension->spec->payload,
+                              (extension->flags & HY_IGNORES_PAYLOAD_) != 0 ? NULL : payload,
+                              &offer->holder);
     if (rc < 0)
         return rc;
     rc = hy__message_make(NULL, NULL, &offer->token);
