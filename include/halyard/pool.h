@@ -87,12 +87,12 @@ HY_API int hy_pool_cancel(struct hy_pool *pool, uint64_t id);
 HY_API bool hy_job_is_cancelled(const struct hy_job *job);
 
 /* What the pool does now. */
-struct hy_pool_counts {
+struct hy_pool_counters {
     uint32_t threads, waiting, running;
     uint64_t done, cancelled, refused; /* so far; cancelled: not done for any reason */
 };
 /* The counts of the moment. Thread: any, while the pool exists. */
-HY_API struct hy_pool_counts hy_pool_get_counts(const struct hy_pool *pool);
+HY_API struct hy_pool_counters hy_pool_get_counters(const struct hy_pool *pool);
 
 HY_END_DECLS
 

@@ -70,7 +70,7 @@ struct hy_connection {
 };
 
 /* What went through a bounded or latest connection. */
-struct hy_connection_counts {
+struct hy_connection_counters {
     uint64_t accepted;   /* payloads queued */
     uint64_t dropped;    /* queued payloads that had to make room, and new ones dropped */
     uint64_t refused;    /* new ones refused */
@@ -162,8 +162,8 @@ HY_API bool hy_connection_is_connected(struct hy_connection connection);
 HY_API int hy_connection_block(struct hy_connection connection, bool blocked);
 /* The counts of a bounded or latest connection. Errors: -HY_ENOENT (gone), -HY_EINVAL (of another
  * kind). Thread: any. */
-HY_API int hy_connection_get_counts(struct hy_connection connection,
-                                    struct hy_connection_counts *ret_counts);
+HY_API int hy_connection_get_counters(struct hy_connection connection,
+                                      struct hy_connection_counters *ret_counters);
 
 /*
  * Inside a slot: a reference to the owner of the signal that called it, also of a queued call;

@@ -151,10 +151,10 @@ bool hy_job_is_cancelled(const struct hy_job *job)
     return (__atomic_load_n(&job->state_, __ATOMIC_RELAXED) & HY__JOB_CANCELLED) != 0;
 }
 
-struct hy_pool_counts hy_pool_get_counts(const struct hy_pool *object)
+struct hy_pool_counters hy_pool_get_counters(const struct hy_pool *object)
 {
     struct hy_pool_private *pool = object != NULL ? object->priv : NULL;
-    struct hy_pool_counts counts = {0};
+    struct hy_pool_counters counts = {0};
     if (pool == NULL)
         return counts;
     hy__lock(&pool->lock);

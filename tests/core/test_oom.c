@@ -501,7 +501,7 @@ static uint64_t helper_stop(struct worker *worker)
 {
     hy_thread_quit(&worker->thread, 0);
     EXPECT_INT(hy_thread_join(&worker->thread, HY_FOREVER), 0);
-    uint64_t dropped = hy_thread_get_counts(&worker->thread).dropped;
+    uint64_t dropped = hy_thread_get_counters(&worker->thread).dropped;
     hy_thread_fini(&worker->thread);
     return dropped;
 }
@@ -674,7 +674,7 @@ static int scenario_bounded(void)
     struct source source;
     struct probe probe;
     struct hy_connection connection;
-    struct hy_connection_counts counts = {0};
+    struct hy_connection_counters counts = {0};
     struct hy_connect_options options = {
         .flags = HY_BOUNDED | HY_QUEUED, .limit = 3, .overflow = HY_OVERFLOW_DROP_OLDEST};
     char bytes[] = "payload";
@@ -690,7 +690,7 @@ static int scenario_bounded(void)
         queued += rc == 1;
     }
     if (queued > 0) {
-        EXPECT_INT(hy_connection_get_counts(connection, &counts), 0);
+        EXPECT_INT(hy_connection_get_counters(connection, &counts), 0);
         EXPECT_INT(counts.accepted, queued);
         EXPECT_INT(counts.waiting, queued < 3 ? queued : 3);
         EXPECT_INT(text_copies(), counts.waiting);
