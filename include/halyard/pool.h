@@ -61,8 +61,8 @@ struct hy_pool_limits {
 
 /* Makes a pool; its threads start with the work. limits NULL: all 0. Errors: as hy_object_init().
  * Thread: home of parent. */
-HY_API int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
-                        const struct hy_pool_limits *limits) HY_MUST_USE;
+HY_API int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limits,
+                        struct hy_object *parent) HY_MUST_USE;
 /* Cancels what waits, asks what runs to stop, waits for it, and ends the pool. Every job is
  * released before it returns, or reaches its receiver with what was posted to that. A `done` and a
  * slot of `idle` may call it, but not a job. Errors and thread: as hy_object_fini(). */

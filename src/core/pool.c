@@ -199,8 +199,8 @@ static const struct hy_signal_spec pool_signals[] = {HY_NO_PAYLOAD(struct hy_poo
 const struct hy_class hy_pool_class =
     HY_CLASS(struct hy_pool, .fini = pool_fini, .signals = pool_signals, .signal_count = 1);
 
-int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
-                 const struct hy_pool_limits *limits)
+int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limits,
+                 struct hy_object *parent)
 {
     struct hy_pool_private *priv = hy_allocate_zeroed(sizeof *priv);
     if (priv == NULL)

@@ -424,7 +424,7 @@ void test_a_pool()
         static_cast<view *>(receiver)->done += result == 0;
     };
     job.release = [](hy_job *self) { static_cast<count_job *>(self)->released++; };
-    EXPECT(hy_pool_init(&pool, &f.view, nullptr) == 0);
+    EXPECT(hy_pool_init(&pool, nullptr, &f.view) == 0);
     EXPECT(hy_pool_submit(&pool, &job, &f.view, nullptr) == 0);
     while (job.released == 0)
         EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);

@@ -1030,7 +1030,7 @@ static int scenario_pool(void)
     rc = hy_object_init(&probe.hy, &probe_class, NULL);
     if (rc < 0)
         return rc;
-    rc = hy_pool_init(&pool, &probe.hy, &limits);
+    rc = hy_pool_init(&pool, &limits, &probe.hy);
     for (; accepted < JOBS && rc >= 0; accepted += rc >= 0) {
         jobs[accepted].job =
             (struct hy_job){.work = job_work, .done = job_done, .release = job_release};

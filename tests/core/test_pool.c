@@ -103,7 +103,7 @@ static void pool_start(uint32_t threads, uint32_t waiting)
 {
     struct hy_pool_limits limits = {.threads = threads, .waiting = waiting};
 
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
 }
 
 /* Submits one that has begun and waits for `go`. */
@@ -293,7 +293,7 @@ static void test_threads_end_without_work_and_come_again(void **state)
     int threads = system_threads();
 
     (void)state;
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     for (int round = 1; round <= check_scaled(20); round++) {
         for (int i = 0; i < 2; i++) {
             errand_init(&errands[i], i);
@@ -313,7 +313,7 @@ static void test_work_that_comes_as_threads_end_is_done(void **state)
     int rounds = check_scaled(300);
 
     (void)state;
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < 4; i++) {
             errand_init(&errands[i], i);
@@ -519,7 +519,7 @@ static void test_a_pool_ends_with_its_parent(void **state)
 
     (void)state;
     probe_init(&parent, NULL);
-    assert_ok(hy_pool_init(&pool, &parent.hy, NULL));
+    assert_ok(hy_pool_init(&pool, NULL, &parent.hy));
     errand_init(&errand, 1);
     assert_ok(hy_pool_submit(&pool, &errand.job, &parent.hy, NULL));
     object_end(&parent.hy); /* both the receiver and the pool */
@@ -691,7 +691,7 @@ static void test_storm(void **state)
 
     (void)state;
     storms_through = 0;
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     for (int i = 0; i < SUBMITTERS; i++) {
         memset(&storms[i], 0, sizeof storms[i]);
         storms[i].seed = i + 1;
