@@ -21,7 +21,7 @@ enum hy_condition {
 
 /* The payload of `ready`. */
 struct hy_readiness {
-    intptr_t handle;     /* the descriptor */
+    intptr_t descriptor;
     unsigned conditions; /* those that hold, of enum hy_condition */
 };
 
@@ -32,7 +32,7 @@ struct hy_notifier {
     } events;
     /* The library's: guard home thread. */
     struct hy_notifier *previous_, *next_;
-    intptr_t handle_;
+    intptr_t descriptor_;
     uint32_t conditions_, ready_;
     bool watched_, queued_, away_, travels_;
 };
@@ -52,7 +52,8 @@ HY_API int hy_notifier_fini(struct hy_notifier *notifier);
  * condition), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. It moves with its object; in the hooks of a
  * move what is asked for is done, and checked, on arrival. Thread: home.
  */
-HY_API int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions);
+HY_API int hy_notifier_watch(struct hy_notifier *notifier, intptr_t descriptor,
+                             unsigned conditions);
 /* Forgets the descriptor; a readiness already collected is not delivered. Errors: -HY_EWRONGTHREAD.
  * Thread: home. */
 HY_API int hy_notifier_unwatch(struct hy_notifier *notifier);

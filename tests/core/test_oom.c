@@ -742,7 +742,7 @@ static void notifier_ready(struct probe *self, const struct hy_readiness *readin
 {
     char byte;
 
-    EXPECT_INT(read((int)readiness->handle, &byte, 1), 1);
+    EXPECT_INT(read((int)readiness->descriptor, &byte, 1), 1);
     probe_note(self, 1);
 }
 
