@@ -187,14 +187,6 @@ HY_API int hy_call(struct hy_object *receiver, hy_call_function function, void *
 HY_API int hy_ref_call(struct hy_ref receiver, hy_call_function function, void *argument,
                        size_t size, int64_t deadline_ns, int *ret_result);
 
-/* clang-format off */
-/* The description of a plain type: static const struct hy_payload p = HY_PLAIN_PAYLOAD(struct point); */
-#define HY_PLAIN_PAYLOAD(type_) { HY_PAYLOAD_PLAIN, #type_, sizeof(type_), NULL, NULL }
-/* The description of a type that is copied and destroyed by functions. */
-#define HY_DESCRIBED_PAYLOAD(type_, copy_, destroy_) \
-    { HY_PAYLOAD_DESCRIBED, #type_, sizeof(type_), copy_, destroy_ }
-/* clang-format on */
-
 HY_END_DECLS
 
 #endif

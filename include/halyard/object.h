@@ -50,6 +50,14 @@ struct hy_payload {
     void (*destroy)(void *payload);
 };
 
+/* clang-format off */
+/* Describes a type whose bytes may be copied: static const struct hy_payload p = HY_PLAIN_PAYLOAD(struct point); */
+#define HY_PLAIN_PAYLOAD(type_) { HY_PAYLOAD_PLAIN, #type_, sizeof(type_), NULL, NULL }
+/* Describes a type that is copied and destroyed by these functions. */
+#define HY_DESCRIBED_PAYLOAD(type_, copy_, destroy_) \
+    { HY_PAYLOAD_DESCRIBED, #type_, sizeof(type_), copy_, destroy_ }
+/* clang-format on */
+
 /* One signal of a class: where it lies in the struct and what it carries. Written with HY_PLAIN()
  * and its kin. */
 struct hy_signal_spec {
@@ -193,9 +201,12 @@ HY_API int hy_object_init(struct hy_object *object, const struct hy_class *type,
                           struct hy_object *parent) HY_MUST_USE;
 
 /*
- * Allocates an object of the class, zeroes what the class added, and initialises it. It is released
- * by hy_object_destroy(), by its parent, or by its thread's end. Errors as hy_object_init().
- * Thread: that of the parent; any without one.
+ * hy_create(type, parent, ret_object) is the typed front: allocates an object of the class, zeroes
+ * what the class added, and initialises it. It is released by hy_object_destroy(), by its parent,
+ * or by its thread's end. Errors as hy_object_init(). Thread: that of the parent; any without one.
+ *
+ *     struct ship *ship;
+ *     int rc = hy_create(&ship_class, &fleet->hy, &ship);
  */
 HY_API int hy_object_create(const struct hy_class *type, struct hy_object *parent,
                             struct hy_object **ret_object) HY_MUST_USE;
@@ -356,7 +367,36 @@ HY_API int hy_ref_destroy_later(struct hy_ref ref);
 
 HY_END_DECLS
 
-#ifdef __cplusplus
+#ifndef __cplusplus
+
+/* clang-format off */
+#define hy_create(type, parent, ret_object) \
+    __extension__({ \
+        struct hy_object *hy_created_ = NULL; \
+        int hy_rc_ = hy_object_create((type), (parent), &hy_created_); \
+        (void)sizeof(&(*(ret_object))->hy); /* a struct that begins with HY_INHERITS */ \
+        if (hy_rc_ >= 0) \
+            *(ret_object) = (__typeof__(*(ret_object)))(void *)hy_created_; \
+        hy_rc_; \
+    })
+/* clang-format on */
+
+#else
+
+namespace hy_cxx
+{
+template <class R>
+auto create(const hy_class *type, hy_object *parent, R **ret_object)
+    -> decltype(&(*ret_object)->hy, int())
+{
+    hy_object *created = nullptr;
+    int rc = hy_object_create(type, parent, &created);
+    if (rc >= 0)
+        *ret_object = reinterpret_cast<R *>(created);
+    return rc;
+}
+} // namespace hy_cxx
+#define hy_create(type, parent, ret_object) ::hy_cxx::create((type), (parent), (ret_object))
 
 /*
  * HY_CLASS() in C++, where neither designated initialisers (before C++20) nor compound literals are
