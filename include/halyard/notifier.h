@@ -3,6 +3,13 @@
  * Notifiers: the readiness of a descriptor as a signal. Level-triggered: the signal comes in every
  * iteration while the condition holds. One notifier watches one descriptor for any mix of
  * conditions.
+ *
+ *     hy_notifier_init(&self->notifier, &self->hy);
+ *     hy_connect(&self->notifier.events.ready, self, port_ready, HY_DIRECT);
+ *     hy_notifier_watch(&self->notifier, descriptor, HY_READABLE);
+ *
+ * A slot that is queued, to another thread say, comes later; until it has read, every iteration
+ * emits again.
  */
 #ifndef HALYARD_NOTIFIER_H
 #define HALYARD_NOTIFIER_H
@@ -11,6 +18,7 @@
 
 HY_BEGIN_DECLS
 
+/* What may hold of a descriptor. */
 enum hy_condition {
     HY_READABLE = 1 << 0,
     HY_WRITABLE = 1 << 1,
@@ -25,6 +33,7 @@ struct hy_readiness {
     unsigned conditions; /* those that hold, of enum hy_condition */
 };
 
+/* Watches one descriptor. */
 struct hy_notifier {
     HY_INHERITS(hy_object);
     struct {
@@ -48,9 +57,9 @@ HY_API int hy_notifier_fini(struct hy_notifier *notifier);
  * Watches the descriptor for these conditions; called again with the same one, it changes them; 0
  * pauses. Close the descriptor only after hy_notifier_unwatch(). Errors: -HY_EBADF (not open, or of
  * a kind that cannot be watched), -HY_EEXIST (another notifier of the thread watches it), -HY_EBUSY
- * (this one watches another descriptor), -HY_EINVAL (no such
- * condition), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. It moves with its object; in the hooks of a
- * move what is asked for is done, and checked, on arrival. Thread: home.
+ * (this one watches another descriptor), -HY_EINVAL (no such condition), -HY_EWRONGTHREAD,
+ * -HY_ENOMEM, -HY_EMFILE. It moves with its object; in the hooks of a move what is asked for is
+ * done, and checked, on arrival. Thread: home.
  */
 HY_API int hy_notifier_watch(struct hy_notifier *notifier, intptr_t descriptor,
                              unsigned conditions);

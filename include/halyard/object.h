@@ -14,6 +14,12 @@
  *     static const struct hy_class receiver_class =
  *         HY_CLASS(struct receiver, .fini = receiver_fini,
  *                  .signals = HY_SIGNALS(HY_PLAIN(struct receiver, events.position)));
+ *
+ *     struct receiver receiver;
+ *     hy_object_init(&receiver.hy, &receiver_class, NULL);
+ *     hy_object_move_to_thread(&receiver.hy, &thread);
+ *     ...
+ *     hy_object_destroy_later(&receiver.hy);           // from any thread
  */
 #ifndef HALYARD_OBJECT_H
 #define HALYARD_OBJECT_H
@@ -107,8 +113,8 @@ struct hy_class {
 
 /*
  * HY_CLASS(type, .member = value, ...) initialises a struct hy_class of static storage, at file
- * scope. In C++ what is given to a member
- * stands in parentheses when it has a comma outside of them.
+ * scope; HY_CLASS(type) is one that adds nothing. In C++ what is given to a member stands in
+ * parentheses when it has a comma outside of them.
  */
 /* clang-format off */
 #ifndef __cplusplus
@@ -155,8 +161,7 @@ struct hy_signal_base {
         struct hy_signal_base sig;                                                                 \
         T *payload_;                                                                               \
     }
-/* A signal that carries nothing. A type with a name, so that functions can return a pointer to one.
- */
+/* A signal that carries nothing. It has a name, so that functions can return a pointer to one. */
 union hy_signal_none {
     struct hy_signal_base sig;
     struct hy_none *payload_;
@@ -172,8 +177,8 @@ struct hy_object {
     struct hy_anchor *anchor; /* NULL before init and after fini */
     struct hy_object *parent;
     struct hy_object *first_child, *last_child; /* in the order they were made */
-    struct hy_object *previous,
-        *next;  /* among the parent's children, or the thread's parentless objects */
+    /* Among the parent's children, or the thread's parentless objects. */
+    struct hy_object *previous, *next;
     char *name; /* a copy, or NULL */
     uint32_t flags;
     uint32_t reserved;
@@ -341,14 +346,13 @@ HY_API int hy_object_block_signals(struct hy_object *object, bool blocked);
 
 /* --- weak references ------------------------------------------------------------------------- */
 
-/* A counted weak reference to an object: it may be held by any thread, before, during and after
- * fini. */
+/* A counted weak reference to an object. Any thread may hold it, also beyond the object's end. */
 struct hy_ref {
     struct hy_anchor *anchor;
 };
 
-/* Takes a reference; of NULL or a dead object a cleared one. Thread: any, while the object exists.
- */
+/* Takes a reference; for NULL or a dead object a cleared one. Thread: any, while the object
+ * exists. */
 HY_API struct hy_ref hy_ref_to(const struct hy_object *object);
 /* Another reference to the same object. Thread: any. */
 HY_API struct hy_ref hy_ref_copy(struct hy_ref ref);

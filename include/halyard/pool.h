@@ -40,6 +40,7 @@ struct hy_job {
     uint32_t state_;
 };
 
+/* Threads that work, and what waits for them. */
 struct hy_pool {
     HY_INHERITS(hy_object);
     struct {
@@ -64,8 +65,9 @@ struct hy_pool_limits {
 HY_API int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limits,
                         struct hy_object *parent) HY_MUST_USE;
 /* Cancels what waits, asks what runs to stop, waits for it, and ends the pool. Every job is
- * released before it returns, or reaches its receiver with what was posted to that. A `done` and a
- * slot of `idle` may call it, but not a job. Errors and thread: as hy_object_fini(). */
+ * released before it returns, or when what was posted to its receiver is delivered or dropped. A
+ * `done` and a slot of `idle` may call it, but not a job. Errors and thread: as hy_object_fini().
+ */
 HY_API int hy_pool_fini(struct hy_pool *pool);
 
 /*

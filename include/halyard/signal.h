@@ -8,6 +8,8 @@
  * the slot in the receiver's thread. Slots run in the order they were connected. What was queued is
  * dropped when the receiver ends or the connection is cut; the sender's end leaves it alone.
  *
+ *     static void tracker_position(struct tracker *self, const struct position *position);
+ *
  *     hy_connect(&receiver->events.position, tracker, tracker_position, HY_AUTO);
  *     hy_emit_with(&receiver->events.position, .mmsi = 211, .latitude_deg = 54.3);
  */
@@ -94,7 +96,7 @@ HY_API int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *re
 
 /*
  * hy_connect_with(signal, receiver, slot, options, ret_connection) is the typed front of this one:
- * connecting with options, and a handle of the connection (ret_connection may be NULL). flags are
+ * connecting with options (NULL: none), and a handle of the connection (NULL is allowed). flags are
  * those of the macros, or'ed to those of the options. Errors and threads as above.
  *
  *     struct hy_connection updates;

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers. The deadline is counted from the clock at the moment of starting; a late timer fires
- * once, and missed periods are skipped. No timer ever fires early.
+ * Timers. A timer is due at the moment of its start plus its interval, and again after each further
+ * interval, so lateness does not add up; a late timer fires once, and the periods that it missed
+ * are skipped. No timer ever fires early.
+ *
+ *     hy_timer_init(&self->pause, &self->hy);
+ *     hy_connect(&self->pause.events.timeout, self, search_begin, HY_AUTO);
+ *     hy_timer_start_once(&self->pause, 300 * HY_MILLISECOND);   // at each key: starts anew
  */
 #ifndef HALYARD_TIMER_H
 #define HALYARD_TIMER_H
@@ -10,12 +15,12 @@
 
 HY_BEGIN_DECLS
 
+/* How late a timer may be, so that the wake-ups of several merge. */
 enum hy_timer_accuracy {
-    HY_TIMER_COARSE,  /* up to 5 % of the interval late, so that wake-ups merge; the default. At 20
-                         ms or less: precise; from 20 s on: whole seconds */
+    HY_TIMER_COARSE,  /* the default: up to 5 % of the interval; at 20 ms or less as precise, from
+                         20 s on as seconds */
     HY_TIMER_PRECISE, /* as exact as the system can */
-    HY_TIMER_SECONDS  /* up to a second late, on whole seconds of the clock, so that nearly all
-                         wake-ups merge */
+    HY_TIMER_SECONDS  /* up to a second, on whole seconds of the clock: nearly all merge */
 };
 
 /* The library's: what is due some time. Guard: home thread. */
@@ -27,6 +32,7 @@ struct hy_timer_entry_ {
     bool precise, is_call;
 };
 
+/* A timer. */
 struct hy_timer {
     HY_INHERITS(hy_object);
     struct {
