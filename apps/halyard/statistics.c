@@ -81,6 +81,7 @@ static bool add_tracker(json_object *object, const struct gateway *gateway)
 {
     return add_count(object, "reports", gateway->reports) &&
            add_count(object, "reports_lost", gateway->reports_lost) &&
+           add_count(object, "reports_dropped", gateway->reports_dropped) &&
            add_count(object, "vessels", tracker_count(&gateway->tracker)) &&
            add_count(object, "seq", gateway->seq) &&
            add_count(object, "frames_refused", gateway->frames_refused);
