@@ -376,9 +376,8 @@ HY_END_DECLS
 /* clang-format off */
 #define hy_create(type, parent, ret_object) \
     __extension__({ \
-        struct hy_object *hy_created_ = NULL; \
+        __typeof__((*(ret_object))->hy) *hy_created_ = NULL; /* it has to be an object */ \
         int hy_rc_ = hy_object_create((type), (parent), &hy_created_); \
-        (void)sizeof(&(*(ret_object))->hy); /* a struct that begins with HY_INHERITS */ \
         if (hy_rc_ >= 0) \
             *(ret_object) = (__typeof__(*(ret_object)))(void *)hy_created_; \
         hy_rc_; \
