@@ -156,8 +156,7 @@ static int add_pages(struct hy_ws_server *server)
 
 static int web_init(struct web *web, const char *address)
 {
-    struct hy_ws_server_options options;
-    hy_ws_server_options_default(&options);
+    struct hy_ws_server_options options = hy_ws_server_options_default();
     /* A browser that does not keep up is sent away, and comes again for a fresh snapshot. */
     options.policy = HY_WS_DISCONNECT;
     options.queue_limit = 8u << 20;

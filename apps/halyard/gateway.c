@@ -46,8 +46,8 @@ static void receiver_report(struct gateway *gateway, const struct ais_report *re
 
 static void look_at_queue(struct gateway *gateway)
 {
-    struct hy_connection_counts counts;
-    if (hy_connection_get_counts(gateway->report_queue, &counts) == 0)
+    struct hy_connection_counters counts;
+    if (hy_connection_get_counters(gateway->report_queue, &counts) == 0)
         gateway->reports_dropped = counts.dropped;
 }
 
@@ -260,8 +260,7 @@ static void second_due(struct gateway *gateway)
     gateway->rate += ((double)(sentences - gateway->sentences_before) - gateway->rate) / 5;
     gateway->sentences_before = sentences;
 
-    struct hy_ws_server_counters web;
-    hy_ws_server_get_counters(gateway->server, &web);
+    struct hy_ws_server_counters web = hy_ws_server_get_counters(gateway->server);
     const struct protocol_stat stat = {
         .time_s = unix_s(),
         .sentences = sentences,
@@ -370,8 +369,7 @@ void gateway_fini(struct gateway *gateway)
 
 void gateway_print_summary(const struct gateway *gateway)
 {
-    struct hy_ws_server_counters web;
-    hy_ws_server_get_counters(gateway->server, &web);
+    struct hy_ws_server_counters web = hy_ws_server_get_counters(gateway->server);
     const struct receiver_counters *received = &gateway->received;
     (void)printf("received %" PRIu64 " sentences in %" PRIu64 " datagrams, decoded %" PRIu64
                  ", rejected %" PRIu64 ", tracked %zu vessels, sent %" PRIu64

@@ -103,8 +103,7 @@ static bool add_web(json_object *object, const struct hy_ws_server_counters *web
 
 int statistics_json(const struct gateway *gateway, struct protocol_text *ret_text)
 {
-    struct hy_ws_server_counters web;
-    hy_ws_server_get_counters(gateway->server, &web);
+    struct hy_ws_server_counters web = hy_ws_server_get_counters(gateway->server);
     json_object *object = json_object_new_object();
     char *copy = NULL;
     size_t size = 0;

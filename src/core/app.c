@@ -127,9 +127,9 @@ int hy_app_init(struct hy_app *app)
     return 0;
 }
 
-void hy_app_fini(struct hy_app *app)
+int hy_app_fini(struct hy_app *app)
 {
-    hy_object_fini(&app->hy);
+    return hy_object_fini(&app->hy);
 }
 
 /* From the first a quit counts, and one from before does not; from the second none does. */

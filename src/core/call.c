@@ -266,7 +266,9 @@ static int check_before(struct hy_anchor *anchor, int64_t deadline_ns)
         return -HY_ENOMEM;
     int rc = check_target(here, anchor, deadline_ns, false);
     if (rc == 0 && deadline_ns != HY_FOREVER && deadline_ns <= hy__record_now(here))
-        rc = hy_error_set(-HY_ETIMEDOUT, "the deadline of the call has passed before it began");
+        rc =
+            hy_error_set(-HY_ETIMEDOUT, "the deadline of the call has passed before it began; a "
+                                        "deadline is a point in time: hy_now_ns() + 2 * HY_SECOND");
     return rc;
 }
 
@@ -349,7 +351,7 @@ int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, c
                   int *ret_result)
 {
     const struct hy_payload *description = &extension->spec->payload;
-    bool has_payload = (extension->flags & HY_NO_PAYLOAD_) == 0 && payload != NULL &&
+    bool has_payload = (extension->flags & HY_IGNORES_PAYLOAD_) == 0 && payload != NULL &&
                        description->kind != HY_PAYLOAD_NONE;
     bool copied = has_payload && extension->timeout_ns != 0;
     int64_t deadline_ns = deadline_of(extension->timeout_ns);

@@ -9,8 +9,8 @@ int hy__emit_queued(const struct hy_payload *description, const void *payload,
                     struct hy__connection *connection, uint64_t id_flags)
 {
     struct hy__message *message;
-    int rc =
-        hy__message_make(description, (id_flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
+    int rc = hy__message_make(description, (id_flags & HY_IGNORES_PAYLOAD_) != 0 ? NULL : payload,
+                              &message);
     if (rc < 0)
         return rc;
     /* Relaxed: the sender's end, which looks at it, is after its emissions. */

@@ -135,7 +135,7 @@ static void keep_result(int result, int *ret_result)
 int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
     void (*any)(void) = (void (*)(void))slot;
-    if ((flags & HY_NO_PAYLOAD_) != 0)
+    if ((flags & HY_IGNORES_PAYLOAD_) != 0)
         return ((int (*)(void *))any)(receiver);
     return ((int (*)(void *, const void *))any)(receiver, payload);
 }
@@ -177,8 +177,9 @@ int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiv
                        const void *payload)
 {
     struct hy__message *message;
-    int rc = hy__message_make(&extension->spec->payload,
-                              (extension->flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
+    int rc =
+        hy__message_make(&extension->spec->payload,
+                         (extension->flags & HY_IGNORES_PAYLOAD_) != 0 ? NULL : payload, &message);
     if (rc < 0)
         return rc;
     hy__extension_attach(extension, message, HY__MESSAGE_EXTENDED);

@@ -161,7 +161,7 @@ struct hy_anchor {
     bool delete_counted;           /* home, while hy_count_posted() looks */
     struct hy_anchor *delete_next; /* home: the next in that list */
     hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
-    struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
+    struct hy__call_later *calls;  /* home: hy_object_after(), the newest first */
     struct hy__filters *filters;   /* home: filters of the object's events; NULL: none */
 };
 
@@ -169,7 +169,7 @@ struct hy_anchor {
 enum {
     /* What the user says that only connecting, or an extension, needs to know is not kept here. */
     HY__FLAGS_OF_USER =
-        HY_DIRECT | HY_QUEUED | HY_BLOCKING | HY_SINGLE_SHOT | HY_NO_PAYLOAD_ | HY_RETURNS_,
+        HY_DIRECT | HY_QUEUED | HY_BLOCKING | HY_SINGLE_SHOT | HY_IGNORES_PAYLOAD_ | HY_RETURNS_,
     HY__FLAG_BLOCKED = HY_UNIQUE,       /* emissions pass it by */
     HY__FLAG_SPENT = HY_LATEST,         /* a single-shot connection that has fired */
     HY__FLAG_QUEUED = HY_BOUNDED,       /* something has been queued through it */
@@ -656,7 +656,7 @@ void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root);
 /* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
-    if ((flags & HY_NO_PAYLOAD_) != 0)
+    if ((flags & HY_IGNORES_PAYLOAD_) != 0)
         ((void (*)(void *))(void (*)(void))slot)(receiver);
     else
         slot(receiver, payload);
@@ -887,7 +887,7 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
 void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
 void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 
-/* after.c: what hy_object_call_after() has planned for an object */
+/* after.c: what hy_object_after() has planned for an object */
 struct hy__call_later;
 void hy__calls_release(struct hy_anchor *anchor);
 static inline void hy__calls_cancel(struct hy_anchor *anchor)
