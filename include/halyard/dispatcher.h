@@ -166,7 +166,7 @@ HY_API int hy_native_filter_install(struct hy_native_filter *filter);
  * that installed it. */
 HY_API int hy_native_filter_remove(struct hy_native_filter *filter);
 /* For dispatchers: whether a filter of the calling thread dealt with the event. Counts as a handler
- * that the loop called. */
+ * that the loop called; when it has called any, it also calls wake, so that the wait goes round. */
 HY_API bool hy_native_filters_apply(void *native_event, intptr_t *result);
 
 HY_END_DECLS

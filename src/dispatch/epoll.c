@@ -115,6 +115,11 @@ static int epoll_watch(struct hy_dispatcher *dispatcher, intptr_t descriptor, un
 {
     struct epoll_dispatcher *self = self_of(dispatcher);
     struct hy__watch watch = {cookie, conditions, self->generation + 1};
+    if (descriptor < 0 || descriptor > INT32_MAX) /* its lower half may be another descriptor */
+        return control_failed(EBADF, descriptor);
+    /* Before the first wait nobody could be told of one that was closed. */
+    if (self->ready == NULL && hy__watches_find(&self->watches, descriptor) != NULL)
+        return hy__watches_taken(descriptor);
     int system_errno = control(self, EPOLL_CTL_ADD, descriptor, &watch);
     if (system_errno != 0)
         return control_failed(system_errno, descriptor);
@@ -126,7 +131,7 @@ static int epoll_watch(struct hy_dispatcher *dispatcher, intptr_t descriptor, un
     self->generation++;
     void *closed = entry->cookie; /* it was, or epoll would have said EEXIST */
     *entry = watch;
-    if (HY_UNLIKELY(closed != NULL) && self->ready != NULL)
+    if (HY_UNLIKELY(closed != NULL))
         self->ready(closed, (unsigned)HY_FAILURE | HY_NOT_OPEN);
     return 0;
 }

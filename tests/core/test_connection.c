@@ -232,7 +232,7 @@ static void test_sc14_unique_does_not_count_a_spent_single_shot(void **state)
     assert_true(PROBE_SAW(&one, 1, 2));
 }
 
-/* Departs: SC-15: the context is compared too, so uniqueness works for every slot. */
+/* Function and context are compared, so uniqueness works for every slot. Rules: SC-15. */
 static void test_sc15_unique_compares_the_context(void **state)
 {
     int a = 10, b = 20;
@@ -695,7 +695,7 @@ static void test_a_slot_cuts_itself_by_its_handle(void **state)
 
 /* --- payloads --------------------------------------------------------------------------------- */
 
-/* Departs: QA-05: what cannot be copied is refused when connecting, not when emitting. */
+/* When connecting, not when emitting. Rules: QA-05. */
 static void test_qa05_auto_to_a_borrowed_payload_is_refused(void **state)
 {
     struct view view = {"abc"};
@@ -773,8 +773,8 @@ static void slot_alias(struct probe *self, const number_alias *number)
     probe_note(self, number->value);
 }
 
-/* Departs: QA-08: the compiler compares types, the description is found by its address; no name is
- * looked up. */
+/* The compiler compares types, the description is found by its address; no name is looked up.
+ * Rules: QA-08. */
 static void test_qa08_an_alias_is_the_same_type(void **state)
 {
     (void)state;
@@ -824,7 +824,8 @@ static void slot_counted(struct probe *self, const struct counted_handle *handle
     probe_note(self, handle->counted->value);
 }
 
-/* Departs: QA-09: a payload may be a counted handle, which keeps what it points to. */
+/* A payload may be a counted handle, which keeps what it points to. What is borrowed is direct
+ * only: QA-05. Rules: QA-09. */
 static void test_qa09_a_counted_handle_keeps_its_object(void **state)
 {
     struct counted_source sender;

@@ -113,6 +113,7 @@ static void test_pe04_a_flush_inside_a_flush(void **state)
     assert_int_equal(here.log[8], E(9));
 }
 
+/* Also the way to let only one object have its turn. Rules: EL-25. */
 static void test_pe05_one_receiver_one_type_or_both(void **state)
 {
     (void)state;

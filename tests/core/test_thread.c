@@ -758,7 +758,6 @@ static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
     }
 }
 
-/* Departs: TH-23: forced termination is not offered. */
 static void test_th24_a_thousand_starts_leave_nothing(void **state)
 {
     int rounds = check_scaled(1000), descriptors = 0, threads = 0;

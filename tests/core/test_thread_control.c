@@ -451,7 +451,7 @@ static void test_th18_loops_do_not_care(void **state)
     worker_stop(&worker);
 }
 
-/* Rules: TH-16, TH-17. */
+/* It asks and waits; nothing ends a thread by force. Rules: TH-16, TH-17, TH-23. */
 static void test_th17_fini_interrupts_quits_and_joins(void **state)
 {
     struct work work = {.rounds = 0};

@@ -764,13 +764,13 @@ static void test_tm16_a_timer_outlives_its_thread(void **state)
     object_end(&worker.probe.hy);
 }
 
-/* Starting, stopping and re-arming do not cost a walk: that would need minutes here. */
+/* Starting, stopping and re-arming do not cost a walk: that would take ten times as long here. */
 static void test_tm22_a_hundred_thousand_timers(void **state)
 {
     const int many = check_scaled(100000);
     struct hy_timer *timers = calloc((size_t)many, sizeof *timers);
     struct hy_object owner;
-    int64_t begun_ns = hy_now_ns();
+    int64_t cpu_ns = system_thread_cpu_ns();
 
     (void)state;
     assert_non_null(timers);
@@ -785,7 +785,7 @@ static void test_tm22_a_hundred_thousand_timers(void **state)
         assert_ok(hy_timer_stop(&timers[i]));
     object_end(&owner);
     free(timers);
-    assert_true(hy_now_ns() - begun_ns < 60 * HY_SECOND);
+    assert_true(system_thread_cpu_ns() - cpu_ns < 4 * HY_SECOND);
 }
 
 static void test_tm23_the_clock_is_monotonic(void **state)
