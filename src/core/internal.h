@@ -169,7 +169,7 @@ struct hy_anchor {
 enum {
     /* What the user says that only connecting, or an extension, needs to know is not kept here. */
     HY__FLAGS_OF_USER =
-        HY_DIRECT | HY_QUEUED | HY_BLOCKING | HY_SINGLE_SHOT | HY_NO_PAYLOAD_ | HY_RETURNS_,
+        HY_DIRECT | HY_QUEUED | HY_BLOCKING | HY_SINGLE_SHOT | HY_IGNORES_PAYLOAD_ | HY_RETURNS_,
     HY__FLAG_BLOCKED = HY_UNIQUE,       /* emissions pass it by */
     HY__FLAG_SPENT = HY_LATEST,         /* a single-shot connection that has fired */
     HY__FLAG_QUEUED = HY_BOUNDED,       /* something has been queued through it */
