@@ -44,16 +44,16 @@ static void test_init_refuses_nonsense(void **state)
 
 static void test_create_gives_the_typed_object(void **state)
 {
-    struct probe *probe = NULL, *child = NULL;
-    struct probe *const untouched = (struct probe *)state;
-    struct probe *none = untouched;
+    static struct probe unset;
+    struct probe *probe = &unset, *child = &unset, *none = &unset;
 
+    (void)state;
     assert_ok(hy_create(&probe_class, NULL, &probe));
     assert_int_equal(probe->count, 0); /* zeroed */
     assert_ok(hy_create(&probe_class, &probe->hy, &child));
     assert_ptr_equal(hy_object_first_child(&probe->hy), &child->hy);
     assert_int_equal(hy_create(NULL, &probe->hy, &none), -HY_EINVAL);
-    assert_ptr_equal(none, untouched);
+    assert_ptr_equal(none, &unset); /* untouched on failure */
     assert_ok(hy_object_destroy(&probe->hy));
 }
 
