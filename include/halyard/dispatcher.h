@@ -65,11 +65,11 @@ struct hy_dispatcher_ops {
      * -HY_ENOMEM. No conditions: nothing is reported, but perhaps a hang-up, once. A descriptor
      * that turns out not to be open is reported once, as HY_FAILURE | HY_NOT_OPEN, and not watched
      * any more. Level-triggered. */
-    int (*watch)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+    int (*watch)(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                  void *cookie);
-    int (*change)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+    int (*change)(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                   void *cookie);
-    int (*forget)(struct hy_dispatcher *dispatcher, intptr_t handle);
+    int (*forget)(struct hy_dispatcher *dispatcher, intptr_t descriptor);
 
     /*
      * The point in time at which the next wait must end at the latest; HY_FOREVER: none. precise:

@@ -134,13 +134,15 @@ static void serve_deletes(struct hy_thread_record *record)
         hy__record_serve_deletes(record);
 }
 
-void hy_app_fini(struct hy_app *app)
+int hy_app_fini(struct hy_app *app)
 {
     bool here = app->priv != NULL && app->priv->record == hy__record_if_any();
     struct hy_thread_record *record = here ? app->priv->record : NULL;
     serve_deletes(record);
-    hy_object_fini(&app->hy);
-    serve_deletes(record);
+    int rc = hy_object_fini(&app->hy);
+    if (rc == 0)
+        serve_deletes(record);
+    return rc;
 }
 
 /* From the first a quit counts, and one from before does not; from the second none does. */

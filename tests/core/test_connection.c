@@ -370,14 +370,16 @@ static void test_sc29_a_blocked_signal_is_silent(void **state)
     struct hy_signal_base *number = &source.events.number.sig;
 
     (void)state;
-    assert_ok(hy_signal_block(number, false)); /* nothing to do, and no hub */
-    assert_ok(hy_signal_block(number, true));
+    assert_int_equal(hy_signal_block(number, false), 0); /* nothing to do, and no hub */
+    assert_int_equal(hy_signal_block(number, true), 0);
+    assert_int_equal(hy_signal_block(number, true), 1);
     assert_ok(connect(&one, HY_AUTO)); /* also what is connected while it is blocked */
     assert_ok(hy_connect(&source.events.nothing, &one, probe_nothing, HY_AUTO));
     assert_int_equal(emit(1), 0);
     assert_int_equal(hy_emit0(&source.events.nothing), 1);
     assert_true(hy_signal_is_connected(number));
-    assert_ok(hy_signal_block(number, false));
+    assert_int_equal(hy_signal_block(number, false), 1);
+    assert_int_equal(hy_signal_block(number, false), 0);
     assert_int_equal(emit(2), 1);
     assert_true(PROBE_SAW(&one, -1, 2)); /* 1 is not made up for */
 }
@@ -386,13 +388,15 @@ static void test_sc29_a_blocked_object_is_silent(void **state)
 {
     (void)state;
     assert_ok(connect(&one, HY_AUTO));
-    assert_ok(hy_object_block_signals(&source.hy, true));
+    assert_int_equal(hy_object_block_signals(&source.hy, true), 0);
+    assert_int_equal(hy_object_block_signals(&source.hy, true), 1);
     assert_ok(hy_connect(&source.events.nothing, &one, probe_nothing, HY_QUEUED));
     assert_int_equal(emit(1), 0);
     assert_int_equal(hy_emit0(&source.events.nothing), 0);
-    /* Both reasons have to go. */
-    assert_ok(hy_signal_block(&source.events.number.sig, true));
-    assert_ok(hy_object_block_signals(&source.hy, false));
+    /* Both reasons have to go; each tells of itself alone. */
+    assert_int_equal(hy_signal_block(&source.events.number.sig, true), 0);
+    assert_int_equal(hy_object_block_signals(&source.hy, false), 1);
+    assert_int_equal(hy_object_block_signals(&source.hy, false), 0);
     assert_int_equal(emit(2), 0);
     assert_int_equal(hy_emit0(&source.events.nothing), 1);
     assert_ok(hy_signal_block(&source.events.number.sig, false));

@@ -475,7 +475,7 @@ static void test_du04_a_pass_does_not_walk_the_descriptors(void **state)
     many_ns = passes_cost(PASSES);
     EXPECT(many_ns < 5 * few_ns + 5 * HY_MILLISECOND);
     while (many-- > 0) {
-        int descriptor = (int)silent[many].handle_;
+        int descriptor = (int)silent[many].descriptor_;
 
         hy_notifier_fini(&silent[many]);
         (void)close(descriptor);

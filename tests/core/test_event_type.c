@@ -392,7 +392,7 @@ static void test_what_was_merged_is_not_kept(void **state)
     stall_let_go(&stall);
     assert_ok(hy_thread_join(&stall.worker.thread, HY_FOREVER));
     assert_true(PROBE_SAW(&stall.worker.probe, number, AREA(1, 2, 1)));
-    assert_int_equal(hy_thread_get_counts(&stall.worker.thread).kept, 1);
+    assert_int_equal(hy_thread_get_counters(&stall.worker.thread).kept, 1);
     object_end(&stall.worker.probe.hy);
     stall_stop(&stall);
 }

@@ -317,7 +317,7 @@ static void roamer_readable(struct roamer *self, const struct hy_readiness *read
     char byte;
 
     EXPECT(hy_object_is_here(&self->hy));
-    EXPECT_INT(readiness->handle, self->ends[0]);
+    EXPECT_INT(readiness->descriptor, self->ends[0]);
     if (read(self->ends[0], &byte, 1) == 1)
         self->wakes++;
     if (self->total < self->goal && roll(self, 4) == 0)

@@ -183,7 +183,8 @@ static void test_th21_slots_of_the_context_run_in_the_thread(void **state)
     source_init(&source);
     assert_ok(hy_thread_init(&thread, "slots", NULL));
     assert_ok(hy_signal_connect(&source.events.nothing.sig, hy_thread_context(&thread),
-                                (hy_slot)(void (*)(void))context_slot, HY_AUTO | HY_NO_PAYLOAD_));
+                                (hy_slot)(void (*)(void))context_slot,
+                                HY_AUTO | HY_IGNORES_PAYLOAD_));
     assert_int_equal(hy_emit0(&source.events.nothing), 1); /* waits for the start */
     for (int run = 1; run <= 2; run++) {
         assert_ok(hy_thread_start(&thread));
