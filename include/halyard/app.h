@@ -44,7 +44,8 @@ extern HY_API const struct hy_class hy_app_class;
  */
 HY_API int hy_app_init(struct hy_app *app) HY_MUST_USE;
 /* Ends it and restores the signals; one that came since the loop ended then has its usual effect.
- * Errors: as hy_object_fini(). Thread: main. */
+ * Outside every loop, what this thread has asked to be destroyed later is destroyed. Errors: as
+ * hy_object_fini(). Thread: main. */
 HY_API int hy_app_fini(struct hy_app *app);
 
 /*

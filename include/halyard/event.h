@@ -77,11 +77,11 @@ static inline void hy_event_ignore(struct hy_event *event)
 }
 
 /*
- * Queues an event for the receiver; its payload is copied: the bytes, or as its registered type
- * says. Returns before it is delivered, always. Errors: -HY_ESHUTDOWN (receiver dead, or its thread
- * finished and kept nothing), -HY_EINVAL (no such priority or type, a size without data, or another
- * size than its type has), -HY_ENOMEM, or what copy() returned. Thread: any; through a plain
- * pointer until the receiver's fini begins, see hy_ref_post().
+ * Queues an event for the receiver, however many wait; its payload is copied: the bytes, or as its
+ * registered type says. Returns before it is delivered, always. Errors: -HY_ESHUTDOWN (receiver
+ * dead, or its thread finished and kept nothing), -HY_EINVAL (no such priority or type, a size
+ * without data, or another size than its type has), -HY_ENOMEM, or what copy() returned. Thread:
+ * any; through a plain pointer until the receiver's fini begins, see hy_ref_post().
  */
 HY_API int hy_post(struct hy_object *receiver, uint32_t type, const void *data, size_t size,
                    enum hy_priority priority);
@@ -100,7 +100,8 @@ HY_API int hy_send(struct hy_object *receiver, struct hy_event *event);
 /* --- what waits --------------------------------------------------------------------------------
  *
  * receiver NULL: all receivers of the calling thread. type: one type of events, or HY_EVENT_ANY for
- * everything that was posted, queued and invoked. Thread: home. Errors: -HY_EWRONGTHREAD,
+ * everything that was posted, queued and invoked. Each goes through all that waits in the thread,
+ * so it takes time in proportion to that. Thread: home. Errors: -HY_EWRONGTHREAD,
  * -HY_ESHUTDOWN, -HY_ENOMEM.
  */
 

@@ -69,7 +69,8 @@ HY_API void hy_loop_hold(struct hy_loop *loop);
 HY_API void hy_loop_release(struct hy_loop *loop);
 
 /*
- * Runs one iteration of the calling thread's loop, for callers that have their own. Returns the
+ * Runs one iteration of the calling thread's loop, for callers that have their own; a thread that
+ * has no dispatcher yet gets the default one. Returns the
  * number of callbacks run, those of zero timers not counted. deadline_ns is a point in time, or
  * HY_FOREVER; a signal of the system, a hy_thread_wake(), or nothing at all may end the wait before
  * it. Outside every loop, step 2 is left out. Errors: -HY_EBUSY (too deep, see below), -HY_EINVAL,

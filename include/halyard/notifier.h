@@ -55,11 +55,12 @@ HY_API int hy_notifier_fini(struct hy_notifier *notifier);
 
 /*
  * Watches the descriptor for these conditions; called again with the same one, it changes them; 0
- * pauses. Close the descriptor only after hy_notifier_unwatch(). Errors: -HY_EBADF (not open, or of
- * a kind that cannot be watched), -HY_EEXIST (another notifier of the thread watches it), -HY_EBUSY
- * (this one watches another descriptor), -HY_EINVAL (no such condition), -HY_EWRONGTHREAD,
- * -HY_ENOMEM, -HY_EMFILE. It moves with its object; in the hooks of a move what is asked for is
- * done, and checked, on arrival. Thread: home.
+ * pauses. Close the descriptor only after hy_notifier_unwatch(): one that is closed before is told
+ * as HY_FAILURE and no longer watched, but with epoll not until its number is watched again.
+ * Errors: -HY_EBADF (not open, or of a kind that cannot be watched), -HY_EEXIST (another notifier
+ * of the thread watches it), -HY_EBUSY (this one watches another descriptor), -HY_EINVAL (no such
+ * condition), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. It moves with its object; in the hooks of a
+ * move what is asked for is done, and checked, on arrival. Thread: home.
  */
 HY_API int hy_notifier_watch(struct hy_notifier *notifier, intptr_t descriptor,
                              unsigned conditions);

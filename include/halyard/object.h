@@ -236,7 +236,8 @@ HY_API int hy_object_destroy(struct hy_object *object);
 /*
  * Ends the object, as hy_object_destroy() does, as soon as the handler that asks has returned to
  * its loop and no handler of the object is on the stack; asked from another thread, only the
- * latter. Asked outside every loop, it is served when a loop is entered or the thread ends. Asking
+ * latter. Asked outside every loop, it is served when a loop is entered or the thread, or in the
+ * main thread the application, ends. Asking
  * twice is asking once. Errors: -HY_ESHUTDOWN, -HY_ENOMEM (from another thread only). Thread: any.
  */
 HY_API int hy_object_destroy_later(struct hy_object *object);
@@ -246,7 +247,8 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
  * NULL parks them in no thread: what is posted waits, and whoever comes, one at a time, may move
  * them on (say, to hy_thread_current()), end them, name them or make children under them. Timers
  * keep their deadlines, also parked; notifiers watch again when they arrive somewhere. What
- * one thread sends to one receiver stays in order across the move. Errors, with nothing changed:
+ * one thread sends to one receiver stays in order across the move. It takes time in proportion to
+ * the tree, and to all that waits in the thread it leaves. Errors, with nothing changed:
  * -HY_EBUSY (it has a parent, is being moved already, or a child of it is being finished),
  * -HY_EWRONGTHREAD (only its home thread may push it away), -HY_ESHUTDOWN (it is dead, or the
  * target has finished or its handle ended), -HY_EINVAL (the handle of the very thread it would

@@ -211,7 +211,7 @@ static void test_dc11_misuse_is_an_error(void **state)
 }
 
 /* Departs: DU-09: epoll does not name a closed descriptor; there it is told when its number is
- * watched again. */
+ * watched again; and HY_FAILURE comes without a number. */
 static void test_du09_a_closed_descriptor_is_told_once(void **state)
 {
     (void)state;

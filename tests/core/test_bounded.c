@@ -58,6 +58,8 @@ static bool counts_are(const struct limited *limited, uint64_t accepted, uint64_
 
 /* --- the policies ----------------------------------------------------------------------------- */
 
+/* Departs: PE-19: what is limited is a connection, not an object or a thread; a post is not, and no
+ * policy waits for room. */
 static void test_pe19_a_full_connection_refuses(void **state)
 {
     struct limited limited;

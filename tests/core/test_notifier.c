@@ -87,6 +87,8 @@ static int teardown(void **state)
     return check_teardown(state);
 }
 
+/* Departs: SN-01: one notifier watches any mix of conditions; there is none that is made with a
+ * descriptor. */
 static void test_sn01_nothing_is_watched_at_first(void **state)
 {
     (void)state;
