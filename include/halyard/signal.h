@@ -113,7 +113,8 @@ HY_API int hy_signal_connect_with(struct hy_signal_base *signal, struct hy_objec
 /*
  * hy_connect_signal(signal, target, flags): whatever the signal carries, target emits, in the
  * thread of target's owner; both carry the same type. flags: as for hy_connect(). Errors and
- * threads too.
+ * threads too; -HY_EINVAL when they are one signal. Longer circles are the caller's to break, as
+ * with slots that emit what called them.
  */
 HY_API int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_signal_base *target,
                                     unsigned flags);

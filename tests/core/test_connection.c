@@ -549,6 +549,44 @@ static void test_sc30_relays_of_different_types_are_refused(void **state)
         -HY_EINVAL);
 }
 
+/* An emission would end with the stack; queued, never. */
+static void test_sc30_a_signal_does_not_pass_on_to_itself(void **state)
+{
+    static const unsigned kinds[] = {HY_AUTO, HY_DIRECT, HY_QUEUED, HY_BLOCKING};
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(hy_connect_signal(&source.events.number, &source.events.number, kinds[i]),
+                         -HY_EINVAL);
+    assert_int_equal(emit(1), 0);
+}
+
+/* Deeper than a thread's table of walks. */
+static void cut_at_fifty(struct probe *self, int64_t value)
+{
+    (void)value;
+    if (self->count == 50)
+        EXPECT_INT(hy_signal_disconnect(&second.events.number.sig, &source.hy, NULL), 1);
+}
+
+/* Rules: SC-08, SC-30. */
+static void test_sc30_a_circle_of_relays_is_broken_by_a_slot(void **state)
+{
+    (void)state;
+    one.on_slot = cut_at_fifty;
+    for (int i = 1; i <= 2; i++) {
+        assert_ok(hy_connect(&source.events.number, &one, probe_number, HY_AUTO));
+        assert_ok(hy_connect_signal(&source.events.number, &second.events.number, HY_AUTO));
+        assert_ok(hy_connect_signal(&second.events.number, &source.events.number, HY_AUTO));
+        one.count = 0;
+        assert_int_equal(emit(i), 2);
+        assert_int_equal(one.count, 50);
+        assert_int_equal(emit(i), 2);
+        assert_int_equal(one.count, 51);
+        assert_int_equal(hy_object_disconnect(&source.hy, NULL), 2);
+    }
+}
+
 /* --- the sender ------------------------------------------------------------------------------- */
 
 static struct hy_ref seen_sender;
@@ -901,6 +939,8 @@ int main(void)
         CASE(test_sc30_a_signal_is_connected_to_a_signal),
         CASE(test_sc30_a_relay_in_the_thread_of_its_target),
         CASE(test_sc30_relays_of_different_types_are_refused),
+        CASE(test_sc30_a_signal_does_not_pass_on_to_itself),
+        CASE(test_sc30_a_circle_of_relays_is_broken_by_a_slot),
         CASE(test_sc27_the_sender_is_known_inside_a_slot),
         CASE(test_sc27_outside_a_slot_there_is_no_sender),
         CASE(test_sc27_the_sender_reads_null_when_it_has_ended),
