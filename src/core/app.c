@@ -136,8 +136,10 @@ static void serve_deletes(struct hy_thread_record *record)
 
 int hy_app_fini(struct hy_app *app)
 {
-    bool here = app->priv != NULL && app->priv->record == hy__record_if_any();
-    struct hy_thread_record *record = here ? app->priv->record : NULL;
+    bool exists = app == hy_app_instance(); /* else there may be no priv */
+    struct hy_thread_record *record = exists ? app->priv->record : NULL;
+    if (record != hy__record_if_any())
+        record = NULL; /* hy_object_fini() refuses */
     serve_deletes(record);
     int rc = hy_object_fini(&app->hy);
     if (rc == 0)
