@@ -15,6 +15,8 @@ static int check_job(const struct hy_pool *pool, const struct hy_job *job,
 {
     if (pool == NULL || pool->priv == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "the pool was never made, or has been ended");
+    if (hy__anchor_is_lost(pool->priv->self.anchor))
+        return hy__lost("the pool");
     if (job == NULL || job->work == NULL)
         return hy_error_set(-HY_EINVAL, "there is no work in the job");
     /* Relaxed: who submits a job owns it. */
@@ -127,6 +129,8 @@ int hy_pool_cancel(struct hy_pool *object, uint64_t id)
     struct hy_pool_private *pool = object != NULL ? object->priv : NULL;
     if (pool == NULL)
         return hy_error_set(-HY_ENOENT, "the pool, and its jobs with it, has been ended");
+    if (hy__anchor_is_lost(pool->self.anchor))
+        return hy__lost("the pool");
     hy__lock(&pool->lock);
     struct hy_job *job = hy__job_find(pool, id);
     bool waits = job != NULL && job->state_ == HY__JOB_WAITING;
