@@ -44,7 +44,7 @@ static int start(struct bench *bench)
     int rc = hy_object_init(&bench->hy, &bench_class, NULL);
     if (rc < 0 || (rc = hy_ws_server_init(&bench->server, &bench->hy)) < 0)
         return rc;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.any_path = true;
     rc = hy_ws_server_set_options(&bench->server, &options);
     if (rc == 0)

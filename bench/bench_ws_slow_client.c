@@ -144,7 +144,7 @@ int main(int argc, char **argv)
     if (turns < 1 || turns > TURNS_MAX)
         return 2;
     samples = malloc((size_t)MESSAGES * CLIENTS * sizeof *samples);
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.queue_limit = 1 << 20;
     options.high_water = 768 << 10;
     options.low_water = 64 << 10;
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
         without[i] = turn(false);
         with[i] = turn(true);
     }
-    hy_ws_server_get_counters(&server, &counters);
+    counters = hy_ws_server_get_counters(&server);
     bench_report("ws_slow_client_p99_without", "halyard", median(without, turns), "us");
     bench_report("ws_slow_client_p99_with", "halyard", median(with, turns), "us");
     bench_report("ws_slow_client_dropped", "halyard", (double)counters.dropped_newest, "messages");

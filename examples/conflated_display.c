@@ -39,8 +39,8 @@ static void display_show(struct display *self, const struct reading *reading) /*
     self->shown++;
     if (reading->number < READINGS)
         return;
-    struct hy_connection_counts counts;
-    bool all = hy_connection_get_counts(self->log, &counts) == 0 &&
+    struct hy_connection_counters counts;
+    bool all = hy_connection_get_counters(self->log, &counts) == 0 &&
                counts.accepted == (uint64_t)self->logged + counts.dropped + counts.waiting;
     printf("last reading %d; shown %s; logged and dropped: %s\n", reading->number,
            self->shown < READINGS ? "fewer" : "all", all ? "add up" : "do not add up");

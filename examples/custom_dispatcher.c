@@ -116,7 +116,7 @@ static int pipe_ends[2], bytes_read; /* the second is the thread's, until it has
 static void thread_read(struct hy_notifier *notifier, const struct hy_readiness *readiness)
 {
     char text[16];
-    bytes_read += (int)read((int)readiness->handle, text, sizeof text);
+    bytes_read += (int)read((int)readiness->descriptor, text, sizeof text);
     if (bytes_read >= 15)
         hy_thread_quit(hy_object_thread(&notifier->hy), 0);
 }

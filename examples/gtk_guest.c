@@ -122,7 +122,7 @@ static void window_tick(struct window *self)
 static void window_note(struct window *self, const struct hy_readiness *readiness)
 {
     char bytes[64];
-    if (read((int)readiness->handle, bytes, sizeof bytes) > 0)
+    if (read((int)readiness->descriptor, bytes, sizeof bytes) > 0)
         self->counts.notes++;
     window_counted(self);
 }

@@ -49,7 +49,7 @@ int main(void)
     static struct sum sums[JOBS];
     const struct hy_pool_limits one_thread = {.threads = 1};
     if (hy_app_init(&app) < 0 || hy_object_init(&office.hy, &office_class, &app.hy) < 0 ||
-        hy_pool_init(&pool, &app.hy, &one_thread) < 0)
+        hy_pool_init(&pool, &one_thread, &app.hy) < 0)
         return fprintf(stderr, "%s\n", hy_last_error()->message) < 0 ? 2 : 1;
     uint64_t last = 0;
     for (int i = 0; i < JOBS; i++) {

@@ -40,7 +40,7 @@ static int echo_start(struct echo *echo, struct hy_app *app, const char *address
     int rc = hy_object_init(&echo->hy, &echo_class, NULL);
     if (rc < 0 || (rc = hy_ws_server_init(&echo->server, &echo->hy)) < 0)
         return rc;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.any_path = true;
     options.message_limit = 16 << 20;
     options.fragment_limit = 1 << 20;

@@ -156,8 +156,7 @@ static int add_pages(struct hy_ws_server *server)
 
 static int web_init(struct web *web, const char *address)
 {
-    struct hy_ws_server_options options;
-    hy_ws_server_options_default(&options);
+    struct hy_ws_server_options options = hy_ws_server_options_default();
     /* A browser that does not keep up is sent away, and comes again for a fresh snapshot. */
     options.policy = HY_WS_DISCONNECT;
     options.queue_limit = 8u << 20;
@@ -195,7 +194,6 @@ struct serve {
     struct web web;
     struct gateway gateway;
     struct hy_loop closing; /* runs while clients say goodbye */
-    struct hy_timer closing_timer;
 };
 static const struct hy_class serve_class = HY_CLASS(struct serve, .fini = NULL);
 
@@ -205,19 +203,16 @@ static void closing_ends(struct serve *serve)
 }
 
 /*
- * All threads still run: the clients get Close 1001 and a moment to answer. The timer is for a
- * server that cannot say `closed`: the end must come all the same.
+ * All threads still run: the clients get Close 1001 and a moment to answer. The delayed call is for
+ * a server that cannot say `closed`: the end must come all the same.
  */
 static void app_about_to_quit(struct serve *serve)
 {
     struct hy_ws_server *server = &serve->web.server;
-    struct hy_timer *timer = &serve->closing_timer;
-    if (hy_ws_server_port(server) == 0 || hy_loop_init(&serve->closing) < 0 ||
-        hy_timer_init(timer, &serve->hy) < 0)
+    if (hy_ws_server_port(server) == 0 || hy_loop_init(&serve->closing) < 0)
         return;
     if (hy_connect(&server->events.closed, serve, closing_ends, HY_QUEUED) == 0 &&
-        hy_connect(&timer->events.timeout, serve, closing_ends, HY_DIRECT) == 0 &&
-        hy_timer_start_once(timer, 2 * CLOSE_TIMEOUT_NS) == 0 && hy_ws_server_close(server) == 0)
+        hy_after(2 * CLOSE_TIMEOUT_NS, serve, closing_ends) == 0 && hy_ws_server_close(server) == 0)
         (void)hy_loop_exec(&serve->closing, 0);
 }
 

@@ -14,6 +14,10 @@
  */
 #define NEWCOMERS_MAX_NS (5 * HY_SECOND)
 
+enum {
+    REPORTS_WAITING_MAX = 100000 /* some 40 MB, and some seconds of the busiest coast */
+};
+
 static const struct hy_class gateway_class = HY_CLASS(struct gateway, .fini = NULL);
 
 static int64_t unix_s(void)
@@ -40,9 +44,17 @@ static void receiver_report(struct gateway *gateway, const struct ais_report *re
         gateway->reports_lost++;
 }
 
+static void look_at_queue(struct gateway *gateway)
+{
+    struct hy_connection_counters counts;
+    if (hy_connection_get_counters(gateway->report_queue, &counts) == 0)
+        gateway->reports_dropped = counts.dropped;
+}
+
 static void receiver_counted(struct gateway *gateway, const struct receiver_counters *counters)
 {
     gateway->received = *counters;
+    look_at_queue(gateway);
 }
 
 /* --- to the page --------------------------------------------------------------------------------
@@ -248,8 +260,7 @@ static void second_due(struct gateway *gateway)
     gateway->rate += ((double)(sentences - gateway->sentences_before) - gateway->rate) / 5;
     gateway->sentences_before = sentences;
 
-    struct hy_ws_server_counters web;
-    hy_ws_server_get_counters(gateway->server, &web);
+    struct hy_ws_server_counters web = hy_ws_server_get_counters(gateway->server);
     const struct protocol_stat stat = {
         .time_s = unix_s(),
         .sentences = sentences,
@@ -299,9 +310,14 @@ static void http_request(struct gateway *gateway, const struct hy_http_request *
 static int connect_all(struct gateway *gateway, struct receiver *receiver)
 {
     struct hy_ws_server *server = gateway->server;
-    int rc = hy_connect(&receiver->events.report, gateway, receiver_report, HY_AUTO);
+    /* A flood that this thread cannot follow costs the oldest reports, not the machine's memory. */
+    int rc = hy_connect_with(&receiver->events.report, gateway, receiver_report,
+                             &(struct hy_connect_options){.flags = HY_BOUNDED,
+                                                          .limit = REPORTS_WAITING_MAX,
+                                                          .overflow = HY_OVERFLOW_DROP_OLDEST},
+                             &gateway->report_queue);
     if (rc == 0)
-        rc = hy_connect(&receiver->events.counted, gateway, receiver_counted, HY_AUTO);
+        rc = hy_connect(&receiver->events.counted, gateway, receiver_counted, HY_LATEST);
     if (rc == 0)
         rc = hy_connect(&server->events.client_opened, gateway, client_opened, HY_AUTO);
     if (rc == 0)
@@ -353,8 +369,7 @@ void gateway_fini(struct gateway *gateway)
 
 void gateway_print_summary(const struct gateway *gateway)
 {
-    struct hy_ws_server_counters web;
-    hy_ws_server_get_counters(gateway->server, &web);
+    struct hy_ws_server_counters web = hy_ws_server_get_counters(gateway->server);
     const struct receiver_counters *received = &gateway->received;
     (void)printf("received %" PRIu64 " sentences in %" PRIu64 " datagrams, decoded %" PRIu64
                  ", rejected %" PRIu64 ", tracked %zu vessels, sent %" PRIu64

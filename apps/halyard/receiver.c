@@ -65,7 +65,7 @@ static void count(struct receiver *receiver, struct receiver_counters *counters)
 {
     memset(counters, 0, sizeof *counters);
     for (size_t i = 0; i < receiver->socket_count; i++) {
-        struct hy_udp_counters udp = hy_udp_socket_counters(&receiver->sockets[i]);
+        struct hy_udp_socket_counters udp = hy_udp_socket_get_counters(&receiver->sockets[i]);
         counters->datagrams += udp.datagrams;
         counters->bytes += udp.bytes;
         counters->kernel_drops += udp.kernel_drops;

@@ -81,6 +81,7 @@ static bool add_tracker(json_object *object, const struct gateway *gateway)
 {
     return add_count(object, "reports", gateway->reports) &&
            add_count(object, "reports_lost", gateway->reports_lost) &&
+           add_count(object, "reports_dropped", gateway->reports_dropped) &&
            add_count(object, "vessels", tracker_count(&gateway->tracker)) &&
            add_count(object, "seq", gateway->seq) &&
            add_count(object, "frames_refused", gateway->frames_refused);
@@ -102,8 +103,7 @@ static bool add_web(json_object *object, const struct hy_ws_server_counters *web
 
 int statistics_json(const struct gateway *gateway, struct protocol_text *ret_text)
 {
-    struct hy_ws_server_counters web;
-    hy_ws_server_get_counters(gateway->server, &web);
+    struct hy_ws_server_counters web = hy_ws_server_get_counters(gateway->server);
     json_object *object = json_object_new_object();
     char *copy = NULL;
     size_t size = 0;

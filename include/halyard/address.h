@@ -56,7 +56,7 @@ HY_API struct hy_address hy_address_loopback(enum hy_address_family family, uint
 HY_API struct hy_address_text hy_address_to_text(const struct hy_address *address);
 
 /* Its kind; HY_ADDRESS_NONE for no address. */
-HY_API enum hy_address_family hy_address_family(const struct hy_address *address);
+HY_API enum hy_address_family hy_address_get_family(const struct hy_address *address);
 
 /* The port, 0 to 65535, as a number; 0 for no address. Setting one on no address does nothing. */
 HY_API uint16_t hy_address_port(const struct hy_address *address);

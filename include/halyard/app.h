@@ -8,6 +8,11 @@
  * to the main thread is delivered; hy_app_exec() returns. The third SIGINT or SIGTERM that comes
  * during a shutdown ends the process by the signal's default action, so that one that hangs can be
  * interrupted from the keyboard.
+ *
+ *     hy_app_init(&app);
+ *     hy_thread_start(&worker);
+ *     int code = hy_app_exec(&app);    // Ctrl-C, hy_app_quit()
+ *     hy_app_fini(&app);
  */
 #ifndef HALYARD_APP_H
 #define HALYARD_APP_H
@@ -16,12 +21,14 @@
 
 HY_BEGIN_DECLS
 
+/* The application: one in a process. */
 struct hy_app {
     HY_INHERITS(hy_object);
     struct {
-        hy_signal(int)
-            unix_signal; /* SIGINT, SIGTERM or SIGHUP arrived: its number; before quitting */
-        hy_signal0 about_to_quit; /* the loop has ended, all threads still run */
+        /* SIGINT, SIGTERM or SIGHUP has come: its number; before the loop ends. */
+        hy_signal(int) unix_signal;
+        /* The loop has ended, all threads still run. */
+        hy_signal0 about_to_quit;
     } events;
     struct hy_app_private *priv;
 };
@@ -37,8 +44,9 @@ extern HY_API const struct hy_class hy_app_class;
  */
 HY_API int hy_app_init(struct hy_app *app) HY_MUST_USE;
 /* Ends it and restores the signals; one that came since the loop ended then has its usual effect.
- * Thread: main. */
-HY_API void hy_app_fini(struct hy_app *app);
+ * Outside every loop, what this thread has asked to be destroyed later is destroyed. Errors: as
+ * hy_object_fini(). Thread: main. */
+HY_API int hy_app_fini(struct hy_app *app);
 
 /*
  * Runs the main loop, then shuts down in the order above. Returns the code of hy_app_quit() or
@@ -69,8 +77,8 @@ HY_API void hy_app_release(void);
 /*
  * Logs the calling thread's last error at level error and quits with code 1: for what the program
  * cannot do without. rc is the failed call's result; when the last error is of another code, rc's
- * name is logged in its place. Before hy_app_exec() it is remembered, unlike
- * a hy_app_quit(). Thread: any.
+ * name is logged in its place. Before hy_app_exec() it is remembered, unlike a hy_app_quit().
+ * Thread: any.
  */
 HY_API void hy_app_fail(int rc);
 

@@ -4,10 +4,25 @@
  *
  * Words used in the comments of all headers:
  *   Thread: any        may be called from every thread, at every time the object exists
+ *   any, for itself    the same; it concerns the calling thread only
  *   Thread: home       only from the thread the object lives in, else -HY_EWRONGTHREAD
+ *   ends, is finished  hy_object_fini(), whoever calls it: hy_object_destroy(), the parent, the end
+ *                      of its thread
+ *   dead               it has been finished; functions then say -HY_ESHUTDOWN
+ *
  * Functions that can fail return an int: 0 or more is success, below 0 is the negative of a
- * code of enum hy_error_code, and hy_last_error() tells the rest. Out-parameters come last,
+ * code of enum hy_error_code, and hy_last_error() tells the rest. Parameters: first what the
+ * function is about, then what it needs, then a new object's parent; out-parameters come last,
  * are called ret_..., and are untouched on failure.
+ *
+ * Time is an int64_t in nanoseconds. deadline_ns is a point in time: hy_now_ns() + 2 * HY_SECOND,
+ * or HY_FOREVER; delay_ns, interval_ns and timeout_ns last: 2 * HY_SECOND.
+ *
+ * init and fini work on the caller's memory, create and hy_object_destroy() on the heap. A getter
+ * is called as what it gives; get_ goes before it where a type has that name already. Members that
+ * end in _, and priv, are the library's. hy_connect(), hy_emit(), hy_create(), hy_after() and their
+ * kin are macros, typed fronts of functions; those are for other languages and for signals found by
+ * name.
  */
 #ifndef HALYARD_BASE_H
 #define HALYARD_BASE_H

@@ -65,11 +65,11 @@ struct hy_dispatcher_ops {
      * -HY_ENOMEM. No conditions: nothing is reported, but perhaps a hang-up, once. A descriptor
      * that turns out not to be open is reported once, as HY_FAILURE | HY_NOT_OPEN, and not watched
      * any more. Level-triggered. */
-    int (*watch)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+    int (*watch)(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                  void *cookie);
-    int (*change)(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+    int (*change)(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                   void *cookie);
-    int (*forget)(struct hy_dispatcher *dispatcher, intptr_t handle);
+    int (*forget)(struct hy_dispatcher *dispatcher, intptr_t descriptor);
 
     /*
      * The point in time at which the next wait must end at the latest; HY_FOREVER: none. precise:
@@ -166,7 +166,7 @@ HY_API int hy_native_filter_install(struct hy_native_filter *filter);
  * that installed it. */
 HY_API int hy_native_filter_remove(struct hy_native_filter *filter);
 /* For dispatchers: whether a filter of the calling thread dealt with the event. Counts as a handler
- * that the loop called. */
+ * that the loop called; when it has called any, it also calls wake, so that the wait goes round. */
 HY_API bool hy_native_filters_apply(void *native_event, intptr_t *result);
 
 HY_END_DECLS

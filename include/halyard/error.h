@@ -8,7 +8,6 @@
 #define HALYARD_ERROR_H
 
 #include <halyard/base.h>
-#include <stdarg.h>
 
 HY_BEGIN_DECLS
 

@@ -13,7 +13,7 @@
 
 HY_BEGIN_DECLS
 
-/* What waits at a higher one is delivered first; within one, in the order posted. */
+/* Of what waits, a higher priority is delivered first; within one, in the order posted. */
 enum hy_priority {
     HY_PRIORITY_LOW,
     HY_PRIORITY_NORMAL,
@@ -24,8 +24,8 @@ enum hy_priority {
  * but for HY_EVENT_QUIT; from there on the user's, plain numbers; from HY_EVENT_REGISTERED on those
  * of hy_event_type_register(). */
 enum {
-    HY_EVENT_ANY = 0,     /* for hy_flush_posted() and its kin: events, slots and invokes */
-    HY_EVENT_DESTROY = 1, /* the same: requests to destroy later */
+    HY_EVENT_ANY = 0,     /* to hy_flush_posted() and its kin: all events, slots and invokes */
+    HY_EVENT_DESTROY = 1, /* to them: the requests of hy_object_destroy_later() */
     HY_EVENT_QUIT = 2,    /* sent to the application: see hy_app_request_quit() */
     HY_EVENT_USER = 1000,
     HY_EVENT_REGISTERED = 0x10000
@@ -42,6 +42,7 @@ struct hy_event {
     bool ignored; /* set by a handler that has no use for it: hy_event_ignore() */
 };
 
+/* What is special about a type of events. */
 enum hy_event_type_flag {
     HY_EVENT_PROPAGATES = 1 << 0, /* what a handler ignores goes on to the parent */
     HY_EVENT_USER_INPUT = 1 << 1  /* held back by HY_PROCESS_EXCLUDE_USER_INPUT */
@@ -76,11 +77,11 @@ static inline void hy_event_ignore(struct hy_event *event)
 }
 
 /*
- * Queues an event for the receiver; its payload is copied: the bytes, or as its registered type
- * says. Returns before it is delivered, always. Errors: -HY_ESHUTDOWN (receiver dead, or its thread
- * finished and kept nothing), -HY_EINVAL (no such priority or type, a size without data, or another
- * size than its type has), -HY_ENOMEM, or what copy() returned. Thread: any; through a plain
- * pointer until the receiver's fini begins, see hy_ref_post().
+ * Queues an event for the receiver, however many wait; its payload is copied: the bytes, or as its
+ * registered type says. Returns before it is delivered, always. Errors: -HY_ESHUTDOWN (receiver
+ * dead, or its thread finished and kept nothing), -HY_EINVAL (no such priority or type, a size
+ * without data, or another size than its type has), -HY_ENOMEM, or what copy() returned. Thread:
+ * any; through a plain pointer until the receiver's fini begins, see hy_ref_post().
  */
 HY_API int hy_post(struct hy_object *receiver, uint32_t type, const void *data, size_t size,
                    enum hy_priority priority);
@@ -99,7 +100,8 @@ HY_API int hy_send(struct hy_object *receiver, struct hy_event *event);
 /* --- what waits --------------------------------------------------------------------------------
  *
  * receiver NULL: all receivers of the calling thread. type: one type of events, or HY_EVENT_ANY for
- * everything that was posted, queued and invoked. Thread: home. Errors: -HY_EWRONGTHREAD,
+ * everything that was posted, queued and invoked. Each goes through all that waits in the thread,
+ * so it takes time in proportion to that. Thread: home. Errors: -HY_EWRONGTHREAD,
  * -HY_ESHUTDOWN, -HY_ENOMEM.
  */
 
@@ -146,8 +148,7 @@ HY_API int hy_object_remove_filter(struct hy_object *watched, struct hy_object *
 HY_API int hy_thread_install_filter(struct hy_object *filter, hy_filter_function function);
 HY_API int hy_thread_remove_filter(struct hy_object *filter);
 
-/* --- invocations -------------------------------------------------------------------------------
- */
+/* --- invocations ----------------------------------------------------------------------------- */
 
 /* A function run in the receiver's thread: its object, and the payload. */
 typedef void (*hy_invoke_function)(struct hy_object *receiver, const void *payload);
@@ -158,6 +159,9 @@ typedef void (*hy_invoke_function)(struct hy_object *receiver, const void *paylo
  * none); the description itself is borrowed for good. Errors: -HY_ESHUTDOWN, -HY_EINVAL (no
  * function), -HY_ENOMEM, -HY_EBORROWED, or what copy() returned. Thread: any; through a plain
  * pointer until the receiver's fini begins, see hy_ref_invoke().
+ *
+ *     static const struct hy_payload page_payload = HY_PLAIN_PAYLOAD(struct page);
+ *     hy_invoke(&printer->hy, printer_print, &page_payload, &page);
  */
 HY_API int hy_invoke(struct hy_object *receiver, hy_invoke_function function,
                      const struct hy_payload *description, const void *payload);
@@ -180,20 +184,15 @@ typedef int (*hy_call_function)(struct hy_object *receiver, void *argument);
  * -HY_ESHUTDOWN (the receiver is dead, or it, its thread or the thread's run ended before the
  * function began, or its thread does not run and there is no deadline), -HY_EINVAL, -HY_ENOMEM.
  * Thread: any; through a plain pointer until the receiver's fini begins, see hy_ref_call().
+ *
+ *     int64_t deadline_ns = hy_now_ns() + 2 * HY_SECOND;
+ *     rc = hy_call(&store->hy, store_find, &query, sizeof query, deadline_ns, &found);
  */
 HY_API int hy_call(struct hy_object *receiver, hy_call_function function, void *argument,
                    size_t size, int64_t deadline_ns, int *ret_result);
 /* The same through a weak reference, at any time. */
 HY_API int hy_ref_call(struct hy_ref receiver, hy_call_function function, void *argument,
                        size_t size, int64_t deadline_ns, int *ret_result);
-
-/* clang-format off */
-/* The description of a plain type: static const struct hy_payload p = HY_PLAIN_PAYLOAD(struct point); */
-#define HY_PLAIN_PAYLOAD(type_) { HY_PAYLOAD_PLAIN, #type_, sizeof(type_), NULL, NULL }
-/* The description of a type that is copied and destroyed by functions. */
-#define HY_DESCRIBED_PAYLOAD(type_, copy_, destroy_) \
-    { HY_PAYLOAD_DESCRIBED, #type_, sizeof(type_), copy_, destroy_ }
-/* clang-format on */
 
 HY_END_DECLS
 

@@ -14,7 +14,9 @@
  * GLib loop Halyard is a source like others, with a priority. Exclusions (enum hy_process_flag)
  * concern Halyard's side, in GLib loops nested in such a loop too; GLib's sources go on. Each loop
  * is ended by its own quit, from callbacks of either side; one that is nested in another ends
- * first.
+ * first. What a handler asks to be destroyed later waits until it returns, also when it runs a GLib
+ * loop. A GLib loop that is nested too deep (hy_loop_set_depth_limit()) cannot be refused: it runs
+ * without Halyard, which the log says.
  */
 #ifndef HALYARD_GLIB_H
 #define HALYARD_GLIB_H

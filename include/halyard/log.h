@@ -11,7 +11,6 @@
 #define HALYARD_LOG_H
 
 #include <halyard/base.h>
-#include <stdarg.h>
 
 HY_BEGIN_DECLS
 

@@ -4,13 +4,17 @@
  * nested inside a handler, say to wait for an answer while everything else goes on. Loops unwind
  * inside out.
  *
+ *     hy_loop_init(&self->waiting);
+ *     hy_connect(&server->events.answered, self, self_answered, HY_AUTO); // calls hy_loop_quit()
+ *     code = hy_loop_exec(&self->waiting, HY_PROCESS_EXCLUDE_USER_INPUT);
+ *
  * One iteration:
  *   0. `awake` of the thread
  *   1. take what was posted; deliver it (a bounded batch; high priority first; what is posted
  *      meanwhile waits for the next iteration)
  *   2. finish objects whose hy_object_destroy_later() waited for the loop
- *   3. `about_to_block`, when it will really wait; wait for descriptors, a wake-up or the next
- * deadline; not at all when something is still pending; `awake` again, when it has waited
+ *   3. when nothing is pending: `about_to_block`, wait for descriptors, a wake-up or the next
+ *      deadline, `awake` again; else only look which descriptors are ready
  *   4. deliver the notifiers that were ready
  *   5. fire the timers that are due, in the order of their deadlines, each at most once
  *   6. fire the zero timers, each once
@@ -65,7 +69,8 @@ HY_API void hy_loop_hold(struct hy_loop *loop);
 HY_API void hy_loop_release(struct hy_loop *loop);
 
 /*
- * Runs one iteration of the calling thread's loop, for callers that have their own. Returns the
+ * Runs one iteration of the calling thread's loop, for callers that have their own; a thread that
+ * has no dispatcher yet gets the default one. Returns the
  * number of callbacks run, those of zero timers not counted. deadline_ns is a point in time, or
  * HY_FOREVER; a signal of the system, a hy_thread_wake(), or nothing at all may end the wait before
  * it. Outside every loop, step 2 is left out. Errors: -HY_EBUSY (too deep, see below), -HY_EINVAL,

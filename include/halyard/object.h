@@ -14,6 +14,12 @@
  *     static const struct hy_class receiver_class =
  *         HY_CLASS(struct receiver, .fini = receiver_fini,
  *                  .signals = HY_SIGNALS(HY_PLAIN(struct receiver, events.position)));
+ *
+ *     struct receiver receiver;
+ *     hy_object_init(&receiver.hy, &receiver_class, NULL);
+ *     hy_object_move_to_thread(&receiver.hy, &thread);
+ *     ...
+ *     hy_object_destroy_later(&receiver.hy);           // from any thread
  */
 #ifndef HALYARD_OBJECT_H
 #define HALYARD_OBJECT_H
@@ -49,6 +55,14 @@ struct hy_payload {
      * no lock. */
     void (*destroy)(void *payload);
 };
+
+/* clang-format off */
+/* Describes a type whose bytes may be copied: static const struct hy_payload p = HY_PLAIN_PAYLOAD(struct point); */
+#define HY_PLAIN_PAYLOAD(type_) { HY_PAYLOAD_PLAIN, #type_, sizeof(type_), NULL, NULL }
+/* Describes a type that is copied and destroyed by these functions. */
+#define HY_DESCRIBED_PAYLOAD(type_, copy_, destroy_) \
+    { HY_PAYLOAD_DESCRIBED, #type_, sizeof(type_), copy_, destroy_ }
+/* clang-format on */
 
 /* One signal of a class: where it lies in the struct and what it carries. Written with HY_PLAIN()
  * and its kin. */
@@ -99,8 +113,8 @@ struct hy_class {
 
 /*
  * HY_CLASS(type, .member = value, ...) initialises a struct hy_class of static storage, at file
- * scope. In C++ what is given to a member
- * stands in parentheses when it has a comma outside of them.
+ * scope; HY_CLASS(type) is one that adds nothing. In C++ what is given to a member stands in
+ * parentheses when it has a comma outside of them.
  */
 /* clang-format off */
 #ifndef __cplusplus
@@ -147,8 +161,7 @@ struct hy_signal_base {
         struct hy_signal_base sig;                                                                 \
         T *payload_;                                                                               \
     }
-/* A signal that carries nothing. A type with a name, so that functions can return a pointer to one.
- */
+/* A signal that carries nothing. It has a name, so that functions can return a pointer to one. */
 union hy_signal_none {
     struct hy_signal_base sig;
     struct hy_none *payload_;
@@ -164,8 +177,8 @@ struct hy_object {
     struct hy_anchor *anchor; /* NULL before init and after fini */
     struct hy_object *parent;
     struct hy_object *first_child, *last_child; /* in the order they were made */
-    struct hy_object *previous,
-        *next;  /* among the parent's children, or the thread's parentless objects */
+    /* Among the parent's children, or the thread's parentless objects. */
+    struct hy_object *previous, *next;
     char *name; /* a copy, or NULL */
     uint32_t flags;
     uint32_t reserved;
@@ -193,9 +206,12 @@ HY_API int hy_object_init(struct hy_object *object, const struct hy_class *type,
                           struct hy_object *parent) HY_MUST_USE;
 
 /*
- * Allocates an object of the class, zeroes what the class added, and initialises it. It is released
- * by hy_object_destroy(), by its parent, or by its thread's end. Errors as hy_object_init().
- * Thread: that of the parent; any without one.
+ * hy_create(type, parent, ret_object) is the typed front: allocates an object of the class, zeroes
+ * what the class added, and initialises it. It is released by hy_object_destroy(), by its parent,
+ * or by its thread's end. Errors as hy_object_init(). Thread: that of the parent; any without one.
+ *
+ *     struct ship *ship;
+ *     int rc = hy_create(&ship_class, &fleet->hy, &ship);
  */
 HY_API int hy_object_create(const struct hy_class *type, struct hy_object *parent,
                             struct hy_object **ret_object) HY_MUST_USE;
@@ -220,7 +236,8 @@ HY_API int hy_object_destroy(struct hy_object *object);
 /*
  * Ends the object, as hy_object_destroy() does, as soon as the handler that asks has returned to
  * its loop and no handler of the object is on the stack; asked from another thread, only the
- * latter. Asked outside every loop, it is served when a loop is entered or the thread ends. Asking
+ * latter. Asked outside every loop, it is served when a loop is entered or the thread, or in the
+ * main thread the application, ends. Asking
  * twice is asking once. Errors: -HY_ESHUTDOWN, -HY_ENOMEM (from another thread only). Thread: any.
  */
 HY_API int hy_object_destroy_later(struct hy_object *object);
@@ -230,7 +247,8 @@ HY_API int hy_object_destroy_later(struct hy_object *object);
  * NULL parks them in no thread: what is posted waits, and whoever comes, one at a time, may move
  * them on (say, to hy_thread_current()), end them, name them or make children under them. Timers
  * keep their deadlines, also parked; notifiers watch again when they arrive somewhere. What
- * one thread sends to one receiver stays in order across the move. Errors, with nothing changed:
+ * one thread sends to one receiver stays in order across the move. It takes time in proportion to
+ * the tree, and to all that waits in the thread it leaves. Errors, with nothing changed:
  * -HY_EBUSY (it has a parent, is being moved already, or a child of it is being finished),
  * -HY_EWRONGTHREAD (only its home thread may push it away), -HY_ESHUTDOWN (it is dead, or the
  * target has finished or its handle ended), -HY_EINVAL (the handle of the very thread it would
@@ -322,21 +340,21 @@ HY_API int hy_object_disconnect(struct hy_object *sender, struct hy_object *rece
 
 /*
  * While an object's signals are blocked, its emissions do nothing and are not made up for later;
- * `destroyed` alone is emitted all the same. Errors: -HY_ENOMEM, -HY_ESHUTDOWN. Thread: any, while
+ * `destroyed` alone is emitted all the same. Returns whether they were blocked before, to be put
+ * back. One of them alone: hy_signal_block(). Errors: -HY_ENOMEM, -HY_ESHUTDOWN. Thread: any, while
  * the object exists.
  */
 HY_API int hy_object_block_signals(struct hy_object *object, bool blocked);
 
 /* --- weak references ------------------------------------------------------------------------- */
 
-/* A counted weak reference to an object: it may be held by any thread, before, during and after
- * fini. */
+/* A counted weak reference to an object. Any thread may hold it, also beyond the object's end. */
 struct hy_ref {
     struct hy_anchor *anchor;
 };
 
-/* Takes a reference; of NULL or a dead object a cleared one. Thread: any, while the object exists.
- */
+/* Takes a reference; for NULL or a dead object a cleared one. Thread: any, while the object
+ * exists. */
 HY_API struct hy_ref hy_ref_to(const struct hy_object *object);
 /* Another reference to the same object. Thread: any. */
 HY_API struct hy_ref hy_ref_copy(struct hy_ref ref);
@@ -355,7 +373,35 @@ HY_API int hy_ref_destroy_later(struct hy_ref ref);
 
 HY_END_DECLS
 
-#ifdef __cplusplus
+#ifndef __cplusplus
+
+/* clang-format off */
+#define hy_create(type, parent, ret_object) \
+    __extension__({ \
+        __typeof__((*(ret_object))->hy) *hy_created_ = NULL; /* it has to be an object */ \
+        int hy_rc_ = hy_object_create((type), (parent), &hy_created_); \
+        if (hy_rc_ >= 0) \
+            *(ret_object) = (__typeof__(*(ret_object)))(void *)hy_created_; \
+        hy_rc_; \
+    })
+/* clang-format on */
+
+#else
+
+namespace hy_cxx
+{
+template <class R>
+auto create(const hy_class *type, hy_object *parent, R **ret_object)
+    -> decltype(&(*ret_object)->hy, int())
+{
+    hy_object *created = nullptr;
+    int rc = hy_object_create(type, parent, &created);
+    if (rc >= 0)
+        *ret_object = reinterpret_cast<R *>(created);
+    return rc;
+}
+} // namespace hy_cxx
+#define hy_create(type, parent, ret_object) ::hy_cxx::create((type), (parent), (ret_object))
 
 /*
  * HY_CLASS() in C++, where neither designated initialisers (before C++20) nor compound literals are

@@ -40,6 +40,7 @@ struct hy_job {
     uint32_t state_;
 };
 
+/* Threads that work, and what waits for them. */
 struct hy_pool {
     HY_INHERITS(hy_object);
     struct {
@@ -61,12 +62,13 @@ struct hy_pool_limits {
 
 /* Makes a pool; its threads start with the work. limits NULL: all 0. Errors: as hy_object_init().
  * Thread: home of parent. */
-HY_API int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
-                        const struct hy_pool_limits *limits) HY_MUST_USE;
+HY_API int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limits,
+                        struct hy_object *parent) HY_MUST_USE;
 /* Cancels what waits, asks what runs to stop, waits for it, and ends the pool. Every job is
- * released before it returns, or reaches its receiver with what was posted to that. A `done` and a
- * slot of `idle` may call it, but not a job. Thread: home. */
-HY_API void hy_pool_fini(struct hy_pool *pool);
+ * released before it returns, or when what was posted to its receiver is delivered or dropped. A
+ * `done` and a slot of `idle` may call it, but not a job. Errors and thread: as hy_object_fini().
+ */
+HY_API int hy_pool_fini(struct hy_pool *pool);
 
 /*
  * Hands a job over; jobs begin in the order submitted. *ret_id (NULL is allowed) names it for
@@ -87,12 +89,12 @@ HY_API int hy_pool_cancel(struct hy_pool *pool, uint64_t id);
 HY_API bool hy_job_is_cancelled(const struct hy_job *job);
 
 /* What the pool does now. */
-struct hy_pool_counts {
+struct hy_pool_counters {
     uint32_t threads, waiting, running;
     uint64_t done, cancelled, refused; /* so far; cancelled: not done for any reason */
 };
 /* The counts of the moment. Thread: any, while the pool exists. */
-HY_API struct hy_pool_counts hy_pool_get_counts(const struct hy_pool *pool);
+HY_API struct hy_pool_counters hy_pool_get_counters(const struct hy_pool *pool);
 
 HY_END_DECLS
 

@@ -8,6 +8,8 @@
  * the slot in the receiver's thread. Slots run in the order they were connected. What was queued is
  * dropped when the receiver ends or the connection is cut; the sender's end leaves it alone.
  *
+ *     static void tracker_position(struct tracker *self, const struct position *position);
+ *
  *     hy_connect(&receiver->events.position, tracker, tracker_position, HY_AUTO);
  *     hy_emit_with(&receiver->events.position, .mmsi = 211, .latitude_deg = 54.3);
  */
@@ -33,9 +35,9 @@ enum hy_connection_flag {
     HY_LATEST = 1 << 5,      /* of what is queued only the newest undelivered payload is kept */
     HY_BOUNDED = 1 << 6,     /* at most options.limit payloads are queued */
     HY_KEEP_QUEUED = 1 << 7, /* what was queued before the connection is cut is still delivered */
-    HY_NO_PAYLOAD_ = 1 << 8, /* for the macros: the slot takes no payload */
-    HY_RETURNS_ = 1 << 9,    /* for the macros: the slot returns an int */
-    HY_CONTEXT_ = 1 << 10    /* for the macros: the slot takes the context */
+    HY_IGNORES_PAYLOAD_ = 1 << 8, /* for the macros: the slot takes no payload */
+    HY_RETURNS_ = 1 << 9,         /* for the macros: the slot returns an int */
+    HY_CONTEXT_ = 1 << 10         /* for the macros: the slot takes the context */
 };
 
 /* What a bounded connection does when its limit is reached. */
@@ -70,7 +72,7 @@ struct hy_connection {
 };
 
 /* What went through a bounded or latest connection. */
-struct hy_connection_counts {
+struct hy_connection_counters {
     uint64_t accepted;   /* payloads queued */
     uint64_t dropped;    /* queued payloads that had to make room, and new ones dropped */
     uint64_t refused;    /* new ones refused */
@@ -94,7 +96,7 @@ HY_API int hy_signal_connect(struct hy_signal_base *signal, struct hy_object *re
 
 /*
  * hy_connect_with(signal, receiver, slot, options, ret_connection) is the typed front of this one:
- * connecting with options, and a handle of the connection (ret_connection may be NULL). flags are
+ * connecting with options (NULL: none), and a handle of the connection (NULL is allowed). flags are
  * those of the macros, or'ed to those of the options. Errors and threads as above.
  *
  *     struct hy_connection updates;
@@ -111,7 +113,8 @@ HY_API int hy_signal_connect_with(struct hy_signal_base *signal, struct hy_objec
 /*
  * hy_connect_signal(signal, target, flags): whatever the signal carries, target emits, in the
  * thread of target's owner; both carry the same type. flags: as for hy_connect(). Errors and
- * threads too.
+ * threads too; -HY_EINVAL when they are one signal. Longer circles are the caller's to break, as
+ * with slots that emit what called them.
  */
 HY_API int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_signal_base *target,
                                     unsigned flags);
@@ -147,8 +150,9 @@ HY_API int hy_signal_emit_result(struct hy_signal_base *signal, const void *payl
  * the owner exists. */
 HY_API bool hy_signal_is_connected(struct hy_signal_base *signal);
 
-/* While a signal is blocked its emissions do nothing, and are not made up for later. Errors:
- * -HY_ENOMEM, -HY_EINVAL. Thread: any, while the owner exists. */
+/* While a signal is blocked its emissions do nothing, and are not made up for later. Returns
+ * whether it was blocked before. Errors: -HY_ENOMEM, -HY_EINVAL. Thread: any, while the owner
+ * exists. */
 HY_API int hy_signal_block(struct hy_signal_base *signal, bool blocked);
 
 /* Cuts the connection, as hy_disconnect() does; returns 1, or 0 when there was nothing to cut any
@@ -161,8 +165,8 @@ HY_API bool hy_connection_is_connected(struct hy_connection connection);
 HY_API int hy_connection_block(struct hy_connection connection, bool blocked);
 /* The counts of a bounded or latest connection. Errors: -HY_ENOENT (gone), -HY_EINVAL (of another
  * kind). Thread: any. */
-HY_API int hy_connection_get_counts(struct hy_connection connection,
-                                    struct hy_connection_counts *ret_counts);
+HY_API int hy_connection_get_counters(struct hy_connection connection,
+                                      struct hy_connection_counters *ret_counters);
 
 /*
  * Inside a slot: a reference to the owner of the signal that called it, also of a queued call;
@@ -193,18 +197,18 @@ HY_END_DECLS
 /*
  * One constant expression that checks and classifies a slot: it returns nothing or an int, and takes R *, or R * and
  * const T *, with R the type of the receiver expression; of hy_connect_with() also R *, const T * and void *. Anything
- * else has no association and does not compile.
+ * else has no association and does not compile. (__typeof__ around a type changes nothing; it is for cppcheck's parser.)
  */
 #define HY_SLOT_SHAPES_(s, r) \
     void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): 0u, \
-    void (*)(__typeof__(r)): (unsigned)HY_NO_PAYLOAD_, \
-    int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *): (unsigned)HY_RETURNS_, \
-    int (*)(__typeof__(r)): (unsigned)HY_RETURNS_ | (unsigned)HY_NO_PAYLOAD_
+    void (*)(__typeof__(r)): (unsigned)HY_IGNORES_PAYLOAD_, \
+    __typeof__(int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *)): (unsigned)HY_RETURNS_, \
+    int (*)(__typeof__(r)): (unsigned)HY_RETURNS_ | (unsigned)HY_IGNORES_PAYLOAD_
 #define HY_SLOT_FLAG_(s, r, f) _Generic(&*(f), HY_SLOT_SHAPES_(s, r))
 #define HY_SLOT_FLAG_WITH_(s, r, f) \
     _Generic(&*(f), HY_SLOT_SHAPES_(s, r), \
              void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *): (unsigned)HY_CONTEXT_, \
-             int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *): (unsigned)HY_CONTEXT_ | (unsigned)HY_RETURNS_)
+             __typeof__(int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *)): (unsigned)HY_CONTEXT_ | (unsigned)HY_RETURNS_)
 
 #define hy_connect(signal, receiver, slot, flags) \
     hy_signal_connect(&(signal)->sig, &(receiver)->hy, (hy_slot)(void (*)(void))(slot), \
@@ -276,13 +280,13 @@ template <class T, class R> struct slot {
     slot(void (*f)(R *, const T *)) : function(slot_cast(f)), flags(0)
     {
     }
-    slot(void (*f)(R *)) : function(slot_cast(f)), flags(HY_NO_PAYLOAD_)
+    slot(void (*f)(R *)) : function(slot_cast(f)), flags(HY_IGNORES_PAYLOAD_)
     {
     }
     slot(int (*f)(R *, const T *)) : function(slot_cast(f)), flags(HY_RETURNS_)
     {
     }
-    slot(int (*f)(R *)) : function(slot_cast(f)), flags(unsigned(HY_RETURNS_) | HY_NO_PAYLOAD_)
+    slot(int (*f)(R *)) : function(slot_cast(f)), flags(unsigned(HY_RETURNS_) | HY_IGNORES_PAYLOAD_)
     {
     }
 };

@@ -3,17 +3,26 @@
  * Threads.
  *
  * A hy_thread is the handle of a thread, an object that lives where it was made; what shall live
- * *in* the thread is moved there, before or after the start. The life of a thread:
+ * *in* the thread is moved there, before or after the start:
+ *
+ *     hy_thread_init(&thread, "worker", &app->hy);
+ *     hy_object_move_to_thread(&worker->hy, &thread);
+ *     hy_connect(&thread.events.started, worker, worker_start, HY_AUTO);   // runs in the thread
+ *     hy_thread_start(&thread);
+ *
+ * The life of a thread:
  *
  *     not started -> running -> finishing -> finished -> (start again)
  *
  * start: the thread takes over the objects and events that wait for it, emits `started` in the new
  * thread, runs its body (by default hy_thread_exec(), its event loop). end: emits `finished` in
  * that thread, deals with what is left by the finish policy, calls what hy_thread_at_end() was
- * asked for, ends. A thread not made by the library is adopted at its first call: it has a handle
- * too, which lives in it, and ends as the system's thread does. That handle can be neither moved
- * nor finished; others may ask it as long as the thread runs, or as they hold a weak reference to
- * anything that lived there.
+ * asked for, ends.
+ *
+ * A thread not made by the library is adopted at its first call: it has a handle too, which lives
+ * in it, and ends as the system's thread does. That handle can be neither moved nor finished;
+ * others may ask it as long as the thread runs, or as they hold a weak reference to anything that
+ * lived there.
  *
  * Requests from other threads (to quit, to stop early, holds, joins) are of the run that is on when
  * they are made, and never count for the next one.
@@ -37,12 +46,12 @@ struct hy_dispatcher;
 
 /* What happens at a thread's end to what was posted to it and to the objects that live there. */
 enum hy_finish_policy {
-    HY_FINISH_DRAIN, /* deliver what is queued, then finish the objects, in that thread; the default
-                      */
+    HY_FINISH_DRAIN,   /* the default: deliver what is queued, finish the objects, in that thread */
     HY_FINISH_DISCARD, /* drop what is queued, finish the objects, in that thread */
     HY_FINISH_KEEP     /* keep both, for a restart or for another thread to take */
 };
 
+/* Where a thread is in its life. */
 enum hy_thread_state {
     HY_THREAD_NOT_STARTED,
     HY_THREAD_RUNNING,
@@ -50,13 +59,23 @@ enum hy_thread_state {
     HY_THREAD_FINISHED
 };
 
+/* How a thread stands among those that want the processor. */
+enum hy_thread_priority {
+    HY_THREAD_PRIORITY_NORMAL,
+    HY_THREAD_PRIORITY_IDLE, /* only when nobody else wants the processor */
+    HY_THREAD_PRIORITY_LOW,
+    HY_THREAD_PRIORITY_HIGH,
+    HY_THREAD_PRIORITY_REALTIME /* before all that are not: it must not spin */
+};
+
 /* What became of the messages of a thread, over all its runs. */
-struct hy_thread_counts {
+struct hy_thread_counters {
     uint64_t delivered;
     uint64_t dropped; /* receiver dead, connection cut, or discarded at the end */
     uint64_t kept;    /* waiting in a finished thread */
 };
 
+/* The handle of a thread. */
 struct hy_thread {
     HY_INHERITS(hy_object);
     struct {
@@ -81,29 +100,22 @@ HY_API int hy_thread_init(struct hy_thread *thread, const char *name,
 /*
  * Asks the thread to stop early and to quit, joins it, and ends the handle. With another policy
  * than HY_FINISH_KEEP what still lives in the thread is finished too. From then on the thread
- * cannot be started or joined (-HY_ESHUTDOWN), and counts as finished. A call of the thread that
- * waits for the calling one is sent away with -HY_ESHUTDOWN. Only a function that the thread itself
- * has called here, and waits for, must not do this: it is logged, and lasts for ever. Thread: home
- * of the handle.
+ * cannot be started or joined (-HY_ESHUTDOWN), and counts as finished. If it waits for the calling
+ * thread in a call, that call returns -HY_ESHUTDOWN. Do not end a thread from a function that it
+ * runs here by hy_call(): that is logged, and waits for ever. Errors: as hy_object_fini(). Thread:
+ * home of the handle.
  */
-HY_API void hy_thread_fini(struct hy_thread *thread);
+HY_API int hy_thread_fini(struct hy_thread *thread);
 
 /*
  * The body of the thread, in place of the event loop. Errors: -HY_EBUSY (it runs). Thread: home.
  */
 HY_API int hy_thread_set_body(struct hy_thread *thread,
                               void (*body)(struct hy_thread *thread, void *context), void *context);
-/* The finish policy of its next end. Thread: any. */
-HY_API void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy);
+/* The finish policy of its next end. Errors: -HY_EINVAL, -HY_ESHUTDOWN. Thread: any. */
+HY_API int hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy);
 /* Bytes of stack, 0 for the system's default. Errors: -HY_EBUSY (it runs). Thread: home. */
 HY_API int hy_thread_set_stack_size(struct hy_thread *thread, size_t size);
-enum hy_thread_priority {
-    HY_THREAD_PRIORITY_NORMAL,
-    HY_THREAD_PRIORITY_IDLE, /* only when nobody else wants the processor */
-    HY_THREAD_PRIORITY_LOW,
-    HY_THREAD_PRIORITY_HIGH,
-    HY_THREAD_PRIORITY_REALTIME /* before all that are not: it must not spin */
-};
 /* The priority, now or from the next start on. Errors, with nothing changed: -HY_EACCES (the system
  * does not permit it; when it starts, that is logged; many systems let a thread without privileges
  * go down, and not up again), -HY_EINVAL. Thread: home of the handle. */
@@ -134,7 +146,7 @@ HY_API void hy_thread_quit(struct hy_thread *thread, int code);
 
 /*
  * Holds a running thread, and lets go of it: when the last hold goes, it quits with 0. The holds
- * are forgotten when it ends; one that was never taken is not let go of. Thread: any.
+ * are forgotten when it ends; a release without a hold does nothing. Thread: any.
  */
 HY_API void hy_thread_hold(struct hy_thread *thread);
 HY_API void hy_thread_release(struct hy_thread *thread);
@@ -164,7 +176,7 @@ HY_API int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns);
 /* Where the thread is in its life. Thread: any. */
 HY_API enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread);
 /* The counts of the thread; of the moment while it runs. Thread: any. */
-HY_API struct hy_thread_counts hy_thread_get_counts(const struct hy_thread *thread);
+HY_API struct hy_thread_counters hy_thread_get_counters(const struct hy_thread *thread);
 /* The name, never NULL. Thread: any. */
 HY_API const char *hy_thread_name(const struct hy_thread *thread);
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers. The deadline is counted from the clock at the moment of starting; a late timer fires
- * once, and missed periods are skipped. No timer ever fires early.
+ * Timers. A timer is due at the moment of its start plus its interval, and again after each further
+ * interval, so lateness does not add up; a late timer fires once, and the periods that it missed
+ * are skipped. No timer ever fires early.
+ *
+ *     hy_timer_init(&self->pause, &self->hy);
+ *     hy_connect(&self->pause.events.timeout, self, search_begin, HY_AUTO);
+ *     hy_timer_start_once(&self->pause, 300 * HY_MILLISECOND);   // at each key: starts anew
  */
 #ifndef HALYARD_TIMER_H
 #define HALYARD_TIMER_H
@@ -10,12 +15,12 @@
 
 HY_BEGIN_DECLS
 
+/* How late a timer may be, so that the wake-ups of several merge. */
 enum hy_timer_accuracy {
-    HY_TIMER_COARSE,  /* up to 5 % of the interval late, so that wake-ups merge; the default. At 20
-                         ms or less: precise; from 20 s on: whole seconds */
+    HY_TIMER_COARSE,  /* the default: up to 5 % of the interval; at 20 ms or less as precise, from
+                         20 s on as seconds */
     HY_TIMER_PRECISE, /* as exact as the system can */
-    HY_TIMER_SECONDS  /* up to a second late, on whole seconds of the clock, so that nearly all
-                         wake-ups merge */
+    HY_TIMER_SECONDS  /* up to a second, on whole seconds of the clock: nearly all merge */
 };
 
 /* The library's: what is due some time. Guard: home thread. */
@@ -27,6 +32,7 @@ struct hy_timer_entry_ {
     bool precise, is_call;
 };
 
+/* A timer. */
 struct hy_timer {
     HY_INHERITS(hy_object);
     struct {
@@ -43,8 +49,8 @@ extern HY_API const struct hy_class hy_timer_class;
 
 /* Makes a timer; it is not running. Errors: as hy_object_init(). Thread: home of parent. */
 HY_API int hy_timer_init(struct hy_timer *timer, struct hy_object *parent) HY_MUST_USE;
-/* Stops and ends it. Thread: home. */
-HY_API void hy_timer_fini(struct hy_timer *timer);
+/* Stops and ends it. Errors and thread: as hy_object_fini(). */
+HY_API int hy_timer_fini(struct hy_timer *timer);
 
 /*
  * Fires every interval_ns from now, until stopped; a running timer starts anew. 0: once in every
@@ -79,14 +85,14 @@ HY_API int hy_timer_request_stop(struct hy_timer *timer);
  *
  *     hy_after(5 * HY_SECOND, client, client_reconnect);
  */
-HY_API int hy_object_call_after(struct hy_object *receiver, int64_t delay_ns,
-                                void (*slot)(void *receiver));
+HY_API int hy_object_after(struct hy_object *receiver, int64_t delay_ns,
+                           void (*slot)(void *receiver));
 /* The same through a weak reference, at any time. */
-HY_API int hy_ref_call_after(struct hy_ref receiver, int64_t delay_ns,
-                             void (*slot)(void *receiver));
+HY_API int hy_ref_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver));
 
-/* For the next start. Thread: home. */
-HY_API void hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);
+/* How exact it is from the next start on. Errors: -HY_EINVAL, -HY_EWRONGTHREAD, -HY_ESHUTDOWN.
+ * Thread: home. */
+HY_API int hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);
 /* Whether it will fire (again). Thread: home. */
 HY_API bool hy_timer_is_running(const struct hy_timer *timer);
 /* Nanoseconds until it fires: 0 when overdue, -1 when it is not running. Thread: home. */
@@ -97,7 +103,7 @@ HY_END_DECLS
 #ifndef __cplusplus
 /* clang-format off */
 #define hy_after(delay_ns, receiver, slot) \
-    hy_object_call_after(&(receiver)->hy, (delay_ns), \
+    hy_object_after(&(receiver)->hy, (delay_ns), \
         (void (*)(void *))(void (*)(void))_Generic(&*(slot), void (*)(__typeof__(receiver)): (slot)))
 /* clang-format on */
 #else
@@ -105,9 +111,8 @@ namespace hy_cxx
 {
 template <class R> int after(int64_t delay_ns, R *receiver, void (*slot)(R *))
 {
-    return hy_object_call_after(
-        object_of(receiver, 0), delay_ns,
-        reinterpret_cast<void (*)(void *)>(reinterpret_cast<void (*)()>(slot)));
+    return hy_object_after(object_of(receiver, 0), delay_ns,
+                           reinterpret_cast<void (*)(void *)>(reinterpret_cast<void (*)()>(slot)));
 }
 } // namespace hy_cxx
 #define hy_after(delay_ns, receiver, slot) ::hy_cxx::after((delay_ns), (receiver), (slot))

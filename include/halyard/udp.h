@@ -12,7 +12,7 @@
  * argument that is wrong by itself), and a later failure comes as the `error` signal.
  *
  * Nothing is lost silently: what the kernel dropped, what was cut and what could not be sent is
- * counted, see hy_udp_socket_counters().
+ * counted, see hy_udp_socket_get_counters().
  */
 #ifndef HALYARD_UDP_H
 #define HALYARD_UDP_H
@@ -64,7 +64,7 @@ struct hy_outgoing_datagram {
     size_t size;
 };
 
-struct hy_udp_counters {
+struct hy_udp_socket_counters {
     uint64_t datagrams; /* received, those of size 0 and the truncated ones included */
     uint64_t bytes;     /* received payload, as delivered */
     uint64_t unheard; /* of datagrams: came while neither signal was connected, and were dropped */
@@ -96,8 +96,8 @@ HY_API int hy_udp_socket_init(struct hy_udp_socket *socket, struct hy_object *pa
 /* The same on the heap; ended by hy_object_destroy() or its parent. */
 HY_API int hy_udp_socket_create(struct hy_object *parent,
                                 struct hy_udp_socket **ret_socket) HY_MUST_USE;
-/* Closes and ends it; also from its own slots. Thread: home. */
-HY_API void hy_udp_socket_fini(struct hy_udp_socket *socket);
+/* Closes and ends it; also from its own slots. Errors and thread: as hy_object_fini(). */
+HY_API int hy_udp_socket_fini(struct hy_udp_socket *socket);
 
 /*
  * Opens the socket on a local address and starts to receive. address as hy_address_parse(); port 0
@@ -130,7 +130,7 @@ HY_API int hy_udp_socket_local_address(const struct hy_udp_socket *socket,
                                        struct hy_address *ret_address);
 /* What has happened since init. Exact in the home thread; from another one, kernel_drops may lag a
  * moment. Thread: any. */
-HY_API struct hy_udp_counters hy_udp_socket_counters(struct hy_udp_socket *socket);
+HY_API struct hy_udp_socket_counters hy_udp_socket_get_counters(struct hy_udp_socket *socket);
 
 /* --- sending --------------------------------------------------------------------------------- */
 

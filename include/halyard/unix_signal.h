@@ -7,7 +7,12 @@
  * clean mask. Several objects, in any threads, may watch the same signal; each is told. What the
  * program had installed before comes back when the last of them stops. Like all signals of the
  * system, several that arrive close together may be told as one; of a flood that the pipe cannot
- * hold (some thousands) at least one is told of each signal, with nothing but its number.
+ * hold (some thousands) at least one is told of each signal, with nothing but its number. So for
+ * SIGCHLD ask waitpid(pid, &status, WNOHANG) about each child of yours; this header waits for none.
+ *
+ *     hy_unix_signal_init(&self->reload, &self->hy);
+ *     hy_connect(&self->reload.events.arrived, self, server_reload, HY_AUTO);
+ *     hy_unix_signal_watch(&self->reload, SIGHUP);
  */
 #ifndef HALYARD_UNIX_SIGNAL_H
 #define HALYARD_UNIX_SIGNAL_H
@@ -25,10 +30,11 @@ struct hy_unix_signal_info {
     int32_t status; /* SIGCHLD: exit status or signal of the child */
 };
 
+/* Watches any number of signals. */
 struct hy_unix_signal {
     HY_INHERITS(hy_object);
     struct {
-        hy_signal(struct hy_unix_signal_info) arrived;
+        hy_signal(struct hy_unix_signal_info) arrived; /* plain; one that is watched has come */
     } events;
     /* The library's: guard home thread. */
     struct hy_notifier notifier_;
@@ -40,8 +46,8 @@ extern HY_API const struct hy_class hy_unix_signal_class;
 
 /* Makes an object that watches nothing. Errors: as hy_object_init(). Thread: home of parent. */
 HY_API int hy_unix_signal_init(struct hy_unix_signal *self, struct hy_object *parent) HY_MUST_USE;
-/* Stops watching and ends it. Thread: home. */
-HY_API void hy_unix_signal_fini(struct hy_unix_signal *self);
+/* Stops watching and ends it. Errors and thread: as hy_object_fini(). */
+HY_API int hy_unix_signal_fini(struct hy_unix_signal *self);
 
 /* Watches the signal too; one it watches already is no error. Errors: -HY_EINVAL (there is no such
  * signal, or it cannot be caught: SIGKILL, SIGSTOP; or it tells of a fault: SIGSEGV, SIGBUS,

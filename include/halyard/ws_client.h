@@ -39,8 +39,9 @@ extern HY_API const struct hy_class hy_ws_client_class;
 
 /* Makes a client that is closed. Errors: as hy_object_init(). Thread: home of parent. */
 HY_API int hy_ws_client_init(struct hy_ws_client *client, struct hy_object *parent) HY_MUST_USE;
-/* Ends it; an open connection gets Close 1001 as far as the socket takes it. Thread: home. */
-HY_API void hy_ws_client_fini(struct hy_ws_client *client);
+/* Ends it; an open connection gets Close 1001 as far as the socket takes it. Errors and
+ * thread: as hy_object_fini(). */
+HY_API int hy_ws_client_fini(struct hy_ws_client *client);
 
 /* Bytes of a message received (else Close 1009; 16 MiB) and of what is queued (4 MiB). Errors:
  * -HY_EINVAL, -HY_EBUSY, -HY_EWRONGTHREAD. Thread: home, while closed. */

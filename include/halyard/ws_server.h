@@ -193,7 +193,7 @@ struct hy_ws_server {
 extern HY_API const struct hy_class hy_ws_server_class;
 
 /* The defaults named above. Thread: any. */
-HY_API void hy_ws_server_options_default(struct hy_ws_server_options *ret_options);
+HY_API struct hy_ws_server_options hy_ws_server_options_default(void);
 
 /* Makes a server that does not listen yet. Errors: as hy_object_init(). Thread: home of parent. */
 HY_API int hy_ws_server_init(struct hy_ws_server *server, struct hy_object *parent) HY_MUST_USE;
@@ -204,9 +204,10 @@ HY_API int hy_ws_server_create(struct hy_object *parent,
  * Ends it without waiting: clients get Close 1001 as far as their sockets take it, client_closed is
  * emitted for each, all descriptors are closed. So does the end of its thread. Direct slots of
  * other objects hear these client_closed for certain; a program that needs to hear of all of them
- * through queued connections calls hy_ws_server_close() first and waits for `closed`. Thread: home.
+ * through queued connections calls hy_ws_server_close() first and waits for `closed`. Errors and
+ * thread: as hy_object_fini().
  */
-HY_API void hy_ws_server_fini(struct hy_ws_server *server);
+HY_API int hy_ws_server_fini(struct hy_ws_server *server);
 
 /*
  * Sets all limits. Errors: -HY_EINVAL (the message names the member), -HY_EBUSY (it listens
@@ -287,8 +288,7 @@ HY_API int hy_ws_server_respond(struct hy_ws_server *server, uint64_t request, i
 HY_API int hy_ws_server_close(struct hy_ws_server *server);
 
 /* The counters of the moment, each exact by itself. Thread: any. */
-HY_API void hy_ws_server_get_counters(const struct hy_ws_server *server,
-                                      struct hy_ws_server_counters *ret_counters);
+HY_API struct hy_ws_server_counters hy_ws_server_get_counters(const struct hy_ws_server *server);
 
 HY_END_DECLS
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Delayed calls: hy_object_call_after().
+ * Delayed calls: hy_object_after().
  *
  * A call is one block: an entry of the schedule, chained to its receiver's anchor, so that it ends
  * and moves with the receiver without a search. Asked for in another thread, it is made there and
@@ -143,10 +143,8 @@ static int send_there(struct hy_ref receiver, struct hy__call_later *call)
     return rc;
 }
 
-static int check_call(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver))
+static int check_call(int64_t delay_ns, void (*slot)(void *receiver))
 {
-    if (receiver.anchor == NULL)
-        return hy_error_set(-HY_ESHUTDOWN, "the receiver was never made, or has been finished");
     if (slot == NULL)
         return hy_error_set(-HY_EINVAL, "a call after some time needs a slot");
     if (delay_ns < 0)
@@ -155,10 +153,12 @@ static int check_call(struct hy_ref receiver, int64_t delay_ns, void (*slot)(voi
     return hy__record() != NULL ? 0 : -HY_ENOMEM;
 }
 
-int hy_ref_call_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver))
+int hy_ref_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver))
 {
-    int rc = check_call(receiver, delay_ns, slot);
-    if (rc < 0)
+    if (receiver.anchor == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "the receiver was never made, or has been finished");
+    int rc = check_call(delay_ns, slot);
+    if (rc != 0)
         return rc;
     if (delay_ns == 0) {
         struct immediate immediate = {slot};
@@ -184,8 +184,8 @@ int hy_ref_call_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(voi
     return 0;
 }
 
-int hy_object_call_after(struct hy_object *receiver, int64_t delay_ns, void (*slot)(void *receiver))
+int hy_object_after(struct hy_object *receiver, int64_t delay_ns, void (*slot)(void *receiver))
 {
-    return hy_ref_call_after((struct hy_ref){receiver != NULL ? receiver->anchor : NULL}, delay_ns,
-                             slot);
+    return hy_ref_after((struct hy_ref){receiver != NULL ? receiver->anchor : NULL}, delay_ns,
+                        slot);
 }

@@ -132,9 +132,22 @@ int hy_app_init(struct hy_app *app)
     return 0;
 }
 
-void hy_app_fini(struct hy_app *app)
+/* What was asked to be destroyed later has no loop to wait for any more. */
+static void serve_deletes(struct hy_thread_record *record)
 {
-    hy_object_fini(&app->hy);
+    while (record != NULL && record->loop == NULL && record->deletes != NULL)
+        hy__record_serve_deletes(record);
+}
+
+int hy_app_fini(struct hy_app *app)
+{
+    bool here = app->priv != NULL && app->priv->record == hy__record_if_any();
+    struct hy_thread_record *record = here ? app->priv->record : NULL;
+    serve_deletes(record);
+    int rc = hy_object_fini(&app->hy);
+    if (rc == 0)
+        serve_deletes(record);
+    return rc;
 }
 
 /* From the first a quit counts, and one from before does not; from the second none does. */

@@ -81,7 +81,7 @@ static bool advance(struct hy__wait *wait, uint32_t from, uint32_t to, uint32_t 
 static int wait_into_message(void *to, const void *from)
 {
     struct hy__wait *wait = *(struct hy__wait *const *)from;
-    memcpy(to, &wait, sizeof wait);
+    *(struct hy__wait **)to = wait;
     hy__wait_ref(wait);
     return 0;
 }
@@ -266,7 +266,9 @@ static int check_before(struct hy_anchor *anchor, int64_t deadline_ns)
         return -HY_ENOMEM;
     int rc = check_target(here, anchor, deadline_ns, false);
     if (rc == 0 && deadline_ns != HY_FOREVER && deadline_ns <= hy__record_now(here))
-        rc = hy_error_set(-HY_ETIMEDOUT, "the deadline of the call has passed before it began");
+        rc =
+            hy_error_set(-HY_ETIMEDOUT, "the deadline of the call has passed before it began; a "
+                                        "deadline is a point in time: hy_now_ns() + 2 * HY_SECOND");
     return rc;
 }
 
@@ -297,7 +299,7 @@ int hy_ref_call(struct hy_ref receiver, hy_call_function function, void *argumen
     int rc = check_before(receiver.anchor, deadline_ns);
     if (rc == 0)
         rc = make(receiver.anchor, size, &wait, &message);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     wait->function = function;
     wait->argument = size != 0 ? memcpy(copy_of(wait), argument, size) : argument;
@@ -349,7 +351,7 @@ int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, c
                   int *ret_result)
 {
     const struct hy_payload *description = &extension->spec->payload;
-    bool has_payload = (extension->flags & HY_NO_PAYLOAD_) == 0 && payload != NULL &&
+    bool has_payload = (extension->flags & HY_IGNORES_PAYLOAD_) == 0 && payload != NULL &&
                        description->kind != HY_PAYLOAD_NONE;
     bool copied = has_payload && extension->timeout_ns != 0;
     int64_t deadline_ns = deadline_of(extension->timeout_ns);
@@ -358,7 +360,7 @@ int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, c
     int rc = check_before(receiver, deadline_ns);
     if (rc == 0)
         rc = make(receiver, copied ? description->size : 0, &wait, &message);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     hy__extension_ref(extension);
     wait->extension = extension;

@@ -77,13 +77,26 @@ static void post(struct hy__extension *extension, struct hy__message *message, b
         hy__message_discard(message);
 }
 
+/* Where the owner lives now, which may have moved as it was told of the making. */
+static void tell_cut(struct hy__extension *extension, bool from_loop)
+{
+    struct hy__message *notice = extension->notice;
+    extension->notice = NULL;
+    if (!is_here(extension->sender)) {
+        post(extension, notice, false);
+        return;
+    }
+    hy__message_discard(notice);
+    call_hooks(extension, false, from_loop);
+}
+
 static void tell_made(struct hy__extension *extension, bool from_loop)
 {
     call_hooks(extension, true, from_loop);
     /* Both orders: of this and the cut's exactly one sees the other. */
     uint32_t told = __atomic_fetch_or(&extension->told, (uint32_t)MADE_IS_TOLD, __ATOMIC_ACQ_REL);
     if ((told & IS_CUT) != 0)
-        call_hooks(extension, false, from_loop);
+        tell_cut(extension, from_loop);
 }
 
 void hy__change_made(struct hy__extension *extension, struct hy__message *made)
@@ -98,16 +111,9 @@ void hy__change_cut(struct hy__extension *extension)
 {
     if (!extension->watched)
         return;
-    struct hy__message *notice = extension->notice;
-    extension->notice = NULL;
     uint32_t told = __atomic_fetch_or(&extension->told, (uint32_t)IS_CUT, __ATOMIC_ACQ_REL);
-    if ((told & MADE_IS_TOLD) != 0 && !is_here(extension->sender)) {
-        post(extension, notice, false);
-        return;
-    }
-    hy__message_discard(notice);
     if ((told & MADE_IS_TOLD) != 0)
-        call_hooks(extension, false, false);
+        tell_cut(extension, false);
 }
 
 void hy__change_arrived(struct hy__message *message)

@@ -248,7 +248,8 @@ int hy_signal_connect_with(struct hy_signal_base *signal, struct hy_object *rece
 {
     struct making making = {.slot = slot, .flags = flags};
     if (options != NULL) {
-        making.flags |= options->flags & ~(unsigned)(HY_NO_PAYLOAD_ | HY_RETURNS_ | HY_CONTEXT_);
+        making.flags |=
+            options->flags & ~(unsigned)(HY_IGNORES_PAYLOAD_ | HY_RETURNS_ | HY_CONTEXT_);
         making.context = options->context;
     }
     int rc = establish(signal, receiver, &making, options);

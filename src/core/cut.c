@@ -5,7 +5,7 @@
  */
 #include "core/hub.h"
 
-int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot)
+int hy__signal_cut(struct hy_signal_base *signal, const struct hy_anchor *receiver, hy_slot slot)
 {
     struct hy_hub *hub = signal != NULL ? __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE) : NULL;
     if (hub == NULL || hy__anchor_is_lost(hub->owner))
@@ -16,7 +16,7 @@ int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiv
     for (struct hy__connection *connection = hub->head, *next; connection != NULL;
          connection = next) {
         next = connection->next;
-        if ((receiver != NULL && connection->anchor != receiver->anchor) ||
+        if ((receiver != NULL && connection->anchor != receiver) ||
             (slot != NULL && hy__connection_slot(connection, NULL) != slot))
             continue;
         count += hy__hub_bury(hub, connection, &bin) ? 1 : 0;
@@ -25,6 +25,13 @@ int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiv
     hy__unlock(&hub->lock);
     hy__bin_empty(&bin);
     return count;
+}
+
+int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver, hy_slot slot)
+{
+    if (receiver != NULL && receiver->anchor == NULL) /* finished: nothing leads to it */
+        return 0;
+    return hy__signal_cut(signal, receiver != NULL ? receiver->anchor : NULL, slot);
 }
 
 /*
@@ -36,7 +43,9 @@ static bool cut_with_hub(struct hy_hub *hub, struct hy__connection *connection, 
 {
     struct hy__bin bin = {0};
     hy__lock(&hub->lock);
-    bool cut = __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT == id &&
+    /* Relaxed: those of this hub are cut under this lock. One that was cut before keeps its id for
+     * a while, and then belongs to somebody else, whatever its slot says. */
+    bool cut = hy__id_is_live(__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED), id) &&
                hy__hub_bury(hub, connection, &bin);
     hy__hub_reap_if_due(hub, &bin);
     bool was_survivor = cut && __atomic_load_n(&hub->closed, __ATOMIC_RELAXED) != 0;
@@ -52,9 +61,10 @@ bool hy__connection_cut(struct hy_anchor *anchor, struct hy__connection *connect
 {
     struct hy_hub *hub = NULL;
     hy__lock(&anchor->lock);
-    /* Linked in anchor->incoming, which this lock guards: then its hub is alive. */
-    if (__atomic_load_n(&connection->slot, __ATOMIC_RELAXED) != NULL &&
-        __atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED) >> HY__ID_SHIFT == id) {
+    /* Linked in anchor->incoming, which this lock guards: then its hub is alive. Relaxed: whoever
+     * has taken it out of there under this lock has marked it as cut before. One word says all: a
+     * slot read beside it could be its successor's. */
+    if (hy__id_is_live(__atomic_load_n(&connection->id_flags, __ATOMIC_RELAXED), id)) {
         hub = connection->hub;
         hy__hub_ref(hub);
     }
@@ -124,7 +134,7 @@ void hy__connections_of_receiver_cut(struct hy_anchor *anchor)
 
 bool hy_signal_is_connected(struct hy_signal_base *signal)
 {
-    struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
+    struct hy_hub *hub = signal != NULL ? __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE) : NULL;
     const struct hy__connection *connection =
         hub != NULL ? __atomic_load_n(&hub->head, __ATOMIC_ACQUIRE) : NULL;
     if (connection == NULL)

@@ -130,14 +130,21 @@ static inline __attribute__((always_inline)) bool call(struct hy_thread_record *
     return true;
 }
 
+static __attribute__((noinline)) void cut_behind_the_last(struct hy__message *message)
+{
+    struct hy_connection connection = {message->to.connection, message->connection_id};
+    /* Counted before the cut: the end of a context may move the receiver away. A dead receiver has
+     * cut all of its connections already. */
+    hy__message_settle(message);
+    hy_connection_disconnect(connection);
+}
+
 /* False: it was for nobody, and dropped. */
 static inline __attribute__((always_inline)) bool deliver(struct hy_thread_record *record,
                                                           struct hy__message *message)
 {
     if (HY_UNLIKELY(message->kind == HY__MESSAGE_CUT)) {
-        /* A dead receiver has cut all of its connections already. */
-        hy__connection_cut(message->anchor, message->to.connection, message->connection_id, NULL);
-        hy__message_settle(message);
+        cut_behind_the_last(message);
         return false;
     }
     if (!call(record, message)) {

@@ -9,8 +9,8 @@ int hy__emit_queued(const struct hy_payload *description, const void *payload,
                     struct hy__connection *connection, uint64_t id_flags)
 {
     struct hy__message *message;
-    int rc =
-        hy__message_make(description, (id_flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
+    int rc = hy__message_make(description, (id_flags & HY_IGNORES_PAYLOAD_) != 0 ? NULL : payload,
+                              &message);
     if (rc < 0)
         return rc;
     /* Relaxed: the sender's end, which looks at it, is after its emissions. */
@@ -47,7 +47,7 @@ static int queue_extended(const struct hy__emission *emission, struct hy__extens
 static int call(const struct hy__emission *emission, struct hy__extension *extension, hy_slot slot,
                 uint64_t id_flags, struct hy_object *receiver)
 {
-    if (extension != NULL)
+    if ((id_flags & HY__FLAG_EXTENDED) != 0)
         return hy__extension_call(extension, receiver, emission->payload, emission->ret_result);
     if ((id_flags & HY_RETURNS_) == 0) {
         hy__slot_call(slot, id_flags, receiver, emission->payload);

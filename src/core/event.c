@@ -72,14 +72,14 @@ int hy_ref_post(struct hy_ref receiver, uint32_t type, const void *data, size_t 
     if ((data == NULL && size != 0) || size > UINT32_MAX - HY__COMPRESS_ROOM)
         return hy_error_set(-HY_EINVAL, "an event cannot carry %zu bytes%s", size,
                             data == NULL ? " of nothing" : "");
-    struct hy__message *message;
+    struct hy__message *message = NULL;
     if (HY_UNLIKELY(type < HY_EVENT_USER || type >= HY_EVENT_REGISTERED)) {
         rc = make_registered(type, data, size, &message);
     } else {
         const struct hy_payload bytes = {HY_PAYLOAD_PLAIN, "event", size, NULL, NULL};
         rc = hy__message_make(&bytes, data, &message);
     }
-    if (rc < 0)
+    if (message == NULL)
         return rc;
     message->kind = HY__MESSAGE_EVENT;
     message->priority = (uint8_t)priority;

@@ -135,7 +135,7 @@ static void keep_result(int result, int *ret_result)
 int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
     void (*any)(void) = (void (*)(void))slot;
-    if ((flags & HY_NO_PAYLOAD_) != 0)
+    if ((flags & HY_IGNORES_PAYLOAD_) != 0)
         return ((int (*)(void *))any)(receiver);
     return ((int (*)(void *, const void *))any)(receiver, payload);
 }
@@ -177,8 +177,9 @@ int hy__extension_post(struct hy__extension *extension, struct hy_anchor *receiv
                        const void *payload)
 {
     struct hy__message *message;
-    int rc = hy__message_make(&extension->spec->payload,
-                              (extension->flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &message);
+    int rc =
+        hy__message_make(&extension->spec->payload,
+                         (extension->flags & HY_IGNORES_PAYLOAD_) != 0 ? NULL : payload, &message);
     if (rc < 0)
         return rc;
     hy__extension_attach(extension, message, HY__MESSAGE_EXTENDED);
@@ -205,9 +206,12 @@ void hy__extension_settle(struct hy__message *message)
 static bool is_wanted(struct hy__extension *extension, struct hy_anchor *anchor)
 {
     bool keep = (extension->flags & HY_KEEP_QUEUED) != 0;
-    if ((extension->flags & HY_SINGLE_SHOT) != 0)
-        return hy__connection_cut(anchor, extension->connection, extension->id, NULL) || keep;
-    return keep || hy__extension_is_connected(extension);
+    if ((extension->flags & HY_SINGLE_SHOT) == 0)
+        return keep || hy__extension_is_connected(extension);
+    bool cut = hy__connection_cut(anchor, extension->connection, extension->id, NULL);
+    /* Another call may have been queued after this one was given up (a time-out) just as it began;
+     * kept, it would run too. Relaxed: only the one winner matters. */
+    return (cut || keep) && __atomic_exchange_n(&extension->fired, 1u, __ATOMIC_RELAXED) == 0;
 }
 
 bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *extension,
@@ -215,14 +219,15 @@ bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *ex
 {
     if (!hy__extension_use(extension))
         return false;
-    /* Counted before any user code, which may finish the object or move it away. */
+    /* Counted, and under a frame, before any user code, which may finish the object or move it
+     * away: then the frame says so, and the anchor is not looked at any more. */
+    struct hy__frame frame;
     anchor->delivered++;
+    hy__frame_push(record, &frame, anchor, true);
     bool wanted = is_wanted(extension, anchor);
     if (!wanted) {
         anchor->delivered--; /* no user code ran; whoever drops it counts it */
-    } else if (anchor->object != NULL && hy__anchor_home(anchor) == record) {
-        struct hy__frame frame;
-        hy__frame_push(record, &frame, anchor, true);
+    } else if (!frame.gone) {
         hy__frame_set_slot(&frame, extension->connection, extension->id);
         hy__frame_set_sender(&frame, extension->sender);
         int status = hy__extension_call(extension, anchor->object, payload,
@@ -231,8 +236,8 @@ bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *ex
             wait->ran = true;
             wait->status = status;
         }
-        hy__frame_pop(record, &frame);
     }
+    hy__frame_pop(record, &frame);
     hy__extension_unuse(extension);
     return wanted;
 }

@@ -45,8 +45,8 @@ void hy__hub_reap(struct hy_hub *hub, struct hy__bin *bin)
     struct hy__connection **link = &hub->graves, *grave;
     while ((grave = *link) != NULL) {
         if (grave->u.burial > walkers.smallest || (walkers.any && hy__walk_stands_on(hub, grave)) ||
-            /* Acquire: after what its holder did. It has been cut, so nobody begins to hold it. */
-            (__atomic_load_n(&grave->id_flags, __ATOMIC_ACQUIRE) & HY__FLAG_HELD) != 0) {
+            /* Acquire: after what its holders did. It has been cut, so nobody begins to hold it. */
+            (__atomic_load_n(&grave->id_flags, __ATOMIC_ACQUIRE) & HY__HOLDERS) != 0) {
             link = &grave->in_next;
             continue;
         }
@@ -103,8 +103,9 @@ bool hy__hub_bury(struct hy_hub *hub, struct hy__connection *connection, struct 
     /* Handles see it cut from here on. Relaxed: what is cut is looked at no more. */
     uint64_t id_flags =
         __atomic_fetch_or(&connection->id_flags, (uint64_t)HY__FLAG_CUT, __ATOMIC_RELAXED);
-    /* Release: pairs with the acquire of whoever is about to call the slot. */
-    __atomic_store_n(&connection->slot, (hy_slot)NULL, __ATOMIC_RELEASE);
+    /* Release: pairs with the acquire of whoever is about to call the slot. Sequentially
+     * consistent, as unlinking, for a parked walk that goes on looks at it first. */
+    __atomic_store_n(&connection->slot, (hy_slot)NULL, __ATOMIC_SEQ_CST);
     if (connection->previous != NULL)
         __atomic_store_n(&connection->previous->next, connection->next, __ATOMIC_SEQ_CST);
     else

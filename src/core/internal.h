@@ -162,19 +162,22 @@ struct hy_anchor {
     bool delete_counted;           /* home, while hy_count_posted() looks */
     struct hy_anchor *delete_next; /* home: the next in that list */
     hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
-    struct hy__call_later *calls;  /* home: hy_object_call_after(), the newest first */
+    struct hy__call_later *calls;  /* home: hy_object_after(), the newest first */
     struct hy__filters *filters;   /* home: filters of the object's events; NULL: none */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
 enum {
-    HY__FLAG_BLOCKED = HY_UNIQUE, /* emissions pass it by; HY_UNIQUE itself is not kept */
-    HY__FLAG_SPENT = 1 << 11,     /* a single-shot connection that has fired */
-    HY__FLAG_QUEUED = 1 << 12,    /* something has been queued through it */
-    HY__FLAG_EXTENDED = 1 << 13,  /* `slot` is its struct hy__extension */
-    HY__FLAG_CUT = 1 << 14,       /* it has been buried */
-    HY__FLAG_HELD = 1 << 15,      /* a handle looks at it: it is not recycled meanwhile */
-    HY__FLAGS_OF_USER = 0x7ff & ~HY_UNIQUE,
+    /* What the user says that only connecting, or an extension, needs to know is not kept here. */
+    HY__FLAGS_OF_USER =
+        HY_DIRECT | HY_QUEUED | HY_BLOCKING | HY_SINGLE_SHOT | HY_IGNORES_PAYLOAD_ | HY_RETURNS_,
+    HY__FLAG_BLOCKED = HY_UNIQUE,       /* emissions pass it by */
+    HY__FLAG_SPENT = HY_LATEST,         /* a single-shot connection that has fired */
+    HY__FLAG_QUEUED = HY_BOUNDED,       /* something has been queued through it */
+    HY__FLAG_EXTENDED = HY_KEEP_QUEUED, /* `slot` is its struct hy__extension */
+    HY__FLAG_CUT = HY_CONTEXT_,         /* it has been buried */
+    HY__HOLDER = 1 << 11,               /* one of those that hold it: see handle.c */
+    HY__HOLDERS = 31 * HY__HOLDER,
     /* What an emission leaves to emit_rare.c. */
     HY__FLAGS_RARE =
         HY_BLOCKING | HY_SINGLE_SHOT | HY_RETURNS_ | HY__FLAG_BLOCKED | HY__FLAG_EXTENDED,
@@ -232,6 +235,7 @@ struct hy__extension {
     hy_slot slot;   /* const */
     unsigned flags; /* const; of enum hy_connection_flag */
     uint32_t told;  /* atomic: what the owner of the signal has heard; see change.c */
+    uint32_t fired; /* atomic: single-shot: a queued call of it has begun */
     void *context;  /* const */
     void (*destroy)(void *context);    /* const; NULL: none */
     struct hy__connection *connection; /* const once linked */
@@ -239,10 +243,11 @@ struct hy__extension {
     struct hy_anchor *sender;          /* const: the owner of the signal; holds a reference */
     const struct hy_signal_spec *spec; /* const */
     bool watched;                      /* const once linked: the owner wants to hear of changes */
-    struct hy__message *notice;  /* the message for the cut, if the owner wants one; the cutter's */
-    struct hy__extension *ended; /* the cutter's: the next one that it has cut */
-    int64_t timeout_ns;          /* const */
-    struct hy__ring *ring;       /* const; NULL: neither bounded nor latest */
+    struct hy__message *notice;        /* the message for the cut, if the owner wants one; whoever's
+                                          tells the cut */
+    struct hy__extension *ended;       /* the cutter's: the next one that it has cut */
+    int64_t timeout_ns;                /* const */
+    struct hy__ring *ring;             /* const; NULL: neither bounded nor latest */
 };
 
 #define HY__WALK_PARKED UINT64_MAX
@@ -528,6 +533,9 @@ int hy__deliver(struct hy_thread_record *record, int limit);
 bool hy__message_deliver(struct hy_thread_record *record, struct hy__message *message);
 /* Ends a message without delivering it. */
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message);
+/* Of the call that a single-shot connection has queued: that connection, to be cut when the call is
+ * dropped, for it has had its one emission. Else zeros. */
+struct hy_connection hy__message_connection_to_cut(const struct hy__message *message);
 /* Ends a message that was posted, without counting it as dropped. */
 void hy__message_settle(struct hy__message *message);
 /* Ends a message that never was posted. */
@@ -649,7 +657,7 @@ void hy__tree_enter(struct hy_thread_record *record, struct hy_object *root);
 /* connection.c, hazard.c, hub.c, connect.c, cut.c, close.c */
 static inline void hy__slot_call(hy_slot slot, uint64_t flags, void *receiver, const void *payload)
 {
-    if ((flags & HY_NO_PAYLOAD_) != 0)
+    if ((flags & HY_IGNORES_PAYLOAD_) != 0)
         ((void (*)(void *))(void (*)(void))slot)(receiver);
     else
         slot(receiver, payload);
@@ -659,6 +667,8 @@ void hy__connection_release(struct hy__connection *connection);
 /* Cuts all connections of a dying object: those to it, and those of its signals. */
 void hy__connections_of_receiver_cut(struct hy_anchor *anchor);
 void hy__signal_close(struct hy_signal_base *signal);
+/* hy_signal_disconnect() for a receiver that may end meanwhile; NULL: any. */
+int hy__signal_cut(struct hy_signal_base *signal, const struct hy_anchor *receiver, hy_slot slot);
 /* Cuts those to an object that were there when it began; returns how many. */
 int hy__connections_to_cut(struct hy_anchor *anchor);
 /* The largest id so far. */
@@ -878,7 +888,7 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
 void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
 void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 
-/* after.c: what hy_object_call_after() has planned for an object */
+/* after.c: what hy_object_after() has planned for an object */
 struct hy__call_later;
 void hy__calls_release(struct hy_anchor *anchor);
 static inline void hy__calls_cancel(struct hy_anchor *anchor)
@@ -910,6 +920,8 @@ unsigned hy__iteration_wait_flags(const struct hy_thread_record *record);
 /* Before a foreign loop waits: whether it must not; until when it may. announce: with the hooks. */
 bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64_t *ret_deadline_ns,
                            bool *ret_precise);
+/* Whether there is something to deliver or fire now. */
+bool hy__iteration_is_due(struct hy_thread_record *record);
 /* After a pass for a foreign loop that may wait next without preparing: what is left wakes it. */
 void hy__iteration_settle(struct hy_thread_record *record);
 /* Whether something waits that is not excluded; what has not been taken from the mailbox does not

@@ -27,6 +27,19 @@ bool hy__iteration_pending(const struct hy_thread_record *record)
     return record->deletes != NULL && record->loop != NULL;
 }
 
+static int64_t next_deadline(const struct hy_thread_record *record, int64_t deadline_ns,
+                             bool *ret_precise)
+{
+    *ret_precise = true;
+    int64_t timer_ns = excludes(record, HY_PROCESS_EXCLUDE_TIMERS)
+                           ? HY_FOREVER
+                           : hy__timers_deadline(record, ret_precise);
+    if (deadline_ns >= timer_ns)
+        return timer_ns;
+    *ret_precise = true;
+    return deadline_ns;
+}
+
 /* --- hooks -------------------------------------------------------------------------------------
  */
 
@@ -63,6 +76,14 @@ static bool hook_awake(struct hy_thread_record *record)
         return false;
     hook_emit(record, &thread->events.awake.sig);
     return hy__loop_should_stop(record);
+}
+
+/* Whether a wait will be one, and not over as it begins. Looked at for the hooks only. */
+static bool will_wait(struct hy_thread_record *record, int64_t deadline_ns)
+{
+    bool precise;
+    return (connected_handle(record, false) == NULL && connected_handle(record, true) == NULL) ||
+           next_deadline(record, deadline_ns, &precise) > hy__record_now(record);
 }
 
 /* False: nobody listens, so nothing has changed. */
@@ -106,19 +127,6 @@ static bool fall_asleep(struct hy_thread_record *record)
     return !hy__loop_should_stop(record) && !is_woken(record);
 }
 
-static int64_t next_deadline(const struct hy_thread_record *record, int64_t deadline_ns,
-                             bool *ret_precise)
-{
-    *ret_precise = true;
-    int64_t timer_ns = excludes(record, HY_PROCESS_EXCLUDE_TIMERS)
-                           ? HY_FOREVER
-                           : hy__timers_deadline(record, ret_precise);
-    if (deadline_ns >= timer_ns)
-        return timer_ns;
-    *ret_precise = true;
-    return deadline_ns;
-}
-
 unsigned hy__iteration_wait_flags(const struct hy_thread_record *record)
 {
     return excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u;
@@ -154,7 +162,8 @@ int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocki
 {
     bool wanted = blocking == HY__BLOCK_ALWAYS, announced = false;
     bool block = wanted && fall_asleep(record);
-    if (block && HY_UNLIKELY(announced = hook_about_to_block(record)))
+    bool told = block && will_wait(record, deadline_ns);
+    if (told && HY_UNLIKELY(announced = hook_about_to_block(record)))
         block = fall_asleep(record); /* it may have done anything, run a loop included */
     hy__returns_flush(record);
     unsigned flags = block                           ? (unsigned)HY_WAIT_BLOCK
@@ -166,7 +175,7 @@ int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocki
             hy__mailbox_wake_up(record);
         take_woken(record);
     }
-    if (block || announced)
+    if ((block && told) || announced)
         hook_awake(record);
     return rc;
 }
@@ -177,7 +186,7 @@ bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64
     if (announce && record->announced)
         hook_awake(record); /* it waited, for something else */
     bool asleep = fall_asleep(record);
-    if (asleep && announce && hook_about_to_block(record))
+    if (asleep && announce && will_wait(record, HY_FOREVER) && hook_about_to_block(record))
         asleep = fall_asleep(record);
     hy__returns_flush(record);
     *ret_deadline_ns = next_deadline(record, HY_FOREVER, ret_precise);
@@ -186,14 +195,27 @@ bool hy__iteration_prepare(struct hy_thread_record *record, bool announce, int64
     return !asleep;
 }
 
+/* As pending, with the mail. */
+static bool has_work(const struct hy_thread_record *record)
+{
+    return hy__iteration_pending(record) ||
+           (!excludes(record, HY_PROCESS_EXCLUDE_POSTED) && !hy__mailbox_is_empty(record));
+}
+
+bool hy__iteration_is_due(struct hy_thread_record *record)
+{
+    bool precise;
+    return has_work(record) ||
+           next_deadline(record, HY_FOREVER, &precise) <= hy__record_now(record);
+}
+
 void hy__iteration_settle(struct hy_thread_record *record)
 {
     bool precise;
     if (record->rest != HY__MAILBOX_ASLEEP)
         return;
     /* The look of this pass has used up the wake-ups of what came after it took its mail. */
-    if (hy__iteration_pending(record) || hy__loop_should_stop(record) ||
-        (!excludes(record, HY_PROCESS_EXCLUDE_POSTED) && !hy__mailbox_is_empty(record)))
+    if (has_work(record) || hy__loop_should_stop(record))
         hy__record_wake(record);
     int64_t deadline_ns = next_deadline(record, HY_FOREVER, &precise);
     record->dispatcher->ops->set_deadline(record->dispatcher, deadline_ns, precise);

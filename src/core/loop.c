@@ -70,6 +70,14 @@ static int enter(struct hy_thread_record *record, struct hy_loop *loop, unsigned
     return 0;
 }
 
+/* Whether it, or one around it, was asked for its descriptor. */
+static bool is_armed(const struct hy_loop *loop)
+{
+    while (loop != NULL && (state_of(loop) & HY__LOOP_ARMED) == 0)
+        loop = loop->outer;
+    return loop != NULL;
+}
+
 /* Returns the code. */
 static int leave(struct hy_thread_record *record, struct hy_loop *loop)
 {
@@ -79,7 +87,7 @@ static int leave(struct hy_thread_record *record, struct hy_loop *loop)
     record->loops--;
     hy__exclude(record, state >> HY__LOOP_EXCLUSIONS);
     record->inside = (state & HY__LOOP_INSIDE) != 0;
-    if ((state & HY__LOOP_ARMED) != 0) {
+    if ((state & HY__LOOP_ARMED) != 0 && !is_armed(loop->outer)) {
         record->rest = HY__MAILBOX_EMPTY;
         hy__mailbox_wake_up(record);
     }
@@ -192,6 +200,26 @@ void hy_loop_release(struct hy_loop *loop)
 /* --- in parts -----------------------------------------------------------------------------------
  */
 
+/*
+ * A foreign loop that calls the parts of a loop inside a handler of one that is nested in it goes
+ * on whatever that one is asked to do: `own` stands for it then, as for a guest.
+ */
+static void foreign_enter(struct hy_thread_record *record, const struct hy_loop *loop,
+                          struct hy_loop *own)
+{
+    *own = (struct hy_loop){.outer = record->loop,
+                            .record = record,
+                            .state = (uint32_t)HY__LOOP_EXECUTING | (uint32_t)HY__LOOP_FOREIGN};
+    if (record->loop != loop)
+        record->loop = own;
+}
+
+static void foreign_leave(struct hy_thread_record *record, const struct hy_loop *own)
+{
+    if (record->loop == own)
+        record->loop = own->outer;
+}
+
 /* 0 when the loop executes in this thread and shall go on. */
 static int check_part(const struct hy_loop *loop, bool or_quit)
 {
@@ -220,11 +248,13 @@ int hy_loop_descriptor(struct hy_loop *loop)
                                      (loop->flags & (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS) != 0
                                          ? (unsigned)HY_WAIT_NO_DESCRIPTORS
                                          : 0u);
-    if (rc < 0 || record->rest == HY__MAILBOX_ASLEEP)
+    if (rc < 0 || (dispatcher->ops->flags & (unsigned)HY_DISPATCHER_HOSTED) != 0)
         return rc;
     /* From now on every first post wakes, for nobody says when the foreign loop waits. */
-    record->rest = HY__MAILBOX_ASLEEP;
     __atomic_fetch_or(&loop->state, (uint32_t)HY__LOOP_ARMED, __ATOMIC_RELAXED);
+    if (record->rest == HY__MAILBOX_ASLEEP)
+        return rc;
+    record->rest = HY__MAILBOX_ASLEEP;
     if (!hy__mailbox_sleep(record))
         hy__record_wake(record); /* something is there already */
     return rc;
@@ -239,8 +269,11 @@ int hy_loop_prepare(struct hy_loop *loop, int64_t *ret_deadline_ns)
     unsigned exclusions = record->exclusions;
     bool precise;
     int64_t deadline_ns;
+    struct hy_loop own;
+    foreign_enter(record, loop, &own);
     hy__exclude(record, loop->flags);
     bool pending = hy__iteration_prepare(record, true, &deadline_ns, &precise);
+    foreign_leave(record, &own);
     hy__exclude(record, exclusions);
     record->dispatcher->ops->set_deadline(record->dispatcher, deadline_ns, precise);
     if (ret_deadline_ns != NULL)
@@ -257,10 +290,9 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
     unsigned exclusions = record->exclusions;
     hy__exclude(record, loop->flags);
     rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
-    bool precise, idle = !hy__iteration_pending(record) && hy__mailbox_is_empty(record);
-    int64_t now_ns = hy__record_now(record), timer_ns = hy__timers_deadline(record, &precise);
+    bool is_over = deadline_ns <= hy__record_now(record) && !hy__iteration_is_due(record);
     hy__exclude(record, exclusions);
-    return rc < 0 ? rc : idle && deadline_ns <= now_ns && timer_ns > now_ns ? 0 : 1;
+    return rc < 0 ? rc : is_over ? 0 : 1;
 }
 
 int hy_loop_dispatch(struct hy_loop *loop)
@@ -274,6 +306,8 @@ int hy_loop_dispatch(struct hy_loop *loop)
     if (nested != 0 && (rc = hy__depth_check(record)) < 0)
         return rc;
     unsigned exclusions = record->exclusions;
+    struct hy_loop own;
+    foreign_enter(record, loop, &own);
     hy__exclude(record, loop->flags);
     record->depth += nested;
     hy__walks_park(record);
@@ -282,6 +316,7 @@ int hy_loop_dispatch(struct hy_loop *loop)
     rc = hy__iterate(record, HY__BLOCK_FOREIGN, HY_FOREVER);
     hy__iteration_settle(record);
     record->depth -= nested;
+    foreign_leave(record, &own);
     hy__exclude(record, exclusions);
     return rc;
 }

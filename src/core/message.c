@@ -91,11 +91,28 @@ static void log_drop(const struct hy_thread_record *record, const struct hy__mes
                                               : "its connection has been cut, or the thread ends");
 }
 
+struct hy_connection hy__message_connection_to_cut(const struct hy__message *message)
+{
+    struct hy_connection connection = {NULL, 0};
+    if (message->kind == HY__MESSAGE_SLOT)
+        connection = (struct hy_connection){message->to.connection, message->connection_id};
+    else if (message->kind == HY__MESSAGE_EXTENDED || message->kind == HY__MESSAGE_TOKEN)
+        connection =
+            (struct hy_connection){message->to.extension->connection, message->to.extension->id};
+    /* Relaxed: cutting looks again. */
+    if (connection.link == NULL ||
+        (__atomic_load_n(&connection.link->id_flags, __ATOMIC_RELAXED) & HY_SINGLE_SHOT) == 0)
+        return (struct hy_connection){NULL, 0};
+    return connection;
+}
+
 void hy__message_drop(struct hy_thread_record *record, struct hy__message *message)
 {
+    struct hy_connection spent = hy__message_connection_to_cut(message);
     if (message->kind != HY__MESSAGE_CUT && message->kind != HY__MESSAGE_CHANGED) { /* nobody's */
         hy__count(&record->dropped, 1);
         log_drop(record, message);
     }
     hy__message_settle(message);
+    hy_connection_disconnect(spent);
 }

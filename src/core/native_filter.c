@@ -108,6 +108,9 @@ bool hy_native_filters_apply(void *native_event, intptr_t *result)
     if (record->native_unsorted && record->native_walk == NULL)
         sort(record);
     hy__frame_pop(record, &frame);
+    /* What the filters posted, started or took from the mailbox may be due at once, and the wait
+     * that they were called from does not know. */
+    hy__record_wake(record);
     return stopped;
 }
 

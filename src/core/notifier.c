@@ -58,7 +58,7 @@ void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks)
     struct hy_notifier *notifier;
     while ((notifier = record->first_ready) != NULL && !hy__loop_should_stop(record)) {
         ready_remove(record, notifier);
-        struct hy_readiness readiness = {notifier->handle_, notifier->ready_};
+        struct hy_readiness readiness = {notifier->descriptor_, notifier->ready_};
         struct hy__frame frame;
         hy__frame_push(record, &frame, notifier->hy.anchor, true);
         hy_emit(&notifier->events.ready, &readiness);
@@ -72,7 +72,7 @@ static void forget(struct hy_notifier *notifier)
     struct hy_thread_record *record = record_of(notifier);
     ready_remove(record, notifier);
     if (notifier->watched_)
-        record->dispatcher->ops->forget(record->dispatcher, notifier->handle_);
+        record->dispatcher->ops->forget(record->dispatcher, notifier->descriptor_);
     notifier->watched_ = false;
 }
 
@@ -95,7 +95,7 @@ static int watch(struct hy_notifier *notifier)
     struct hy_thread_record *record = record_of(notifier);
     int rc = hy__record_need_dispatcher(record);
     if (rc == 0)
-        rc = record->dispatcher->ops->watch(record->dispatcher, notifier->handle_,
+        rc = record->dispatcher->ops->watch(record->dispatcher, notifier->descriptor_,
                                             notifier->conditions_, notifier);
     if (rc == 0)
         notifier->watched_ = true;
@@ -111,7 +111,7 @@ static void notifier_enter_thread(struct hy_object *object)
     notifier->travels_ = false;
     if (watch(notifier) < 0) {
         hy_log(HY_LOG_ERROR, "notifier", "descriptor %ld is no longer watched after a move: %s",
-               (long)notifier->handle_, hy_last_error()->message);
+               (long)notifier->descriptor_, hy_last_error()->message);
         hy__notifier_is_ready(notifier, HY_FAILURE); /* its owner is told */
     }
 }
@@ -127,18 +127,18 @@ int hy_notifier_init(struct hy_notifier *notifier, struct hy_object *parent)
 {
     /* First, for the parent's class may look at its new child. */
     notifier->previous_ = notifier->next_ = NULL;
-    notifier->handle_ = -1;
+    notifier->descriptor_ = -1;
     notifier->conditions_ = notifier->ready_ = 0;
     notifier->watched_ = notifier->queued_ = notifier->away_ = notifier->travels_ = false;
     return hy_object_init(&notifier->hy, &hy_notifier_class, parent);
 }
 
-void hy_notifier_fini(struct hy_notifier *notifier)
+int hy_notifier_fini(struct hy_notifier *notifier)
 {
-    hy_object_fini(&notifier->hy);
+    return hy_object_fini(&notifier->hy);
 }
 
-int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned conditions)
+int hy_notifier_watch(struct hy_notifier *notifier, intptr_t descriptor, unsigned conditions)
 {
     int rc = hy__object_check_alive(&notifier->hy, "watch a descriptor with");
     if (rc < 0)
@@ -148,11 +148,11 @@ int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned co
     if ((conditions & ~known) != 0)
         return hy_error_set(-HY_EINVAL, "there is no condition %#x; see enum hy_condition",
                             conditions & ~known);
-    if ((notifier->watched_ || notifier->travels_) && notifier->handle_ != handle)
+    if ((notifier->watched_ || notifier->travels_) && notifier->descriptor_ != descriptor)
         return hy_error_set(-HY_EBUSY, "%s watches descriptor %ld; unwatch that first",
-                            hy__object_text(&notifier->hy), (long)notifier->handle_);
+                            hy__object_text(&notifier->hy), (long)notifier->descriptor_);
     if (notifier->watched_) {
-        rc = record->dispatcher->ops->change(record->dispatcher, handle, conditions, notifier);
+        rc = record->dispatcher->ops->change(record->dispatcher, descriptor, conditions, notifier);
         if (rc == 0) {
             notifier->conditions_ = conditions;
             /* What is no longer asked for is not delivered either. */
@@ -162,7 +162,7 @@ int hy_notifier_watch(struct hy_notifier *notifier, intptr_t handle, unsigned co
         }
         return rc;
     }
-    notifier->handle_ = handle;
+    notifier->descriptor_ = descriptor;
     notifier->conditions_ = conditions;
     if (notifier->away_) { /* in a hook of its move */
         notifier->travels_ = true;

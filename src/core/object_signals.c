@@ -66,15 +66,19 @@ int hy_object_disconnect(struct hy_object *sender, struct hy_object *receiver)
                             hy__object_text(dead));
     if (sender == NULL)
         return hy__connections_to_cut(receiver->anchor);
-    /* The anchor's own reference goes with the object, which may be ended by what hears of a cut.
-     */
+    /* An anchor's own reference goes with the object; what hears of a cut may end both. */
     struct hy_anchor *anchor = sender->anchor;
+    struct hy_anchor *to = receiver != NULL ? receiver->anchor : NULL;
     hy__anchor_ref(anchor);
+    if (to != NULL)
+        hy__anchor_ref(to);
     int count = 0;
     for (const struct hy_class *type = sender->type; type != NULL; type = type->base)
         for (size_t i = 0; i < type->signal_count && is_there(anchor); i++)
-            count += hy_signal_disconnect(hy__signal_at(sender, type, i), receiver, NULL);
-    count += hy_signal_disconnect(&anchor->destroyed.sig, receiver, NULL);
+            count += hy__signal_cut(hy__signal_at(sender, type, i), to, NULL);
+    count += hy__signal_cut(&anchor->destroyed.sig, to, NULL);
+    if (to != NULL)
+        hy__anchor_unref(to);
     hy__anchor_unref(anchor);
     return count;
 }

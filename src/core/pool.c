@@ -98,7 +98,7 @@ int hy_pool_submit(struct hy_pool *object, struct hy_job *job, struct hy_object 
         rc = hy__pool_need_idle_message(object->priv);
     if (rc == 0)
         rc = hy__job_make_ending(job, receiver, &message);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     struct hy_pool_private *pool = object->priv;
     uint64_t id_before = ret_id != NULL ? *ret_id : 0;
@@ -155,10 +155,10 @@ bool hy_job_is_cancelled(const struct hy_job *job)
     return (__atomic_load_n(&job->state_, __ATOMIC_RELAXED) & HY__JOB_CANCELLED) != 0;
 }
 
-struct hy_pool_counts hy_pool_get_counts(const struct hy_pool *object)
+struct hy_pool_counters hy_pool_get_counters(const struct hy_pool *object)
 {
     struct hy_pool_private *pool = object != NULL ? object->priv : NULL;
-    struct hy_pool_counts counts = {0};
+    struct hy_pool_counters counts = {0};
     if (pool == NULL)
         return counts;
     hy__lock(&pool->lock);
@@ -203,8 +203,8 @@ static const struct hy_signal_spec pool_signals[] = {HY_NO_PAYLOAD(struct hy_poo
 const struct hy_class hy_pool_class =
     HY_CLASS(struct hy_pool, .fini = pool_fini, .signals = pool_signals, .signal_count = 1);
 
-int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
-                 const struct hy_pool_limits *limits)
+int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limits,
+                 struct hy_object *parent)
 {
     struct hy_pool_private *priv = hy_allocate_zeroed(sizeof *priv);
     if (priv == NULL)
@@ -226,7 +226,7 @@ int hy_pool_init(struct hy_pool *pool, struct hy_object *parent,
     return 0;
 }
 
-void hy_pool_fini(struct hy_pool *pool)
+int hy_pool_fini(struct hy_pool *pool)
 {
-    hy_object_fini(&pool->hy);
+    return hy_object_fini(&pool->hy);
 }

@@ -42,7 +42,7 @@ struct hy_pool_private {
     struct hy_job *buckets[HY__POOL_BUCKETS]; /* lock: all that are waiting or running, by id */
     uint64_t last_id;                         /* lock */
     uint32_t outstanding;                     /* lock: jobs that are not settled */
-    struct hy_pool_counts counts;             /* lock; threads: those that are being started, too */
+    struct hy_pool_counters counts;           /* lock; threads: those that are being started, too */
     uint32_t starting;             /* atomic, written under lock: threads that are being started */
     uint32_t worker_number;        /* lock: for names */
     struct hy__pool_worker *all;   /* lock */

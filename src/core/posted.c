@@ -179,8 +179,10 @@ int hy_remove_posted(struct hy_object *receiver, uint32_t type)
     }
     hy__count(&record->dropped, (uint64_t)count);
     while ((message = removed) != NULL) {
+        struct hy_connection spent = hy__message_connection_to_cut(message);
         removed = message->next;
         hy__message_discard(message); /* user code */
+        hy_connection_disconnect(spent);
     }
     return count;
 }

@@ -211,6 +211,7 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
         hy__arrivals_enter(record);
         hy__record_serve_deletes(record);
         drop_messages(record, DROP_CALLS); /* nobody is left waiting for what is kept */
+        drop_messages(record, DROP_DEAD);  /* as in hy__record_purge(): shells are not kept */
         __atomic_store_n(&record->kept, record->queued, __ATOMIC_RELAXED);
         return;
     }

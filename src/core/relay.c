@@ -24,6 +24,11 @@ int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_signal_bas
     if (from->size != to->size || (from->kind == HY_PAYLOAD_NONE) != (to->kind == HY_PAYLOAD_NONE))
         return hy_error_set(-HY_EINVAL, "%s and %s do not carry the same type", from->name,
                             to->name);
+    if (signal == target)
+        return hy_error_set(-HY_EINVAL,
+                            "a signal cannot pass on to itself: an emission of %s "
+                            "would never end",
+                            signal->spec->name);
     struct hy_connect_options options = {.flags = flags, .context = target};
     return hy_signal_connect_with(signal, target->owner, hy__relay, HY_CONTEXT_, &options, NULL);
 }

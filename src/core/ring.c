@@ -14,11 +14,11 @@
 #include "core/internal.h"
 
 struct hy__ring {
-    uint32_t lock;                      /* order: hub, ring, anchor */
-    uint32_t limit;                     /* const */
-    enum hy_overflow overflow;          /* const */
-    struct hy__message *first, **end;   /* lock: the payloads, each in a message of its own */
-    struct hy_connection_counts counts; /* lock */
+    uint32_t lock;                        /* order: hub, ring, anchor */
+    uint32_t limit;                       /* const */
+    enum hy_overflow overflow;            /* const */
+    struct hy__message *first, **end;     /* lock: the payloads, each in a message of its own */
+    struct hy_connection_counters counts; /* lock */
 };
 
 struct hy__ring *hy__ring_create(unsigned flags, const struct hy_connect_options *options)
@@ -94,7 +94,7 @@ struct offer {
 /* Lock held. Returns as hy__emit_rare(), without an error set. */
 static int offer(struct hy__ring *ring, struct hy_anchor *receiver, struct offer *offer)
 {
-    struct hy_connection_counts *counts = &ring->counts;
+    struct hy_connection_counters *counts = &ring->counts;
     if (turn_away(ring))
         return ring->overflow == HY_OVERFLOW_REFUSE ? -HY_EAGAIN : 0;
     if (counts->waiting >= ring->limit) {
@@ -116,9 +116,9 @@ static int offer(struct hy__ring *ring, struct hy_anchor *receiver, struct offer
 
 static int make(struct hy__extension *extension, const void *payload, struct offer *offer)
 {
-    int rc =
-        hy__message_make(&extension->spec->payload,
-                         (extension->flags & HY_NO_PAYLOAD_) != 0 ? NULL : payload, &offer->holder);
+    int rc = hy__message_make(&extension->spec->payload,
+                              (extension->flags & HY_IGNORES_PAYLOAD_) != 0 ? NULL : payload,
+                              &offer->holder);
     if (rc < 0)
         return rc;
     rc = hy__message_make(NULL, NULL, &offer->token);
@@ -158,8 +158,8 @@ int hy__ring_post(struct hy__extension *extension, struct hy_anchor *receiver, c
     return rc == -HY_EAGAIN ? refuse(extension) : rc;
 }
 
-int hy_connection_get_counts(struct hy_connection connection,
-                             struct hy_connection_counts *ret_counts)
+int hy_connection_get_counters(struct hy_connection connection,
+                               struct hy_connection_counters *ret_counts)
 {
     struct hy__extension *extension = NULL;
     if (connection.link == NULL || !hy__connection_hold(connection.link, connection.id))

@@ -116,6 +116,16 @@ void hy__event_deliver(struct hy_thread_record *record, struct hy__message *mess
     hy__frame_pop(record, &target.frame);
 }
 
+/* A handler has sent on the event that it was given: it is that one's receiver's again. */
+static __attribute__((noinline)) void give_back(struct hy__frame *frame, struct hy_event *event)
+{
+    for (; frame != NULL; frame = frame->outer)
+        if (frame->of_event && ((struct hy__event_frame *)(void *)frame)->event == event) {
+            event->receiver = frame->gone ? NULL : frame->anchor->object;
+            return;
+        }
+}
+
 enum hy__verdict hy__event_send(struct hy_thread_record *record, struct hy_object *receiver,
                                 struct hy_event *event)
 {
@@ -127,6 +137,8 @@ enum hy__verdict hy__event_send(struct hy_thread_record *record, struct hy_objec
                                    type != NULL && (type->flags & HY_EVENT_PROPAGATES) != 0);
     if (!hy__frame_pop(record, &target.frame))
         event->receiver = NULL;
+    if (HY_UNLIKELY(record->frame != NULL))
+        give_back(record->frame, event);
     return verdict;
 }
 

@@ -205,9 +205,9 @@ int hy_thread_init(struct hy_thread *thread, const char *name, struct hy_object 
     return rc;
 }
 
-void hy_thread_fini(struct hy_thread *thread)
+int hy_thread_fini(struct hy_thread *thread)
 {
-    hy_object_fini(&thread->hy);
+    return hy_object_fini(&thread->hy);
 }
 
 struct hy_thread *hy_thread_current(void)
@@ -282,11 +282,17 @@ int hy_thread_set_body(struct hy_thread *thread, void (*body)(struct hy_thread *
     return rc;
 }
 
-void hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy)
+int hy_thread_set_finish_policy(struct hy_thread *thread, enum hy_finish_policy policy)
 {
+    if ((unsigned)policy > HY_FINISH_KEEP)
+        return hy_error_set(-HY_EINVAL, "there is no policy %d; see enum hy_finish_policy",
+                            (int)policy);
+    if (hy__thread_record(thread) == NULL)
+        return hy_error_set(-HY_ESHUTDOWN, "cannot set the finish policy of a thread whose handle "
+                                           "was never made, or has been ended");
     /* Relaxed: it is one word, and the thread reads it at its end. */
-    if (hy__thread_record(thread) != NULL)
-        __atomic_store_n(&thread->priv->policy, (uint32_t)policy, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread->priv->policy, (uint32_t)policy, __ATOMIC_RELAXED);
+    return 0;
 }
 
 int hy_thread_set_stack_size(struct hy_thread *thread, size_t size)
@@ -516,14 +522,14 @@ enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread)
                                                         : hy__record_state(record);
 }
 
-struct hy_thread_counts hy_thread_get_counts(const struct hy_thread *thread)
+struct hy_thread_counters hy_thread_get_counters(const struct hy_thread *thread)
 {
     const struct hy_thread_record *record = hy__thread_record(thread);
     if (record == NULL)
-        return (struct hy_thread_counts){0};
-    struct hy_thread_counts counts = {__atomic_load_n(&record->delivered, __ATOMIC_RELAXED),
-                                      __atomic_load_n(&record->dropped, __ATOMIC_RELAXED),
-                                      __atomic_load_n(&record->kept, __ATOMIC_RELAXED)};
+        return (struct hy_thread_counters){0};
+    struct hy_thread_counters counts = {__atomic_load_n(&record->delivered, __ATOMIC_RELAXED),
+                                        __atomic_load_n(&record->dropped, __ATOMIC_RELAXED),
+                                        __atomic_load_n(&record->kept, __ATOMIC_RELAXED)};
     return counts;
 }
 

@@ -65,9 +65,9 @@ int hy_timer_init(struct hy_timer *timer, struct hy_object *parent)
     return hy_object_init(&timer->hy, &hy_timer_class, parent);
 }
 
-void hy_timer_fini(struct hy_timer *timer)
+int hy_timer_fini(struct hy_timer *timer)
 {
-    hy_object_fini(&timer->hy);
+    return hy_object_fini(&timer->hy);
 }
 
 /* --- starting -----------------------------------------------------------------------------------
@@ -196,9 +196,16 @@ int hy_timer_request_stop(struct hy_timer *timer)
 /* --- questions ----------------------------------------------------------------------------------
  */
 
-void hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy)
+int hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy)
 {
+    int rc = hy_object_check_thread(&timer->hy, "set the accuracy of");
+    if (rc < 0)
+        return rc;
+    if ((unsigned)accuracy > HY_TIMER_SECONDS)
+        return hy_error_set(-HY_EINVAL, "there is no accuracy %d; see enum hy_timer_accuracy",
+                            (int)accuracy);
     timer->accuracy_ = (uint8_t)accuracy;
+    return 0;
 }
 
 bool hy_timer_is_running(const struct hy_timer *timer)

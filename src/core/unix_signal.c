@@ -96,9 +96,9 @@ int hy_unix_signal_init(struct hy_unix_signal *self, struct hy_object *parent)
     return rc;
 }
 
-void hy_unix_signal_fini(struct hy_unix_signal *self)
+int hy_unix_signal_fini(struct hy_unix_signal *self)
 {
-    hy_object_fini(&self->hy);
+    return hy_object_fini(&self->hy);
 }
 
 static int open_pipe(struct hy_unix_signal *self)

@@ -77,83 +77,88 @@ static unsigned conditions_of(uint32_t events)
 }
 
 /* What an event carries: the descriptor, and which watch of that number it is of. */
-static uint64_t mark_of(intptr_t handle, uint32_t generation)
+static uint64_t mark_of(intptr_t descriptor, uint32_t generation)
 {
-    return (uint64_t)generation << 32 | (uint32_t)handle;
+    return (uint64_t)generation << 32 | (uint32_t)descriptor;
 }
 
 /* 0 or an errno. */
-static int control_in(int set, int operation, intptr_t handle, const struct hy__watch *watch)
+static int control_in(int set, int operation, intptr_t descriptor, const struct hy__watch *watch)
 {
     struct epoll_event event = {.events = events_of(watch->conditions),
-                                .data.u64 = mark_of(handle, watch->tag)};
-    return epoll_ctl(set, operation, (int)handle, &event) == 0 ? 0 : errno;
+                                .data.u64 = mark_of(descriptor, watch->tag)};
+    return epoll_ctl(set, operation, (int)descriptor, &event) == 0 ? 0 : errno;
 }
 
-static int control(const struct epoll_dispatcher *self, int operation, intptr_t handle,
+static int control(const struct epoll_dispatcher *self, int operation, intptr_t descriptor,
                    const struct hy__watch *watch)
 {
-    return control_in(self->epoll_descriptor, operation, handle, watch);
+    return control_in(self->epoll_descriptor, operation, descriptor, watch);
 }
 
-static int control_failed(int system_errno, intptr_t handle)
+static int control_failed(int system_errno, intptr_t descriptor)
 {
     if (system_errno == EEXIST)
-        return hy__watches_taken(handle);
+        return hy__watches_taken(descriptor);
     if (system_errno == EPERM)
-        return hy__watches_not_watchable(handle);
+        return hy__watches_not_watchable(descriptor);
     if (system_errno == ENOENT)
         return hy_error_set(-HY_EBADF,
                             "descriptor %ld was closed while it was watched, and its number may be "
                             "another file now; call hy_notifier_unwatch() before close()",
-                            (long)handle);
-    return hy_error_set_system(system_errno, "cannot watch descriptor %ld", (long)handle);
+                            (long)descriptor);
+    return hy_error_set_system(system_errno, "cannot watch descriptor %ld", (long)descriptor);
 }
 
-static int epoll_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+static int epoll_watch(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                        void *cookie)
 {
     struct epoll_dispatcher *self = self_of(dispatcher);
     struct hy__watch watch = {cookie, conditions, self->generation + 1};
-    int system_errno = control(self, EPOLL_CTL_ADD, handle, &watch);
+    if (descriptor < 0 || descriptor > INT32_MAX) /* its lower half may be another descriptor */
+        return control_failed(EBADF, descriptor);
+    /* Before the first wait nobody could be told of one that was closed. */
+    if (self->ready == NULL && hy__watches_find(&self->watches, descriptor) != NULL)
+        return hy__watches_taken(descriptor);
+    int system_errno = control(self, EPOLL_CTL_ADD, descriptor, &watch);
     if (system_errno != 0)
-        return control_failed(system_errno, handle);
-    struct hy__watch *entry = hy__watches_entry(&self->watches, handle);
+        return control_failed(system_errno, descriptor);
+    struct hy__watch *entry = hy__watches_entry(&self->watches, descriptor);
     if (entry == NULL) {
-        control(self, EPOLL_CTL_DEL, handle, &watch);
+        control(self, EPOLL_CTL_DEL, descriptor, &watch);
         return -HY_ENOMEM;
     }
     self->generation++;
     void *closed = entry->cookie; /* it was, or epoll would have said EEXIST */
     *entry = watch;
-    if (HY_UNLIKELY(closed != NULL) && self->ready != NULL)
+    if (HY_UNLIKELY(closed != NULL))
         self->ready(closed, (unsigned)HY_FAILURE | HY_NOT_OPEN);
     return 0;
 }
 
-static int epoll_change(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+static int epoll_change(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                         void *cookie)
 {
     struct epoll_dispatcher *self = self_of(dispatcher);
-    struct hy__watch *entry = hy__watches_find(&self->watches, handle);
+    struct hy__watch *entry = hy__watches_find(&self->watches, descriptor);
     struct hy__watch watch = {cookie, conditions, entry != NULL ? entry->tag : 0};
-    int system_errno = entry != NULL ? control(self, EPOLL_CTL_MOD, handle, &watch) : EBADF;
+    int system_errno = entry != NULL ? control(self, EPOLL_CTL_MOD, descriptor, &watch) : EBADF;
     if (system_errno == ENOENT) /* closed, and its number given to another file */
         system_errno = EBADF;
     if (system_errno != 0)
-        return control_failed(system_errno, handle);
+        return control_failed(system_errno, descriptor);
     *entry = watch;
     return 0;
 }
 
-static int epoll_forget(struct hy_dispatcher *dispatcher, intptr_t handle)
+static int epoll_forget(struct hy_dispatcher *dispatcher, intptr_t descriptor)
 {
     struct epoll_dispatcher *self = self_of(dispatcher);
-    struct hy__watch *entry = hy__watches_find(&self->watches, handle);
+    struct hy__watch *entry = hy__watches_find(&self->watches, descriptor);
     if (entry == NULL)
         return 0;
     /* When the descriptor has been closed, there is nothing to be found. */
-    control(self, EPOLL_CTL_DEL, handle, entry);
+    control(self, EPOLL_CTL_DEL, descriptor, entry);
     *entry = (struct hy__watch){0};
     return 0;
 }
@@ -272,9 +277,9 @@ static __attribute__((noinline, cold)) void make_anew(struct epoll_dispatcher *s
     bool whole = add_own(set, self->wake.reader, (uint32_t)EPOLLIN | (uint32_t)EPOLLET) == 0 &&
                  (self->timer_descriptor < 0 ||
                   add_own(set, self->timer_descriptor, (uint32_t)EPOLLIN) == 0);
-    for (intptr_t handle = 0; whole && handle < self->watches.size; handle++) {
-        struct hy__watch *entry = hy__watches_find(&self->watches, handle);
-        int system_errno = entry != NULL ? control_in(set, EPOLL_CTL_ADD, handle, entry) : 0;
+    for (intptr_t descriptor = 0; whole && descriptor < self->watches.size; descriptor++) {
+        struct hy__watch *entry = hy__watches_find(&self->watches, descriptor);
+        int system_errno = entry != NULL ? control_in(set, EPOLL_CTL_ADD, descriptor, entry) : 0;
         if (system_errno == EBADF || system_errno == EPERM) {
             void *closed = entry->cookie;
             *entry = (struct hy__watch){0};

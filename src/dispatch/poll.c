@@ -82,53 +82,53 @@ static int make_room(struct poll_dispatcher *self)
 }
 
 /* As epoll does: poll() would call a plain file ready for ever. */
-static int check_watchable(intptr_t handle)
+static int check_watchable(intptr_t descriptor)
 {
     struct stat status;
-    if (handle < 0 || handle > INT32_MAX || fstat((int)handle, &status) < 0)
+    if (descriptor < 0 || descriptor > INT32_MAX || fstat((int)descriptor, &status) < 0)
         return hy_error_set(-HY_EBADF, "descriptor %ld is not open; it cannot be watched",
-                            (long)handle);
+                            (long)descriptor);
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
-        return hy__watches_not_watchable(handle);
+        return hy__watches_not_watchable(descriptor);
     return 0;
 }
 
-static int poll_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+static int poll_watch(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                       void *cookie)
 {
     struct poll_dispatcher *self = self_of(dispatcher);
-    int rc = check_watchable(handle);
+    int rc = check_watchable(descriptor);
     if (rc < 0)
         return rc;
-    if (hy__watches_find(&self->watches, handle) != NULL)
-        return hy__watches_taken(handle);
-    struct hy__watch *watch = hy__watches_entry(&self->watches, handle);
+    if (hy__watches_find(&self->watches, descriptor) != NULL)
+        return hy__watches_taken(descriptor);
+    struct hy__watch *watch = hy__watches_entry(&self->watches, descriptor);
     if (watch == NULL || make_room(self) < 0)
         return -HY_ENOMEM;
     *watch = (struct hy__watch){
         .cookie = cookie, .conditions = conditions, .tag = (uint32_t)self->count};
     self->count++;
-    set_place(self, (int)handle, watch);
+    set_place(self, (int)descriptor, watch);
     return 0;
 }
 
-static int poll_change(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+static int poll_change(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                        void *cookie)
 {
     struct poll_dispatcher *self = self_of(dispatcher);
-    struct hy__watch *watch = hy__watches_find(&self->watches, handle);
+    struct hy__watch *watch = hy__watches_find(&self->watches, descriptor);
     if (watch == NULL)
-        return hy_error_set(-HY_EBADF, "descriptor %ld is not watched", (long)handle);
+        return hy_error_set(-HY_EBADF, "descriptor %ld is not watched", (long)descriptor);
     watch->cookie = cookie;
     watch->conditions = conditions;
-    set_place(self, (int)handle, watch);
+    set_place(self, (int)descriptor, watch);
     return 0;
 }
 
-static int poll_forget(struct hy_dispatcher *dispatcher, intptr_t handle)
+static int poll_forget(struct hy_dispatcher *dispatcher, intptr_t descriptor)
 {
     struct poll_dispatcher *self = self_of(dispatcher);
-    struct hy__watch *watch = hy__watches_find(&self->watches, handle);
+    struct hy__watch *watch = hy__watches_find(&self->watches, descriptor);
     if (watch == NULL)
         return 0;
     /* The last one takes its place. */

@@ -6,11 +6,11 @@
 #include <halyard/memory.h>
 #include <string.h>
 
-struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t handle)
+struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t descriptor)
 {
-    if (handle >= watches->size) {
+    if (descriptor >= watches->size) {
         intptr_t size = watches->size > 0 ? watches->size : 64;
-        while (size <= handle)
+        while (size <= descriptor)
             size *= 2;
         struct hy__watch *entries = hy_allocate_zeroed((size_t)size * sizeof *entries);
         if (entries == NULL)
@@ -21,7 +21,7 @@ struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t handle
         watches->entries = entries;
         watches->size = size;
     }
-    return &watches->entries[handle];
+    return &watches->entries[descriptor];
 }
 
 void hy__watches_free(struct hy__watches *watches)
@@ -30,16 +30,16 @@ void hy__watches_free(struct hy__watches *watches)
     *watches = (struct hy__watches){0};
 }
 
-int hy__watches_taken(intptr_t handle)
+int hy__watches_taken(intptr_t descriptor)
 {
     return hy_error_set(-HY_EEXIST, "another notifier of this thread watches descriptor %ld",
-                        (long)handle);
+                        (long)descriptor);
 }
 
-int hy__watches_not_watchable(intptr_t handle)
+int hy__watches_not_watchable(intptr_t descriptor)
 {
     return hy_error_set(-HY_EBADF,
                         "descriptor %ld is of a kind that is always ready, such as a plain file; "
                         "it cannot be watched",
-                        (long)handle);
+                        (long)descriptor);
 }

@@ -20,18 +20,20 @@ struct hy__watches {
 };
 
 /* The entry of a watched descriptor, else NULL; any number may be asked for. */
-static inline struct hy__watch *hy__watches_find(const struct hy__watches *watches, intptr_t handle)
+static inline struct hy__watch *hy__watches_find(const struct hy__watches *watches,
+                                                 intptr_t descriptor)
 {
-    if (handle < 0 || handle >= watches->size || watches->entries[handle].cookie == NULL)
+    if (descriptor < 0 || descriptor >= watches->size ||
+        watches->entries[descriptor].cookie == NULL)
         return NULL;
-    return &watches->entries[handle];
+    return &watches->entries[descriptor];
 }
 /* The entry of an open descriptor, to be filled in; NULL: out of memory. */
-struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t handle);
+struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t descriptor);
 void hy__watches_free(struct hy__watches *watches);
 
 /* Errors that every dispatcher words alike. */
-int hy__watches_taken(intptr_t handle);
-int hy__watches_not_watchable(intptr_t handle);
+int hy__watches_taken(intptr_t descriptor);
+int hy__watches_not_watchable(intptr_t descriptor);
 
 #endif

@@ -250,24 +250,24 @@ static void glib_wake(struct hy_dispatcher *dispatcher)
 /* --- descriptors -------------------------------------------------------------------------------
  */
 
-static int glib_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+static int glib_watch(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                       void *cookie)
 {
     struct hy_dispatcher *inner = self_of(dispatcher)->inner;
-    return inner->ops->watch(inner, handle, conditions, cookie);
+    return inner->ops->watch(inner, descriptor, conditions, cookie);
 }
 
-static int glib_change(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
+static int glib_change(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                        void *cookie)
 {
     struct hy_dispatcher *inner = self_of(dispatcher)->inner;
-    return inner->ops->change(inner, handle, conditions, cookie);
+    return inner->ops->change(inner, descriptor, conditions, cookie);
 }
 
-static int glib_forget(struct hy_dispatcher *dispatcher, intptr_t handle)
+static int glib_forget(struct hy_dispatcher *dispatcher, intptr_t descriptor)
 {
     struct hy_dispatcher *inner = self_of(dispatcher)->inner;
-    return inner->ops->forget(inner, handle);
+    return inner->ops->forget(inner, descriptor);
 }
 
 /* --- making and ending --------------------------------------------------------------------------

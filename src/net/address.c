@@ -284,7 +284,7 @@ struct hy_address_text hy_address_to_text(const struct hy_address *address)
 
 /* --- questions ------------------------------------------------------------------------------- */
 
-enum hy_address_family hy_address_family(const struct hy_address *address)
+enum hy_address_family hy_address_get_family(const struct hy_address *address)
 {
     switch (hy__address_family(address)) {
     case AF_INET:

@@ -100,9 +100,9 @@ int hy_udp_socket_create(struct hy_object *parent, struct hy_udp_socket **ret_so
     return rc;
 }
 
-void hy_udp_socket_fini(struct hy_udp_socket *self)
+int hy_udp_socket_fini(struct hy_udp_socket *self)
 {
-    hy_object_fini(&self->hy);
+    return hy_object_fini(&self->hy);
 }
 
 /* --- calls from any thread ------------------------------------------------------------------- */
@@ -298,7 +298,7 @@ int hy_udp_socket_bind_address(struct hy_udp_socket *self, const struct hy_addre
 {
     const unsigned known =
         HY_UDP_SHARE_ADDRESS | HY_UDP_REUSE_PORT | HY_UDP_STRICT_BUFFER | HY_UDP_IPV6_ONLY;
-    if (address == NULL || hy_address_family(address) == HY_ADDRESS_NONE)
+    if (address == NULL || hy_address_get_family(address) == HY_ADDRESS_NONE)
         return hy_error_set(-HY_EINVAL, "hy_udp_socket_bind_address: there is no address");
     if ((flags & ~known) != 0)
         return hy_error_set(-HY_EINVAL, "hy_udp_socket_bind: the flags 0x%x are unknown",
@@ -344,13 +344,13 @@ static struct hy_address read_local(const struct hy_udp_socket *self)
 bool hy_udp_socket_is_open(const struct hy_udp_socket *self)
 {
     const struct hy_address local = read_local(self);
-    return hy_address_family(&local) != HY_ADDRESS_NONE;
+    return hy_address_get_family(&local) != HY_ADDRESS_NONE;
 }
 
 int hy_udp_socket_local_address(const struct hy_udp_socket *self, struct hy_address *ret_address)
 {
     const struct hy_address local = read_local(self);
-    if (hy_address_family(&local) == HY_ADDRESS_NONE)
+    if (hy_address_get_family(&local) == HY_ADDRESS_NONE)
         return hy_error_set(-HY_ENOTCONN, "the UDP socket is not open; bind it first");
     *ret_address = local;
     return 0;
@@ -377,15 +377,15 @@ static uint64_t load(const uint64_t *counter)
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-struct hy_udp_counters hy_udp_socket_counters(struct hy_udp_socket *self)
+struct hy_udp_socket_counters hy_udp_socket_get_counters(struct hy_udp_socket *self)
 {
     struct hy_udp_socket_private *priv = self->priv;
-    struct hy_udp_counters result = {0};
+    struct hy_udp_socket_counters result = {0};
     if (priv == NULL)
         return result;
     if (hy_object_is_here(&self->hy))
         hy__udp_read_drops(priv);
-    const struct hy_udp_counters *counters = &priv->counters;
+    const struct hy_udp_socket_counters *counters = &priv->counters;
     result.datagrams = load(&counters->datagrams);
     result.bytes = load(&counters->bytes);
     result.unheard = load(&counters->unheard);

@@ -69,9 +69,9 @@ struct hy_udp_socket_private {
     bool broadcast;
     int multicast_loopback, multicast_ttl, multicast_interface; /* -1: the system's default */
 
-    int receive_buffer;              /* granted; atomic */
-    uint32_t drops_seen;             /* the kernel's count when it was last read */
-    struct hy_udp_counters counters; /* atomic, each member */
+    int receive_buffer;                     /* granted; atomic */
+    uint32_t drops_seen;                    /* the kernel's count when it was last read */
+    struct hy_udp_socket_counters counters; /* atomic, each member */
 
     pthread_mutex_t guard;
     struct hy_address local; /* guard: the mutex for writing and for other threads; none: closed */

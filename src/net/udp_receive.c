@@ -190,7 +190,7 @@ static void make_room_known(struct hy_udp_socket *self)
 void hy__udp_ready(struct hy_udp_socket *self, const struct hy_readiness *readiness)
 {
     struct hy_udp_socket_private *priv = self->priv;
-    if (priv == NULL || readiness->handle != priv->handle)
+    if (priv == NULL || readiness->descriptor != priv->handle)
         return;
     struct udp_frame frame = {priv->frames, false};
     priv->frames = &frame;

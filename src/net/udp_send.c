@@ -61,7 +61,7 @@ static int forget_peer(struct hy_udp_socket_private *priv)
 static int connect_action(struct hy_udp_socket *self, const struct udp_command *command)
 {
     struct hy_udp_socket_private *priv = self->priv;
-    enum hy_address_family family = hy_address_family(&command->address);
+    enum hy_address_family family = hy_address_get_family(&command->address);
     if (family == HY_ADDRESS_NONE)
         return forget_peer(priv);
     const struct hy_address any = hy_address_any(family, 0);
@@ -84,7 +84,7 @@ int hy_udp_socket_connect(struct hy_udp_socket *self, const struct hy_address *p
 {
     struct udp_command command = {.action = connect_action};
     if (peer != NULL) {
-        if (hy_address_family(peer) == HY_ADDRESS_NONE)
+        if (hy_address_get_family(peer) == HY_ADDRESS_NONE)
             return hy_error_set(-HY_EINVAL, "hy_udp_socket_connect: the peer has no address");
         command.address = *peer;
     }
@@ -170,8 +170,8 @@ static int prepare(struct hy_udp_socket *self, const struct hy_address *to,
         memset(ret_target, 0, sizeof *ret_target);
         return 0;
     }
-    if (priv->handle < 0 && hy_address_family(to) != HY_ADDRESS_NONE) {
-        const struct hy_address any = hy_address_any(hy_address_family(to), 0);
+    if (priv->handle < 0 && hy_address_get_family(to) != HY_ADDRESS_NONE) {
+        const struct hy_address any = hy_address_any(hy_address_get_family(to), 0);
         int rc = hy__udp_open(self, &any, 0);
         if (rc < 0)
             return rc;
@@ -213,7 +213,7 @@ static int send_now(struct hy_udp_socket *self, const struct hy_address *to, con
 
 static int send_action(struct hy_udp_socket *self, const struct udp_command *command)
 {
-    bool to_peer = hy_address_family(&command->address) == HY_ADDRESS_NONE;
+    bool to_peer = hy_address_get_family(&command->address) == HY_ADDRESS_NONE;
     int rc = send_now(self, to_peer ? NULL : &command->address, command->data, command->size);
     /* There is nobody to send it again. */
     if (rc == -HY_EAGAIN)
@@ -230,7 +230,7 @@ int hy_udp_socket_send(struct hy_udp_socket *self, const struct hy_address *to, 
     int rc = check_content(data, size);
     if (rc < 0)
         return rc;
-    if (to != NULL && hy_address_family(to) == HY_ADDRESS_NONE)
+    if (to != NULL && hy_address_get_family(to) == HY_ADDRESS_NONE)
         return hy_error_set(-HY_EINVAL, "hy_udp_socket_send: there is no address to send to");
     if (to != NULL)
         command.address = *to;

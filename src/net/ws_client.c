@@ -332,7 +332,7 @@ static void client_fini(struct hy_object *object)
     hy__ws_client_leave(wc);
 }
 
-void hy_ws_client_fini(struct hy_ws_client *client)
+int hy_ws_client_fini(struct hy_ws_client *client)
 {
-    hy_object_fini(&client->hy);
+    return hy_object_fini(&client->hy);
 }

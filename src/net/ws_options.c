@@ -7,9 +7,9 @@
 
 static const char *const upgrade_paths_default[] = {"/ws"};
 
-void hy_ws_server_options_default(struct hy_ws_server_options *ret_options)
+struct hy_ws_server_options hy_ws_server_options_default(void)
 {
-    *ret_options = (struct hy_ws_server_options){
+    return (struct hy_ws_server_options){
         .message_limit = 1 << 20,
         .fragment_limit = 65536,
         .head_limit = 16384,

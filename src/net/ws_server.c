@@ -123,7 +123,7 @@ static int setup(struct hy_ws_server *server)
     ws->listener_fd = -1;
     ws->free_first = ws->free_last = UINT32_MAX;
     ws->receive_buffer = hy_allocate(HY__WS_RECEIVE_SIZE);
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     int rc = ws->receive_buffer != NULL ? hy__ws_options_set(ws, &options) : -HY_ENOMEM;
     if (rc == 0)
         rc = init_children(ws);
@@ -228,14 +228,15 @@ void hy__ws_report(struct hy_ws_server_private *ws, int code, const char *messag
         hy_emit(&ws->server->events.error, &error);
 }
 
-void hy_ws_server_get_counters(const struct hy_ws_server *server,
-                               struct hy_ws_server_counters *ret_counters)
+struct hy_ws_server_counters hy_ws_server_get_counters(const struct hy_ws_server *server)
 {
+    struct hy_ws_server_counters counters;
     const uint64_t *from = (const uint64_t *)&server->counters_;
-    uint64_t *to = (uint64_t *)ret_counters;
-    for (size_t i = 0; i < sizeof *ret_counters / sizeof *to; i++)
+    uint64_t *to = (uint64_t *)&counters;
+    for (size_t i = 0; i < sizeof counters / sizeof *to; i++)
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-    ret_counters->pressure = __atomic_load_n(&server->pending_, __ATOMIC_RELAXED);
+    counters.pressure = __atomic_load_n(&server->pending_, __ATOMIC_RELAXED);
+    return counters;
 }
 
 /* --- end ------------------------------------------------------------------------------------- */
@@ -358,13 +359,13 @@ static void server_fini(struct hy_object *object)
     hy_timer_stop(&ws->clock);
     hy_timer_stop(&ws->flush);
     ws->server = NULL;
-    hy_ws_server_get_counters(server, &ws->last_counters);
+    ws->last_counters = hy_ws_server_get_counters(server);
     ws->counters = &ws->last_counters; /* for what is still on the stack */
     server->priv = NULL;
     hy__ws_leave(ws);
 }
 
-void hy_ws_server_fini(struct hy_ws_server *server)
+int hy_ws_server_fini(struct hy_ws_server *server)
 {
-    hy_object_fini(&server->hy);
+    return hy_object_fini(&server->hy);
 }

@@ -192,6 +192,7 @@ static void *watch_elsewhere(void *context)
 static void test_dc11_misuse_is_an_error(void **state)
 {
     pthread_t thread;
+    int rc;
 
     (void)state;
     begin();
@@ -199,6 +200,9 @@ static void test_dc11_misuse_is_an_error(void **state)
     suite_join(thread);
     EXPECT_INT(hy_notifier_watch(&one.notifier, -1, HY_READABLE), -HY_EBADF);
     EXPECT_INT(hy_notifier_watch(&one.notifier, 100000, HY_READABLE), -HY_EBADF);
+    /* It is not the descriptor of which it has the last 32 bits. */
+    rc = hy_notifier_watch(&one.notifier, (INT64_C(1) << 32) + one.ends[0], HY_READABLE);
+    EXPECT(rc < 0 && rc != -HY_ENOMEM);
     pair_watch(&one, HY_READABLE);
     EXPECT_INT(hy_notifier_watch(&two.notifier, one.ends[0], HY_READABLE), -HY_EEXIST);
     pair_write(&one);
@@ -206,7 +210,8 @@ static void test_dc11_misuse_is_an_error(void **state)
     end();
 }
 
-/* Rules: DU-09. */
+/* Departs: DU-09: epoll does not name a closed descriptor; there it is told when its number is
+ * watched again; and HY_FAILURE comes without a number. */
 static void test_du09_a_closed_descriptor_is_told_once(void **state)
 {
     (void)state;
@@ -238,6 +243,30 @@ static void test_sn11_a_closed_and_reused_descriptor(void **state)
     EXPECT_INT(hy_process(0, HY_FOREVER), 1);
     EXPECT_INT(one.conditions, HY_FAILURE);
     EXPECT_INT(hy_notifier_unwatch(&one.notifier), 0); /* does the new one no harm */
+    pair_write(&two);
+    EXPECT_INT(hy_process(0, HY_FOREVER), 1);
+    EXPECT_INT(two.calls, 1);
+    one.ends[0] = -1;
+    end();
+}
+
+/* Nobody has waited yet, so nobody could be told: the second one is refused, or it is watched and
+ * the end of the first one does it no harm. */
+static void test_sn11_a_closed_and_reused_descriptor_before_the_first_wait(void **state)
+{
+    int rc;
+
+    (void)state;
+    begin();
+    pair_watch(&one, HY_READABLE);
+    EXPECT_INT(dup2(two.ends[0], one.ends[0]), one.ends[0]);
+    (void)close(two.ends[0]);
+    two.ends[0] = one.ends[0];
+    rc = hy_notifier_watch(&two.notifier, two.ends[0], HY_READABLE);
+    EXPECT(rc == 0 || rc == -HY_EEXIST);
+    EXPECT_INT(hy_notifier_unwatch(&one.notifier), 0);
+    if (rc < 0)
+        pair_watch(&two, HY_READABLE);
     pair_write(&two);
     EXPECT_INT(hy_process(0, HY_FOREVER), 1);
     EXPECT_INT(two.calls, 1);
@@ -345,6 +374,7 @@ const struct suite_case suite_notifier_cases[] = {
     SUITE_CASE(test_dc11_misuse_is_an_error),
     SUITE_CASE(test_du09_a_closed_descriptor_is_told_once),
     SUITE_CASE(test_sn11_a_closed_and_reused_descriptor),
+    SUITE_CASE(test_sn11_a_closed_and_reused_descriptor_before_the_first_wait),
     SUITE_CASE(test_sn11_a_closed_descriptor_with_a_duplicate),
     SUITE_CASE(test_du04_a_thousand_descriptors),
     SUITE_CASE(test_du10_a_zero_timer_and_a_descriptor_do_not_starve_each_other),

@@ -291,7 +291,6 @@ static void test_el15_about_to_block_and_awake(void **state)
     (void)state;
     blocks = wakes = 0;
     ticker_init(&ticker, 1);
-    ticker.on_tick = quit_when_ticked;
     EXPECT_INT(hy_connect(&thread->events.about_to_block, &here, count_block, HY_DIRECT), 0);
     EXPECT_INT(hy_connect(&thread->events.awake, &here, count_awake, HY_DIRECT), 0);
     EXPECT_INT(hy_process(0, HY_FOREVER), 0);
@@ -300,6 +299,10 @@ static void test_el15_about_to_block_and_awake(void **state)
     EXPECT_INT(hy_process(HY_PROCESS_WAIT, hy_now_ns() + MS), 0);
     EXPECT_INT(blocks, 1);
     EXPECT(wakes >= 3); /* before, and after the wait */
+    EXPECT_INT(hy_timer_start_at(&ticker.timer, hy_now_ns()), 0);
+    EXPECT_INT(hy_process(HY_PROCESS_WAIT, HY_FOREVER), 1);
+    EXPECT_INT(blocks, 1); /* what was due made it not wait */
+    ticker.on_tick = quit_when_ticked;
     EXPECT_INT(hy_timer_start_once(&ticker.timer, 5 * MS), 0);
     EXPECT_INT(suite_run(0), 4);
     EXPECT(blocks >= 1);

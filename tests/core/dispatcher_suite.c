@@ -55,7 +55,7 @@ static const struct hy_class ticker_class = HY_CLASS(struct ticker, .base = NULL
 
 static void pair_ready(struct pair *self, const struct hy_readiness *readiness)
 {
-    EXPECT_INT(readiness->handle, self->ends[0]);
+    EXPECT_INT(readiness->descriptor, self->ends[0]);
     self->conditions = readiness->conditions;
     self->calls++;
     probe_note(&here, self->note);

@@ -358,8 +358,8 @@ static void test_td10_what_is_queued_at_the_end_is_destroyed(void **state)
     assert_int_equal(text_copies(), 10);
     foreign_join(&foreign);
     assert_int_equal(text_copies(), 0);
-    assert_int_equal(hy_thread_get_counts(handle).dropped, 10);
-    assert_int_equal(hy_thread_get_counts(handle).delivered, 0);
+    assert_int_equal(hy_thread_get_counters(handle).dropped, 10);
+    assert_int_equal(hy_thread_get_counters(handle).delivered, 0);
     hy_ref_release(&foreign.ref);
     object_end(&source.hy);
 }

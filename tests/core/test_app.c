@@ -590,6 +590,35 @@ static int case_pending_deletes_are_served(void *context)
     return 0;
 }
 
+static void ask_for_another(struct probe *self)
+{
+    EXPECT_INT(hy_object_destroy_later(self->context), 0);
+}
+
+/* The loop has returned, and none will come. */
+static int case_deletes_after_the_loop(void *context)
+{
+    int finis = 0;
+    struct probe *victims[2];
+
+    (void)context;
+    program_init();
+    program.probe.on_event = quit_with_number;
+    post(0);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    for (int i = 0; i < 2; i++) {
+        victims[i] = probe_create(NULL);
+        victims[i]->fini_count = &finis;
+    }
+    victims[0]->context = &victims[1]->hy;
+    victims[0]->on_fini = ask_for_another;
+    EXPECT_INT(hy_object_destroy_later(&victims[0]->hy), 0);
+    EXPECT_INT(finis, 0);
+    program_fini();
+    EXPECT_INT(finis, 2);
+    return 0;
+}
+
 /* --- hy_app_fail --------------------------------------------------------------------------------
  */
 
@@ -696,6 +725,9 @@ CHILD(test_ap11_release_from_another_thread, case_release_from_another_thread, 0
 CHILD(test_ap15_workers_do_not_need_an_application, case_workers_do_not_need_an_application, 0)
 CHILD(test_ap08_order_of_the_shutdown, case_order_of_the_shutdown, 0)
 CHILD(test_dd10_pending_deletes_are_served, case_pending_deletes_are_served, 0)
+/* Departs: DD-14: asked outside every loop, it waits for a loop, the end of the application or of
+ * the thread. */
+CHILD(test_dd14_after_the_main_loop_the_application_serves_them, case_deletes_after_the_loop, 0)
 CHILD(test_fail_before_exec_is_remembered, case_fail_before_exec, 0)
 CHILD(test_fail_in_another_thread, case_fail_in_another_thread, 0)
 CHILD(test_nothing_leaks, case_nothing_leaks, 0)
@@ -724,6 +756,7 @@ int main(void)
         TEST(test_ap15_workers_do_not_need_an_application),
         TEST(test_ap08_order_of_the_shutdown),
         TEST(test_dd10_pending_deletes_are_served),
+        TEST(test_dd14_after_the_main_loop_the_application_serves_them),
         TEST(test_fail_before_exec_is_remembered),
         TEST(test_fail_in_another_thread),
         TEST(test_nothing_leaks),

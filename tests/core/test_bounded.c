@@ -47,10 +47,10 @@ static int emit(struct limited *limited, int64_t value)
 static bool counts_are(const struct limited *limited, uint64_t accepted, uint64_t dropped,
                        uint64_t refused, uint32_t waiting, uint32_t high_water)
 {
-    struct hy_connection_counts counts;
+    struct hy_connection_counters counts;
 
     memset(&counts, 0xff, sizeof counts);
-    return EXPECT_INT(hy_connection_get_counts(limited->connection, &counts), 0) &&
+    return EXPECT_INT(hy_connection_get_counters(limited->connection, &counts), 0) &&
            EXPECT_INT(counts.accepted, accepted) && EXPECT_INT(counts.dropped, dropped) &&
            EXPECT_INT(counts.refused, refused) && EXPECT_INT(counts.waiting, waiting) &&
            EXPECT_INT(counts.high_water, high_water);
@@ -58,6 +58,8 @@ static bool counts_are(const struct limited *limited, uint64_t accepted, uint64_
 
 /* --- the policies ----------------------------------------------------------------------------- */
 
+/* Departs: PE-19: what is limited is a connection, not an object or a thread; a post is not, and no
+ * policy waits for room. */
 static void test_pe19_a_full_connection_refuses(void **state)
 {
     struct limited limited;
@@ -171,7 +173,7 @@ static void test_pe19_what_is_direct_is_not_limited(void **state)
     struct probe probe;
     struct number number = {1};
     struct hy_connection connection;
-    struct hy_connection_counts counts;
+    struct hy_connection_counters counts;
     struct hy_connect_options options = {.flags = HY_BOUNDED, .limit = 1};
 
     (void)state;
@@ -181,7 +183,7 @@ static void test_pe19_what_is_direct_is_not_limited(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(hy_emit(&source.events.number, &number), 1);
     assert_int_equal(probe.count, 3);
-    assert_ok(hy_connection_get_counts(connection, &counts));
+    assert_ok(hy_connection_get_counters(connection, &counts));
     assert_int_equal(counts.accepted, 0);
     object_end(&source.hy);
     object_end(&probe.hy);
@@ -216,7 +218,7 @@ static void test_pe19_what_waits_is_counted_flushed_and_removed(void **state)
     struct probe probe;
     struct number number = {7};
     struct hy_connection connection;
-    struct hy_connection_counts counts;
+    struct hy_connection_counters counts;
     struct hy_connect_options options = {
         .flags = HY_BOUNDED | HY_QUEUED, .limit = 2, .overflow = HY_OVERFLOW_DROP_OLDEST};
 
@@ -232,7 +234,7 @@ static void test_pe19_what_waits_is_counted_flushed_and_removed(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(hy_emit(&source.events.number, &number), 1);
     assert_int_equal(hy_remove_posted(&probe.hy, HY_EVENT_ANY), 2);
-    assert_ok(hy_connection_get_counts(connection, &counts));
+    assert_ok(hy_connection_get_counters(connection, &counts));
     assert_int_equal(counts.waiting, 0);
     wait_drain();
     assert_int_equal(probe.count, 2);
@@ -301,16 +303,16 @@ static void test_pe19_the_sender_ends_with_payloads_waiting(void **state)
 static void test_pe19_a_cut_drops_what_waits(void **state)
 {
     struct limited limited;
-    struct hy_connection_counts counts;
+    struct hy_connection_counters counts;
 
     (void)state;
     three_texts_wait(&limited, 0);
     assert_int_equal(hy_connection_disconnect(limited.connection), 1);
-    assert_int_equal(hy_connection_get_counts(limited.connection, &counts), -HY_ENOENT);
+    assert_int_equal(hy_connection_get_counters(limited.connection, &counts), -HY_ENOENT);
     stall_flush(&limited.at);
     assert_int_equal(limited.at.worker.probe.count, 0);
     assert_int_equal(text_copies(), 0);
-    assert_int_equal(hy_thread_get_counts(&limited.at.worker.thread).dropped, 3);
+    assert_int_equal(hy_thread_get_counters(&limited.at.worker.thread).dropped, 3);
     limited_stop(&limited);
 }
 
@@ -365,7 +367,7 @@ static void test_pe19_payloads_follow_their_receiver(void **state)
 {
     struct limited limited;
     struct worker other;
-    struct hy_connection_counts counts;
+    struct hy_connection_counters counts;
 
     (void)state;
     worker_start(&other, "other");
@@ -378,7 +380,7 @@ static void test_pe19_payloads_follow_their_receiver(void **state)
         sched_yield();
     flush_there(&limited.at.worker.probe.hy);
     assert_true(PROBE_SAW(&limited.at.worker.probe, E(1), 1, 1, 1));
-    assert_ok(hy_connection_get_counts(limited.connection, &counts));
+    assert_ok(hy_connection_get_counters(limited.connection, &counts));
     assert_int_equal(counts.waiting, 0);
     assert_int_equal(counts.accepted, 4);
     assert_int_equal(text_copies(), 0);
@@ -392,14 +394,14 @@ static void test_pe19_a_copy_that_fails_changes_nothing(void **state)
 {
     struct limited limited;
     struct text text = {strdup("22")};
-    struct hy_connection_counts counts;
+    struct hy_connection_counters counts;
 
     (void)state;
     three_texts_wait(&limited, 0);
     text_fail_after(0);
     assert_int_equal(hy_emit(&limited.source.events.text, &text), -HY_ENOMEM);
     text_fail_after(-1);
-    assert_ok(hy_connection_get_counts(limited.connection, &counts));
+    assert_ok(hy_connection_get_counters(limited.connection, &counts));
     assert_int_equal(counts.accepted, 4);
     assert_int_equal(counts.waiting, 3);
     assert_int_equal(text_copies(), 3);
@@ -527,7 +529,7 @@ static void emitters_against_one_receiver(enum hy_overflow overflow, bool moving
     struct sink sink;
     struct crowd crowds[EMITTERS];
     struct hy_connection connection;
-    struct hy_connection_counts counts = {0};
+    struct hy_connection_counters counts = {0};
     struct hy_connect_options options = {
         .flags = HY_BOUNDED | HY_QUEUED, .limit = 16, .overflow = overflow};
     uint64_t queued = 0, refused = 0, total = 0;
@@ -562,7 +564,7 @@ static void emitters_against_one_receiver(enum hy_overflow overflow, bool moving
     /* Behind them all, wherever it lives by now. */
     assert_ok(
         hy_call(&sink.probe.hy, ask_delivered, &delivered, sizeof delivered, HY_FOREVER, NULL));
-    assert_ok(hy_connection_get_counts(connection, &counts));
+    assert_ok(hy_connection_get_counters(connection, &counts));
     assert_int_equal(counts.waiting, 0);
     assert_true(counts.high_water <= 16);
     assert_int_equal(counts.accepted, queued);
@@ -606,7 +608,7 @@ static void test_pe19_what_cannot_be_bounded(void **state)
     struct source source;
     struct probe probe;
     struct hy_connection connection, none = {NULL, 0};
-    struct hy_connection_counts counts;
+    struct hy_connection_counters counts;
     struct hy_connect_options options = {.flags = HY_BOUNDED};
 
     (void)state;
@@ -625,10 +627,10 @@ static void test_pe19_what_cannot_be_bounded(void **state)
                      -HY_EBORROWED);
     options.flags = HY_AUTO;
     assert_ok(hy_connect_with(&source.events.number, &probe, probe_number, &options, &connection));
-    assert_int_equal(hy_connection_get_counts(connection, &counts), -HY_EINVAL);
-    assert_int_equal(hy_connection_get_counts(none, &counts), -HY_ENOENT);
+    assert_int_equal(hy_connection_get_counters(connection, &counts), -HY_EINVAL);
+    assert_int_equal(hy_connection_get_counters(none, &counts), -HY_ENOENT);
     object_end(&source.hy);
-    assert_int_equal(hy_connection_get_counts(connection, &counts), -HY_ENOENT);
+    assert_int_equal(hy_connection_get_counters(connection, &counts), -HY_ENOENT);
     object_end(&probe.hy);
 }
 

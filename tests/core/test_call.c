@@ -94,7 +94,7 @@ static void test_pe17_what_has_not_begun_in_time_does_not_run(void **state)
     stall_let_go(&stall);
     assert_true(flush_there(&stall.worker.probe.hy));
     assert_int_equal(stall.worker.probe.count, 0);
-    assert_int_equal(hy_thread_get_counts(&stall.worker.thread).dropped, 1);
+    assert_int_equal(hy_thread_get_counters(&stall.worker.thread).dropped, 1);
     stall_stop(&stall);
 }
 
@@ -490,7 +490,7 @@ static bool kept_with_callers(void)
     EXPECT(patient == -HY_ESHUTDOWN || patient == -HY_ETIMEDOUT);
     EXPECT_INT(hy_thread_join(&stall.worker.thread, HY_FOREVER), 0);
     /* What nobody waits for is kept. */
-    EXPECT_INT(hy_thread_get_counts(&stall.worker.thread).kept, 1);
+    EXPECT_INT(hy_thread_get_counters(&stall.worker.thread).kept, 1);
     object_end(&stall.worker.probe.hy);
     stall_stop(&stall);
     return patient == -HY_ESHUTDOWN;

@@ -286,7 +286,7 @@ static void hold(struct closure *self)
     EXPECT(gate_wait(&holding->go_on));
 }
 
-/* Rules: SC-24. Departs: SC-35: each signal has its own lock, which no user code runs under. */
+/* Rules: SC-24. */
 static void test_sc24_a_cut_elsewhere_does_not_end_a_running_call(void **state)
 {
     struct worker worker;
@@ -326,6 +326,7 @@ struct watcher {
     int reached;         /* `told` for other threads */
     char text[64];
     void (*on_change)(struct watcher *self, bool connected);
+    void *context;
 };
 
 static struct watcher watcher;
@@ -481,7 +482,7 @@ static void end_watcher(struct watcher *self, bool connected)
         object_end(&self->hy);
 }
 
-/* Departs: SC-32: the owner is told under no lock, and may do anything. */
+/* It is told under no lock. Rules: SC-32. */
 static void test_sc32_the_owner_may_do_anything_when_told(void **state)
 {
     (void)state;
@@ -497,6 +498,54 @@ static void test_sc32_the_owner_may_do_anything_when_told(void **state)
     object_end(&one.hy); /* which ends the watcher, under the hands of the one that cuts */
     assert_int_equal(hy_emit0(&watcher.events.nothing), 0);
     object_end(&watcher.hy);
+}
+
+/* With a pool of locks, some of that many objects would share one with the receiver. */
+static void use_unrelated_objects(void *context)
+{
+    enum {
+        MANY = 300
+    };
+    static struct source sources[MANY];
+    static struct probe probes[MANY];
+
+    (void)context;
+    for (int i = 0; i < MANY; i++) {
+        source_init(&sources[i]);
+        probe_init(&probes[i], NULL);
+        EXPECT_INT(hy_connect(&sources[i].events.nothing, &probes[i], probe_nothing, HY_AUTO), 0);
+        EXPECT_INT(hy_emit0(&sources[i].events.nothing), 1);
+    }
+    for (int i = 0; i < MANY; i++) {
+        EXPECT_INT(hy_disconnect(&sources[i].events.nothing, &probes[i], probe_nothing), 1);
+        object_end(&probes[i].hy);
+        object_end(&sources[i].hy);
+    }
+}
+
+static void wait_for_others(struct watcher *self, bool connected)
+{
+    struct worker *others = self->context;
+
+    (void)connected;
+    EXPECT(run_there(&others->probe.hy, use_unrelated_objects, NULL));
+}
+
+/* While user code is told of a change, and while a slot runs, no other thread waits for a lock. */
+static void test_sc35_no_thread_waits_for_user_code_of_others(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_start(&worker, "others");
+    watcher_init(&watcher_class);
+    watcher.context = &worker;
+    watcher.on_change = wait_for_others;
+    assert_ok(hy_connect(&watcher.events.number, &one, probe_number, HY_AUTO));
+    object_end(&one.hy); /* which cuts it, and tells */
+    assert_int_equal(watcher.told, 2);
+    object_end(&watcher.hy);
+    worker_stop(&worker);
 }
 
 /* --- destroyed -------------------------------------------------------------------------------- */
@@ -621,6 +670,7 @@ int main(void)
         CASE(test_sc31_the_owner_is_told_in_its_thread),
         CASE(test_sc31_the_making_is_told_before_the_cut),
         CASE(test_sc32_the_owner_may_do_anything_when_told),
+        CASE(test_sc35_no_thread_waits_for_user_code_of_others),
         CASE(test_oa18_destroyed_comes_between_fini_and_the_children),
         CASE(test_oa18_destroyed_reaches_other_threads),
         CASE(test_oa19_destroyed_is_emitted_although_blocked),

@@ -232,7 +232,7 @@ static void test_sc14_unique_does_not_count_a_spent_single_shot(void **state)
     assert_true(PROBE_SAW(&one, 1, 2));
 }
 
-/* Departs: SC-15: the context is compared too, so uniqueness works for every slot. */
+/* Function and context are compared, so uniqueness works for every slot. Rules: SC-15. */
 static void test_sc15_unique_compares_the_context(void **state)
 {
     int a = 10, b = 20;
@@ -370,14 +370,16 @@ static void test_sc29_a_blocked_signal_is_silent(void **state)
     struct hy_signal_base *number = &source.events.number.sig;
 
     (void)state;
-    assert_ok(hy_signal_block(number, false)); /* nothing to do, and no hub */
-    assert_ok(hy_signal_block(number, true));
+    assert_int_equal(hy_signal_block(number, false), 0); /* nothing to do, and no hub */
+    assert_int_equal(hy_signal_block(number, true), 0);
+    assert_int_equal(hy_signal_block(number, true), 1);
     assert_ok(connect(&one, HY_AUTO)); /* also what is connected while it is blocked */
     assert_ok(hy_connect(&source.events.nothing, &one, probe_nothing, HY_AUTO));
     assert_int_equal(emit(1), 0);
     assert_int_equal(hy_emit0(&source.events.nothing), 1);
     assert_true(hy_signal_is_connected(number));
-    assert_ok(hy_signal_block(number, false));
+    assert_int_equal(hy_signal_block(number, false), 1);
+    assert_int_equal(hy_signal_block(number, false), 0);
     assert_int_equal(emit(2), 1);
     assert_true(PROBE_SAW(&one, -1, 2)); /* 1 is not made up for */
 }
@@ -386,13 +388,15 @@ static void test_sc29_a_blocked_object_is_silent(void **state)
 {
     (void)state;
     assert_ok(connect(&one, HY_AUTO));
-    assert_ok(hy_object_block_signals(&source.hy, true));
+    assert_int_equal(hy_object_block_signals(&source.hy, true), 0);
+    assert_int_equal(hy_object_block_signals(&source.hy, true), 1);
     assert_ok(hy_connect(&source.events.nothing, &one, probe_nothing, HY_QUEUED));
     assert_int_equal(emit(1), 0);
     assert_int_equal(hy_emit0(&source.events.nothing), 0);
-    /* Both reasons have to go. */
-    assert_ok(hy_signal_block(&source.events.number.sig, true));
-    assert_ok(hy_object_block_signals(&source.hy, false));
+    /* Both reasons have to go; each tells of itself alone. */
+    assert_int_equal(hy_signal_block(&source.events.number.sig, true), 0);
+    assert_int_equal(hy_object_block_signals(&source.hy, false), 1);
+    assert_int_equal(hy_object_block_signals(&source.hy, false), 0);
     assert_int_equal(emit(2), 0);
     assert_int_equal(hy_emit0(&source.events.nothing), 1);
     assert_ok(hy_signal_block(&source.events.number.sig, false));
@@ -545,6 +549,44 @@ static void test_sc30_relays_of_different_types_are_refused(void **state)
         -HY_EINVAL);
 }
 
+/* An emission would end with the stack; queued, never. */
+static void test_sc30_a_signal_does_not_pass_on_to_itself(void **state)
+{
+    static const unsigned kinds[] = {HY_AUTO, HY_DIRECT, HY_QUEUED, HY_BLOCKING};
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(hy_connect_signal(&source.events.number, &source.events.number, kinds[i]),
+                         -HY_EINVAL);
+    assert_int_equal(emit(1), 0);
+}
+
+/* Deeper than a thread's table of walks. */
+static void cut_at_fifty(struct probe *self, int64_t value)
+{
+    (void)value;
+    if (self->count == 50)
+        EXPECT_INT(hy_signal_disconnect(&second.events.number.sig, &source.hy, NULL), 1);
+}
+
+/* Rules: SC-08, SC-30. */
+static void test_sc30_a_circle_of_relays_is_broken_by_a_slot(void **state)
+{
+    (void)state;
+    one.on_slot = cut_at_fifty;
+    for (int i = 1; i <= 2; i++) {
+        assert_ok(hy_connect(&source.events.number, &one, probe_number, HY_AUTO));
+        assert_ok(hy_connect_signal(&source.events.number, &second.events.number, HY_AUTO));
+        assert_ok(hy_connect_signal(&second.events.number, &source.events.number, HY_AUTO));
+        one.count = 0;
+        assert_int_equal(emit(i), 2);
+        assert_int_equal(one.count, 50);
+        assert_int_equal(emit(i), 2);
+        assert_int_equal(one.count, 51);
+        assert_int_equal(hy_object_disconnect(&source.hy, NULL), 2);
+    }
+}
+
 /* --- the sender ------------------------------------------------------------------------------- */
 
 static struct hy_ref seen_sender;
@@ -691,7 +733,7 @@ static void test_a_slot_cuts_itself_by_its_handle(void **state)
 
 /* --- payloads --------------------------------------------------------------------------------- */
 
-/* Departs: QA-05: what cannot be copied is refused when connecting, not when emitting. */
+/* When connecting, not when emitting. Rules: QA-05. */
 static void test_qa05_auto_to_a_borrowed_payload_is_refused(void **state)
 {
     struct view view = {"abc"};
@@ -769,8 +811,8 @@ static void slot_alias(struct probe *self, const number_alias *number)
     probe_note(self, number->value);
 }
 
-/* Departs: QA-08: the compiler compares types, the description is found by its address; no name is
- * looked up. */
+/* The compiler compares types, the description is found by its address; no name is looked up.
+ * Rules: QA-08. */
 static void test_qa08_an_alias_is_the_same_type(void **state)
 {
     (void)state;
@@ -820,7 +862,8 @@ static void slot_counted(struct probe *self, const struct counted_handle *handle
     probe_note(self, handle->counted->value);
 }
 
-/* Departs: QA-09: a payload may be a counted handle, which keeps what it points to. */
+/* A payload may be a counted handle, which keeps what it points to. What is borrowed is direct
+ * only: QA-05. Rules: QA-09. */
 static void test_qa09_a_counted_handle_keeps_its_object(void **state)
 {
     struct counted_source sender;
@@ -896,6 +939,8 @@ int main(void)
         CASE(test_sc30_a_signal_is_connected_to_a_signal),
         CASE(test_sc30_a_relay_in_the_thread_of_its_target),
         CASE(test_sc30_relays_of_different_types_are_refused),
+        CASE(test_sc30_a_signal_does_not_pass_on_to_itself),
+        CASE(test_sc30_a_circle_of_relays_is_broken_by_a_slot),
         CASE(test_sc27_the_sender_is_known_inside_a_slot),
         CASE(test_sc27_outside_a_slot_there_is_no_sender),
         CASE(test_sc27_the_sender_reads_null_when_it_has_ended),

@@ -470,18 +470,18 @@ static void block_and_connect(int index)
     probe_init(&probe, NULL);
     for (int i = check_scaled(500); i > 0; i--) {
         if (index == 0)
-            EXPECT_INT(hy_signal_block(&source.events.number.sig, i % 2 == 0), 0);
+            EXPECT(hy_signal_block(&source.events.number.sig, i % 2 == 0) >= 0);
         else if (index == 1)
-            EXPECT_INT(hy_object_block_signals(&source.hy, i % 2 == 0), 0);
+            EXPECT(hy_object_block_signals(&source.hy, i % 2 == 0) >= 0);
         else
             (void)hy_connection_disconnect(closure_connect(&probe, HY_AUTO));
         EXPECT(hy_emit_with(&source.events.number, .value = i) >= 0);
     }
     object_end(&probe.hy);
     if (index == 0)
-        EXPECT_INT(hy_signal_block(&source.events.number.sig, false), 0);
+        EXPECT(hy_signal_block(&source.events.number.sig, false) >= 0);
     if (index == 1)
-        EXPECT_INT(hy_object_block_signals(&source.hy, false), 0);
+        EXPECT(hy_object_block_signals(&source.hy, false) >= 0);
 }
 
 /* Rules: SC-29. */

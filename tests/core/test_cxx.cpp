@@ -408,6 +408,16 @@ void test_calls_after_some_time()
     EXPECT(f.view.done == 12);
 }
 
+void test_create_on_the_heap()
+{
+    fixture f;
+    sender *made = nullptr;
+
+    EXPECT(hy_create(&sender_class, &f.view, &made) == 0);
+    EXPECT(hy_object_is_a(&made->hy, &sender_class) && hy_object_parent(&made->hy) == &f.view);
+    EXPECT(hy_object_destroy(&made->hy) == 0);
+}
+
 struct count_job : hy_job {
     std::atomic<int> worked{0};
     int released = 0;
@@ -424,7 +434,7 @@ void test_a_pool()
         static_cast<view *>(receiver)->done += result == 0;
     };
     job.release = [](hy_job *self) { static_cast<count_job *>(self)->released++; };
-    EXPECT(hy_pool_init(&pool, &f.view, nullptr) == 0);
+    EXPECT(hy_pool_init(&pool, nullptr, &f.view) == 0);
     EXPECT(hy_pool_submit(&pool, &job, &f.view, nullptr) == 0);
     while (job.released == 0)
         EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
@@ -455,6 +465,7 @@ int main()
     run(test_class_records, "test_class_records");
     run(test_library_classes, "test_library_classes");
     run(test_calls_after_some_time, "test_calls_after_some_time");
+    run(test_create_on_the_heap, "test_create_on_the_heap");
     run(test_a_pool, "test_a_pool");
     std::printf("1..%d\n", cases);
     return failures != 0;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define E(n) (HY_EVENT_USER + (n))
 
@@ -422,6 +423,69 @@ static void wait_for_the_posts(struct probe *self, struct hy_event *event)
     gate_wait(&meeting->posted);
 }
 
+/* CPU time of so many passes, in each of which one descriptor is ready. */
+static int64_t passes_cost(int passes)
+{
+    int64_t cpu_ns = system_thread_cpu_ns();
+
+    for (int i = 0; i < passes; i++)
+        EXPECT_INT(hy_process(0, HY_FOREVER), 1);
+    return system_thread_cpu_ns() - cpu_ns;
+}
+
+static void ready_note(struct probe *self, const struct hy_readiness *readiness)
+{
+    (void)readiness;
+    self->reached++;
+}
+
+/* Three thousand descriptors that are silent make a pass no dearer. */
+static void test_du04_a_pass_does_not_walk_the_descriptors(void **state)
+{
+    enum {
+        MANY = 3000,
+        PASSES = 500
+    };
+    static struct hy_notifier silent[MANY];
+    struct hy_notifier ready;
+    struct rlimit limit;
+    struct probe here;
+    int ends[2], many = 0;
+    int64_t few_ns, many_ns;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max < MANY + 100) {
+        print_message("no process may have %d descriptors here\n", MANY);
+        skip();
+    }
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    probe_init(&here, NULL);
+    assert_int_equal(pipe(ends), 0);
+    assert_ok(hy_notifier_init(&ready, NULL));
+    assert_ok(hy_connect(&ready.events.ready, &here, ready_note, HY_DIRECT));
+    assert_ok(hy_notifier_watch(&ready, ends[1], HY_WRITABLE));
+    (void)passes_cost(PASSES);
+    few_ns = passes_cost(PASSES);
+    for (; many < MANY; many++) {
+        assert_ok(hy_notifier_init(&silent[many], NULL));
+        assert_ok(hy_notifier_watch(&silent[many], dup(ends[0]), HY_READABLE));
+    }
+    many_ns = passes_cost(PASSES);
+    EXPECT(many_ns < 5 * few_ns + 5 * HY_MILLISECOND);
+    while (many-- > 0) {
+        int descriptor = (int)silent[many].descriptor_;
+
+        hy_notifier_fini(&silent[many]);
+        (void)close(descriptor);
+    }
+    hy_notifier_fini(&ready);
+    object_end(&here.hy);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 static void test_du05_posts_to_a_busy_thread_wake_nobody(void **state)
 {
     struct meeting meeting;
@@ -493,6 +557,7 @@ int main(void)
         TEST(test_dc07_timers_have_no_ids),
         TEST(test_dc08_a_timer_says_what_it_does),
         TEST(test_dc11_what_is_no_dispatcher_is_refused),
+        TEST(test_du04_a_pass_does_not_walk_the_descriptors),
         TEST(test_du06_own_posts_wake_nobody),
         TEST(test_du05_posts_to_a_busy_thread_wake_nobody),
         TEST(test_threads_park_by_their_own_dispatchers),

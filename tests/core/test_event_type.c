@@ -370,6 +370,33 @@ static void test_compressed_events_travel_with_their_object(void **state)
     assert_int_equal(other.count, 1);
 }
 
+static void quit_thread(struct probe *self, struct hy_event *event)
+{
+    note_area(self, event);
+    hy_thread_quit(hy_thread_current(), 0);
+}
+
+/* What has been merged is no longer waiting. */
+static void test_what_was_merged_is_not_kept(void **state)
+{
+    const uint32_t number = number_of(&paint_type);
+    struct stall stall;
+
+    (void)state;
+    stall_start(&stall);
+    hy_thread_set_finish_policy(&stall.worker.thread, HY_FINISH_KEEP);
+    stall.worker.probe.on_event = quit_thread;
+    paint(&stall.worker.probe, 1, 1);
+    paint(&stall.worker.probe, 2, 2);
+    paint_at(&stall.worker.probe, &paint_type, 3, 3, HY_PRIORITY_LOW);
+    stall_let_go(&stall);
+    assert_ok(hy_thread_join(&stall.worker.thread, HY_FOREVER));
+    assert_true(PROBE_SAW(&stall.worker.probe, number, AREA(1, 2, 1)));
+    assert_int_equal(hy_thread_get_counters(&stall.worker.thread).kept, 1);
+    object_end(&stall.worker.probe.hy);
+    stall_stop(&stall);
+}
+
 static void test_removal_leaves_the_others_to_be_merged(void **state)
 {
     const uint32_t painted = number_of(&paint_type), resized = number_of(&resize_type);
@@ -611,6 +638,7 @@ int main(void)
         CASE(test_pe14_a_hook_that_refuses),
         CASE(test_compressed_events_travel_with_their_object),
         CASE(test_removal_leaves_the_others_to_be_merged),
+        CASE(test_what_was_merged_is_not_kept),
         CASE(test_the_receiver_of_compressed_events_ends),
         CASE(test_merged_payloads_are_destroyed),
         CASE(test_a_hook_that_runs_a_loop),

@@ -636,6 +636,39 @@ static void test_an_ignored_event_goes_on_to_the_parents(void **state)
     object_end(&family.grandparent.hy);
 }
 
+static struct probe *forward_to;
+
+static void forward(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    EXPECT_INT(hy_send(&forward_to->hy, event), 1);
+    EXPECT(event->receiver == &expected_receiver->hy);
+    hy_event_ignore(event);
+}
+
+/* One that its handler also shows to another object is still its own. */
+static void test_an_event_sent_on_comes_back_to_its_receiver(void **state)
+{
+    struct family family;
+    struct hy_event event = {.type = propagating};
+
+    (void)state;
+    family_init(&family);
+    forward_to = probe_create(NULL);
+    expected_receiver = &family.child;
+    family.child.on_event = forward;
+    family.parent.on_event = ignore_as_parent;
+    assert_int_equal(hy_send(&family.child.hy, &event), 1);
+    assert_true(PROBE_SAW(forward_to, propagating));
+    assert_true(PROBE_SAW(&family.grandparent, propagating));
+    assert_ok(hy_post(&family.child.hy, propagating, NULL, 0, HY_PRIORITY_NORMAL));
+    wait_drain();
+    assert_int_equal(forward_to->count, 2);
+    assert_int_equal(family.grandparent.count, 2);
+    object_end(&forward_to->hy);
+    object_end(&family.grandparent.hy);
+}
+
 static void test_filters_of_parents_see_what_goes_on(void **state)
 {
     struct family family;
@@ -829,6 +862,7 @@ int main(void)
         CASE(test_destroy_later_inside_a_filter),
         CASE(test_pe16_the_verdict_of_a_send),
         CASE(test_an_ignored_event_goes_on_to_the_parents),
+        CASE(test_an_event_sent_on_comes_back_to_its_receiver),
         CASE(test_filters_of_parents_see_what_goes_on),
         CASE(test_a_parent_inside_its_fini_gets_nothing),
         CASE(test_objects_that_end_on_the_way_up),

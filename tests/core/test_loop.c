@@ -468,6 +468,67 @@ static void test_an_own_quit_makes_the_descriptor_readable(void **state)
     assert_int_equal(hy_thread_exec(), 3); /* uses the quit up */
 }
 
+static void *post_from_elsewhere(void *context)
+{
+    post(context, 5);
+    return NULL;
+}
+
+/* Of two loops in each other the outer one is asked for its descriptor last. */
+static void test_a_descriptor_is_watched_until_its_own_loop_ends(void **state)
+{
+    int descriptor;
+    pthread_t thread;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_ok(hy_loop_init(&loops[i]));
+        assert_ok(hy_loop_begin(&loops[i], 0));
+    }
+    assert_ok(hy_loop_descriptor(&loops[1]));
+    descriptor = hy_loop_descriptor(&loops[0]);
+    assert_ok(descriptor);
+    assert_int_equal(hy_loop_end(&loops[1]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(hy_loop_dispatch(&loops[0]), 0);
+    assert_false(is_readable(descriptor));
+    assert_int_equal(pthread_create(&thread, NULL, post_from_elsewhere, &here), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(is_readable(descriptor));
+    assert_int_equal(hy_loop_dispatch(&loops[0]), 1);
+    assert_int_equal(hy_loop_end(&loops[0]), 0);
+}
+
+/* What the loop leaves alone is not there to be dispatched. */
+static void test_el18_a_wait_in_parts_does_not_tell_of_what_is_excluded(void **state)
+{
+    struct hy_timer due;
+
+    (void)state;
+    assert_ok(hy_timer_init(&due, NULL));
+    assert_ok(hy_timer_start_at(&due, hy_now_ns()));
+    assert_ok(hy_loop_init(&loops[0]));
+    assert_ok(hy_loop_begin(&loops[0], HY_PROCESS_EXCLUDE_TIMERS));
+    assert_int_equal(hy_loop_wait(&loops[0], hy_now_ns() + HY_MILLISECOND), 0);
+    assert_int_equal(hy_loop_end(&loops[0]), 0);
+    hy_timer_fini(&due);
+    assert_ok(hy_loop_begin(&loops[0], HY_PROCESS_EXCLUDE_POSTED));
+    for (int own = 0; own < 2; own++) {
+        pthread_t thread;
+
+        if (own != 0)
+            post(&here, 6);
+        else {
+            assert_int_equal(pthread_create(&thread, NULL, post_from_elsewhere, &here), 0);
+            assert_int_equal(pthread_join(thread, NULL), 0);
+        }
+        assert_int_equal(hy_loop_wait(&loops[0], hy_now_ns() + HY_MILLISECOND), 0);
+    }
+    assert_int_equal(hy_loop_end(&loops[0]), 0);
+    wait_drain();
+    assert_true(PROBE_SAW(&here, E(5), E(6)));
+}
+
 /* Loops in parts that are nested end inside out. */
 static void test_loops_in_parts_unwind_inside_out(void **state)
 {
@@ -482,6 +543,66 @@ static void test_loops_in_parts_unwind_inside_out(void **state)
     assert_int_equal(hy_loop_end(&loops[1]), 3);
     assert_int_equal(hy_loop_end(&loops[0]), 0);
     assert_int_equal(hy_loop_depth(), 0);
+}
+
+static struct hy_timer timer;
+static int ticks;
+
+static void tick(struct probe *self)
+{
+    (void)self;
+    ticks++;
+}
+
+/* A foreign loop in a handler of loop 1, which has been asked to quit; it waits for a timer. */
+static void run_a_foreign_loop(struct probe *self, struct hy_event *event)
+{
+    int64_t limit_ns = hy_now_ns() + 5 * HY_SECOND;
+    struct pollfd polled = {.fd = hy_loop_descriptor(&loops[0]), .events = POLLIN};
+    int turns = 0;
+
+    (void)self;
+    if (event->type != E(2))
+        return;
+    hy_loop_quit(&loops[1], 7);
+    EXPECT_INT(hy_timer_start_once(&timer, 20 * HY_MILLISECOND), 0);
+    for (; ticks == 0 && EXPECT(hy_now_ns() < limit_ns); turns++) {
+        int pending = hy_loop_prepare(&loops[0], NULL);
+
+        if (EXPECT(pending >= 0) && pending == 0)
+            (void)poll(&polled, 1, 5000);
+        EXPECT(hy_loop_dispatch(&loops[0]) >= 0);
+    }
+    EXPECT(turns < 10); /* it slept */
+}
+
+static void nest_a_loop(struct probe *self, struct hy_event *event)
+{
+    if (event->type != E(1))
+        return;
+    self->on_event = run_a_foreign_loop;
+    post(self, 2);
+    EXPECT_INT(hy_loop_exec(&loops[1], 0), 7);
+}
+
+/* The loop of the library that is to end cannot, before the foreign one inside it has; so that one
+ * is served. */
+static void test_a_foreign_loop_outlives_the_request_to_quit(void **state)
+{
+    (void)state;
+    ticks = 0;
+    assert_ok(hy_timer_init(&timer, NULL));
+    assert_ok(hy_connect(&timer.events.timeout, &here, tick, HY_DIRECT));
+    for (int i = 0; i < 2; i++)
+        assert_ok(hy_loop_init(&loops[i]));
+    here.on_event = nest_a_loop;
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    assert_ok(hy_loop_descriptor(&loops[0]));
+    post(&here, 1);
+    assert_int_equal(hy_loop_dispatch(&loops[0]), 1);
+    assert_int_equal(ticks, 1);
+    assert_int_equal(hy_loop_end(&loops[0]), 0);
+    hy_timer_fini(&timer);
 }
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -505,6 +626,9 @@ int main(void)
         CASE(test_el26_the_last_release_ends_the_loop),
         CASE(test_flags_that_no_loop_takes),
         CASE(test_loops_in_parts_unwind_inside_out),
+        CASE(test_a_descriptor_is_watched_until_its_own_loop_ends),
+        CASE(test_el18_a_wait_in_parts_does_not_tell_of_what_is_excluded),
+        CASE(test_a_foreign_loop_outlives_the_request_to_quit),
         CASE(test_a_handler_does_not_end_its_loop),
         CASE(test_an_own_quit_makes_the_descriptor_readable),
     };

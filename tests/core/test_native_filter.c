@@ -18,6 +18,7 @@ struct native {
     struct hy_dispatcher base;
     struct hy_dispatcher *inner; /* does everything else */
     int waiting;                 /* events that come with the next wait; set in the thread */
+    bool goes_on;                /* a wait is not over when it has brought some */
     int stopped;                 /* by a filter */
     intptr_t result;             /* of the last one */
 };
@@ -58,7 +59,7 @@ static int native_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_read
 {
     struct native *self = native_of(dispatcher);
 
-    if (self->waiting != 0)
+    if (self->waiting != 0 && !self->goes_on)
         flags &= ~(unsigned)HY_WAIT_BLOCK;
     while (self->waiting > 0) {
         int64_t event = self->waiting--;
@@ -279,6 +280,39 @@ static void test_ap13_filters_belong_to_a_thread(void **state)
     assert_ok(hy_native_filter_remove(&watchers[0].filter));
 }
 
+static struct gate passed;
+
+static void let_pass(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    (void)event;
+    gate_open(&passed);
+}
+
+static void post_one(struct watcher *watcher)
+{
+    (void)watcher;
+    action = NULL;
+    EXPECT_INT(hy_post(&sequence.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+/* Also in a dispatcher whose wait would go on. */
+static void test_ap14_what_a_filter_posts_ends_the_wait(void **state)
+{
+    int one = 1;
+
+    (void)state;
+    gate_init(&passed);
+    native->goes_on = true;
+    sequence.on_event = let_pass;
+    install(1);
+    action = post_one;
+    acting = 0;
+    run_there(&worker.probe.hy, feed_there, &one);
+    EXPECT(gate_wait(&passed));
+    gate_fini(&passed);
+}
+
 static struct probe *doomed; /* in the worker */
 static int ended;
 
@@ -338,6 +372,7 @@ int main(void)
         CASE(test_ap12_installing_while_filtering),
         CASE(test_ap13_filters_belong_to_a_thread),
         CASE(test_ap14_a_delete_inside_waits_for_the_loop),
+        CASE(test_ap14_what_a_filter_posts_ends_the_wait),
     };
 
     allocator_install();

@@ -29,7 +29,7 @@ static struct watcher one, two;
 static void watcher_ready(struct watcher *self, const struct hy_readiness *readiness)
 {
     EXPECT(hy_object_is_here(&self->hy));
-    EXPECT_INT(readiness->handle, self->ends[0]); /* SN-04 */
+    EXPECT_INT(readiness->descriptor, self->ends[0]); /* SN-04 */
     self->conditions = readiness->conditions;
     self->calls++;
     (void)count_up(&self->reached);
@@ -87,6 +87,8 @@ static int teardown(void **state)
     return check_teardown(state);
 }
 
+/* Departs: SN-01: one notifier watches any mix of conditions; there is none that is made with a
+ * descriptor. */
 static void test_sn01_nothing_is_watched_at_first(void **state)
 {
     (void)state;
@@ -599,7 +601,7 @@ static void restless_enter(struct hy_object *object)
 static void restless_ready(struct restless *self, const struct hy_readiness *readiness)
 {
     for (int i = 0; i < 3; i++)
-        if (self->ends[i][0] == readiness->handle)
+        if (self->ends[i][0] == readiness->descriptor)
             (void)count_up(&self->calls[i]);
 }
 

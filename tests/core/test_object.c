@@ -42,6 +42,21 @@ static void test_init_refuses_nonsense(void **state)
     assert_ptr_equal(object, &probe); /* untouched on failure */
 }
 
+static void test_create_gives_the_typed_object(void **state)
+{
+    static struct probe unset;
+    struct probe *probe = &unset, *child = &unset, *none = &unset;
+
+    (void)state;
+    assert_ok(hy_create(&probe_class, NULL, &probe));
+    assert_int_equal(probe->count, 0); /* zeroed */
+    assert_ok(hy_create(&probe_class, &probe->hy, &child));
+    assert_ptr_equal(hy_object_first_child(&probe->hy), &child->hy);
+    assert_int_equal(hy_create(NULL, &probe->hy, &none), -HY_EINVAL);
+    assert_ptr_equal(none, &unset); /* untouched on failure */
+    assert_ok(hy_object_destroy(&probe->hy));
+}
+
 static void test_second_fini_is_a_no_op(void **state)
 {
     struct probe probe;
@@ -1047,6 +1062,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_init_makes_garbage_an_object),
         TEST(test_init_refuses_nonsense),
+        TEST(test_create_gives_the_typed_object),
         TEST(test_second_fini_is_a_no_op),
         TEST(test_memory_can_be_an_object_again),
         TEST(test_create_zeroes_and_destroy_releases),

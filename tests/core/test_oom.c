@@ -220,7 +220,7 @@ static int scenario_closures(void)
     EXPECT_INT(ends, tried - made);
     if (rc >= 0) {
         rc = hy_signal_block(&source.events.text.sig, true);
-        EXPECT_INT(hy_signal_block(&source.events.text.sig, false), 0);
+        EXPECT(hy_signal_block(&source.events.text.sig, false) >= 0);
     }
     if (rc >= 0)
         rc = emitted = hy_emit_with(&source.events.number, .value = 1);
@@ -501,7 +501,7 @@ static uint64_t helper_stop(struct worker *worker)
 {
     hy_thread_quit(&worker->thread, 0);
     EXPECT_INT(hy_thread_join(&worker->thread, HY_FOREVER), 0);
-    uint64_t dropped = hy_thread_get_counts(&worker->thread).dropped;
+    uint64_t dropped = hy_thread_get_counters(&worker->thread).dropped;
     hy_thread_fini(&worker->thread);
     return dropped;
 }
@@ -674,7 +674,7 @@ static int scenario_bounded(void)
     struct source source;
     struct probe probe;
     struct hy_connection connection;
-    struct hy_connection_counts counts = {0};
+    struct hy_connection_counters counts = {0};
     struct hy_connect_options options = {
         .flags = HY_BOUNDED | HY_QUEUED, .limit = 3, .overflow = HY_OVERFLOW_DROP_OLDEST};
     char bytes[] = "payload";
@@ -690,7 +690,7 @@ static int scenario_bounded(void)
         queued += rc == 1;
     }
     if (queued > 0) {
-        EXPECT_INT(hy_connection_get_counts(connection, &counts), 0);
+        EXPECT_INT(hy_connection_get_counters(connection, &counts), 0);
         EXPECT_INT(counts.accepted, queued);
         EXPECT_INT(counts.waiting, queued < 3 ? queued : 3);
         EXPECT_INT(text_copies(), counts.waiting);
@@ -742,7 +742,7 @@ static void notifier_ready(struct probe *self, const struct hy_readiness *readin
 {
     char byte;
 
-    EXPECT_INT(read((int)readiness->handle, &byte, 1), 1);
+    EXPECT_INT(read((int)readiness->descriptor, &byte, 1), 1);
     probe_note(self, 1);
 }
 
@@ -1030,7 +1030,7 @@ static int scenario_pool(void)
     rc = hy_object_init(&probe.hy, &probe_class, NULL);
     if (rc < 0)
         return rc;
-    rc = hy_pool_init(&pool, &probe.hy, &limits);
+    rc = hy_pool_init(&pool, &limits, &probe.hy);
     for (; accepted < JOBS && rc >= 0; accepted += rc >= 0) {
         jobs[accepted].job =
             (struct hy_job){.work = job_work, .done = job_done, .release = job_release};

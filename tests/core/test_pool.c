@@ -103,7 +103,7 @@ static void pool_start(uint32_t threads, uint32_t waiting)
 {
     struct hy_pool_limits limits = {.threads = threads, .waiting = waiting};
 
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
 }
 
 /* Submits one that has begun and waits for `go`. */
@@ -134,7 +134,7 @@ static void test_a_job_runs_elsewhere_and_is_told_here(void **state)
     assert_true(errand.told_before);
     assert_int_equal(errand.result, 0);
     assert_true(PROBE_SAW(&probe, 7));
-    assert_int_equal(hy_pool_get_counts(&pool).done, 1);
+    assert_int_equal(hy_pool_get_counters(&pool).done, 1);
     /* From its release on it is the owner's, who may submit it again. */
     assert_ok(hy_pool_submit(&pool, &errand.job, &probe.hy, NULL));
     assert_true(wait_count(&errand.released, 2));
@@ -174,8 +174,8 @@ static void test_jobs_begin_in_order(void **state)
         assert_ok(hy_pool_submit(&pool, &errands[i].job, &probe.hy, &errands[i].id));
         assert_true(i == 0 || errands[i].id > errands[i - 1].id);
     }
-    assert_int_equal(hy_pool_get_counts(&pool).waiting, 20);
-    assert_int_equal(hy_pool_get_counts(&pool).running, 1);
+    assert_int_equal(hy_pool_get_counters(&pool).waiting, 20);
+    assert_int_equal(hy_pool_get_counters(&pool).running, 1);
     gate_open(&go);
     assert_true(wait_count(&released, 21));
     for (int i = 0; i < 21; i++) {
@@ -203,7 +203,7 @@ static void test_a_job_submits_the_next(void **state)
     }
     assert_ok(hy_pool_submit(&pool, &errands[0].job, &probe.hy, NULL));
     assert_true(wait_count(&released, 10));
-    assert_int_equal(hy_pool_get_counts(&pool).threads, 1);
+    assert_int_equal(hy_pool_get_counters(&pool).threads, 1);
 }
 
 static void test_the_receiver_may_live_in_another_thread(void **state)
@@ -260,22 +260,22 @@ static void test_threads_come_with_the_work_up_to_the_limit(void **state)
 
     (void)state;
     pool_start(3, 0);
-    assert_int_equal(hy_pool_get_counts(&pool).threads, 0);
+    assert_int_equal(hy_pool_get_counters(&pool).threads, 0);
     assert_int_equal(system_threads(), threads);
     for (int i = 0; i < 3; i++) {
         occupy(&errands[i], i, &probe.hy);
-        assert_int_equal(hy_pool_get_counts(&pool).threads, i + 1);
+        assert_int_equal(hy_pool_get_counters(&pool).threads, i + 1);
     }
     for (int i = 3; i < 6; i++) {
         errand_init(&errands[i], i);
         assert_ok(hy_pool_submit(&pool, &errands[i].job, &probe.hy, NULL));
     }
-    assert_int_equal(hy_pool_get_counts(&pool).threads, 3);
-    assert_int_equal(hy_pool_get_counts(&pool).waiting, 3);
+    assert_int_equal(hy_pool_get_counters(&pool).threads, 3);
+    assert_int_equal(hy_pool_get_counters(&pool).waiting, 3);
     for (int i = 0; i < 3; i++)
         gate_open(&go);
     assert_true(wait_count(&released, 6));
-    assert_int_equal(hy_pool_get_counts(&pool).threads, 3); /* they wait for more */
+    assert_int_equal(hy_pool_get_counters(&pool).threads, 3); /* they wait for more */
     hy_pool_fini(&pool);
     assert_true(system_threads_at_most(threads));
 }
@@ -283,7 +283,7 @@ static void test_threads_come_with_the_work_up_to_the_limit(void **state)
 static bool has_no_threads(void *context)
 {
     (void)context;
-    return hy_pool_get_counts(&pool).threads == 0;
+    return hy_pool_get_counters(&pool).threads == 0;
 }
 
 static void test_threads_end_without_work_and_come_again(void **state)
@@ -293,7 +293,7 @@ static void test_threads_end_without_work_and_come_again(void **state)
     int threads = system_threads();
 
     (void)state;
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     for (int round = 1; round <= check_scaled(20); round++) {
         for (int i = 0; i < 2; i++) {
             errand_init(&errands[i], i);
@@ -313,7 +313,7 @@ static void test_work_that_comes_as_threads_end_is_done(void **state)
     int rounds = check_scaled(300);
 
     (void)state;
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < 4; i++) {
             errand_init(&errands[i], i);
@@ -338,7 +338,7 @@ static void test_the_limit_of_waiting_jobs(void **state)
     assert_ok(hy_pool_submit(&pool, &waiting[0].job, &probe.hy, NULL));
     assert_ok(hy_pool_submit(&pool, &waiting[1].job, &probe.hy, NULL));
     assert_int_equal(hy_pool_submit(&pool, &waiting[2].job, &probe.hy, NULL), -HY_EAGAIN);
-    assert_int_equal(hy_pool_get_counts(&pool).refused, 1);
+    assert_int_equal(hy_pool_get_counters(&pool).refused, 1);
     gate_open(&go);
     assert_true(wait_count(&released, 3));
     assert_ok(hy_pool_submit(&pool, &waiting[2].job, &probe.hy, NULL));
@@ -366,8 +366,8 @@ static void test_a_waiting_job_is_cancelled(void **state)
     assert_int_equal(errands[1].result, -HY_ECANCELED);
     gate_open(&go);
     assert_true(wait_count(&released, 4));
-    assert_int_equal(hy_pool_get_counts(&pool).cancelled, 1);
-    assert_int_equal(hy_pool_get_counts(&pool).done, 3);
+    assert_int_equal(hy_pool_get_counters(&pool).cancelled, 1);
+    assert_int_equal(hy_pool_get_counters(&pool).done, 3);
     assert_int_equal(hy_pool_cancel(&pool, errands[2].id), -HY_ENOENT);
 }
 
@@ -425,7 +425,7 @@ static void test_the_receiver_ends_before_it_is_told(void **state)
     pool_start(1, 0);
     errand_init(&errand, 1);
     assert_ok(hy_pool_submit(&pool, &errand.job, &receiver->hy, NULL));
-    while (hy_pool_get_counts(&pool).done == 0)
+    while (hy_pool_get_counters(&pool).done == 0)
         (void)sched_yield();
     hy_pool_fini(&pool); /* now it has been posted */
     object_end(&receiver->hy);
@@ -519,7 +519,7 @@ static void test_a_pool_ends_with_its_parent(void **state)
 
     (void)state;
     probe_init(&parent, NULL);
-    assert_ok(hy_pool_init(&pool, &parent.hy, NULL));
+    assert_ok(hy_pool_init(&pool, NULL, &parent.hy));
     errand_init(&errand, 1);
     assert_ok(hy_pool_submit(&pool, &errand.job, &parent.hy, NULL));
     object_end(&parent.hy); /* both the receiver and the pool */
@@ -686,12 +686,12 @@ static void test_storm(void **state)
 {
     struct hy_pool_limits limits = {.threads = 3, .waiting = 200, .idle_ns = 20000};
     struct storm storms[SUBMITTERS], *storms_of[SUBMITTERS];
-    struct hy_pool_counts counts;
+    struct hy_pool_counters counts;
     uint64_t submitted = 0, refused = 0;
 
     (void)state;
     storms_through = 0;
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     for (int i = 0; i < SUBMITTERS; i++) {
         memset(&storms[i], 0, sizeof storms[i]);
         storms[i].seed = i + 1;
@@ -704,10 +704,10 @@ static void test_storm(void **state)
     for (int i = 0; i < SUBMITTERS; i++)
         assert_ok(hy_invoke(&storms[i].worker.probe.hy, storm_run, &storm_payload, &storms_of[i]));
     assert_true(wait_count(&storms_through, SUBMITTERS));
-    counts = hy_pool_get_counts(&pool);
+    counts = hy_pool_get_counters(&pool);
     while (counts.waiting + counts.running != 0) {
         (void)sched_yield();
-        counts = hy_pool_get_counts(&pool);
+        counts = hy_pool_get_counters(&pool);
     }
     hy_pool_fini(&pool);
     for (int i = 0; i < SUBMITTERS; i++)

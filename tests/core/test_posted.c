@@ -113,6 +113,7 @@ static void test_pe04_a_flush_inside_a_flush(void **state)
     assert_int_equal(here.log[8], E(9));
 }
 
+/* Also the way to let only one object have its turn. Rules: EL-25. */
 static void test_pe05_one_receiver_one_type_or_both(void **state)
 {
     (void)state;
@@ -435,7 +436,7 @@ static void test_pe07_flush_and_remove_in_each_other(void **state)
 
 static void test_pe07_by_receiver_by_type_by_both_or_all(void **state)
 {
-    struct hy_thread_counts before = hy_thread_get_counts(hy_thread_current());
+    struct hy_thread_counters before = hy_thread_get_counters(hy_thread_current());
 
     (void)state;
     assert_ok(hy_connect(&source.events.number, &here, probe_number, HY_QUEUED));
@@ -458,7 +459,7 @@ static void test_pe07_by_receiver_by_type_by_both_or_all(void **state)
     assert_int_equal(hy_remove_posted(NULL, HY_EVENT_ANY), 2);
     assert_int_equal(hy_remove_posted(NULL, HY_EVENT_ANY), 0);
     assert_int_equal(hy_remove_posted(NULL, HY_EVENT_DESTROY), -HY_EINVAL);
-    assert_int_equal(hy_thread_get_counts(hy_thread_current()).dropped - before.dropped, 12);
+    assert_int_equal(hy_thread_get_counters(hy_thread_current()).dropped - before.dropped, 12);
 }
 
 static void remove_the_rest(struct probe *self, struct hy_event *event)

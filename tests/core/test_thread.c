@@ -461,11 +461,11 @@ static void wait_in_handler(struct probe *self, struct hy_event *event)
 }
 
 /* Quits while the thread stands in a handler and ten events wait behind it. */
-static struct hy_thread_counts end_with_ten_waiting(struct worker *worker,
-                                                    enum hy_finish_policy policy)
+static struct hy_thread_counters end_with_ten_waiting(struct worker *worker,
+                                                      enum hy_finish_policy policy)
 {
     struct end_gates gates;
-    struct hy_thread_counts counts;
+    struct hy_thread_counters counts;
 
     gate_init(&gates.in_handler);
     gate_init(&gates.go_on);
@@ -481,7 +481,7 @@ static struct hy_thread_counts end_with_ten_waiting(struct worker *worker,
     hy_thread_quit(&worker->thread, 0);
     gate_open(&gates.go_on);
     EXPECT_INT(join(&worker->thread), 0);
-    counts = hy_thread_get_counts(&worker->thread);
+    counts = hy_thread_get_counters(&worker->thread);
     gate_fini(&gates.in_handler);
     gate_fini(&gates.go_on);
     return counts;
@@ -490,7 +490,7 @@ static struct hy_thread_counts end_with_ten_waiting(struct worker *worker,
 static void test_th19_drain(void **state)
 {
     struct worker worker;
-    struct hy_thread_counts counts = end_with_ten_waiting(&worker, HY_FINISH_DRAIN);
+    struct hy_thread_counters counts = end_with_ten_waiting(&worker, HY_FINISH_DRAIN);
 
     (void)state;
     assert_int_equal(worker.probe.count, 11);
@@ -504,7 +504,7 @@ static void test_th19_drain(void **state)
 static void test_th19_discard(void **state)
 {
     struct worker worker;
-    struct hy_thread_counts counts = end_with_ten_waiting(&worker, HY_FINISH_DISCARD);
+    struct hy_thread_counters counts = end_with_ten_waiting(&worker, HY_FINISH_DISCARD);
 
     (void)state;
     assert_int_equal(worker.probe.count, 1);
@@ -517,7 +517,7 @@ static void test_th19_discard(void **state)
 static void test_th19_keep_for_a_restart(void **state)
 {
     struct worker worker;
-    struct hy_thread_counts counts = end_with_ten_waiting(&worker, HY_FINISH_KEEP);
+    struct hy_thread_counters counts = end_with_ten_waiting(&worker, HY_FINISH_KEEP);
     int finis = 0;
 
     (void)state;
@@ -533,7 +533,7 @@ static void test_th19_keep_for_a_restart(void **state)
     assert_int_equal(worker.probe.count, 11);
     assert_int_equal(worker.probe.log[10], E(10));
     assert_int_equal(finis, 1);
-    counts = hy_thread_get_counts(&worker.thread);
+    counts = hy_thread_get_counters(&worker.thread);
     assert_int_equal(counts.kept, 0);
     assert_true(counts.delivered >= 11);
     hy_thread_fini(&worker.thread);
@@ -583,12 +583,13 @@ static void test_a_handle_that_has_been_ended(void **state)
     assert_ok(hy_thread_init(&thread, "ended", NULL));
     hy_thread_fini(&thread);
     hy_thread_quit(&thread, 0);
-    hy_thread_set_finish_policy(&thread, HY_FINISH_KEEP);
+    assert_int_equal(hy_thread_set_finish_policy(&thread, (enum hy_finish_policy)3), -HY_EINVAL);
+    assert_int_equal(hy_thread_set_finish_policy(&thread, HY_FINISH_KEEP), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_start(&thread), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_join(&thread, HY_FOREVER), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_set_stack_size(&thread, 0), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_get_state(&thread), HY_THREAD_FINISHED);
-    assert_int_equal(hy_thread_get_counts(&thread).delivered, 0);
+    assert_int_equal(hy_thread_get_counters(&thread).delivered, 0);
     assert_non_null(hy_thread_name(&thread));
     hy_thread_fini(&thread);
 }
@@ -757,7 +758,6 @@ static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
     }
 }
 
-/* Departs: TH-23: forced termination is not offered. */
 static void test_th24_a_thousand_starts_leave_nothing(void **state)
 {
     int rounds = check_scaled(1000), descriptors = 0, threads = 0;

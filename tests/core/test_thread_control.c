@@ -183,7 +183,8 @@ static void test_th21_slots_of_the_context_run_in_the_thread(void **state)
     source_init(&source);
     assert_ok(hy_thread_init(&thread, "slots", NULL));
     assert_ok(hy_signal_connect(&source.events.nothing.sig, hy_thread_context(&thread),
-                                (hy_slot)(void (*)(void))context_slot, HY_AUTO | HY_NO_PAYLOAD_));
+                                (hy_slot)(void (*)(void))context_slot,
+                                HY_AUTO | HY_IGNORES_PAYLOAD_));
     assert_int_equal(hy_emit0(&source.events.nothing), 1); /* waits for the start */
     for (int run = 1; run <= 2; run++) {
         assert_ok(hy_thread_start(&thread));
@@ -450,7 +451,7 @@ static void test_th18_loops_do_not_care(void **state)
     worker_stop(&worker);
 }
 
-/* Rules: TH-16, TH-17. */
+/* It asks and waits; nothing ends a thread by force. Rules: TH-16, TH-17, TH-23. */
 static void test_th17_fini_interrupts_quits_and_joins(void **state)
 {
     struct work work = {.rounds = 0};

@@ -155,6 +155,8 @@ static void call_wrongly(void *context)
     EXPECT_INT(hy_timer_start_once(there, MS), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_start_at(there, 0), -HY_EWRONGTHREAD);
     EXPECT_INT(hy_timer_stop(there), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_timer_set_accuracy(there, HY_TIMER_PRECISE), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_timer_fini(there), -HY_EWRONGTHREAD);
 }
 
 static void test_tm17_other_threads_are_refused(void **state)
@@ -168,6 +170,13 @@ static void test_tm17_other_threads_are_refused(void **state)
     run_there(&worker.probe.hy, call_wrongly, &timer);
     assert_true(hy_timer_is_running(&timer));
     worker_stop(&worker);
+}
+
+static void test_an_unknown_accuracy_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(hy_timer_set_accuracy(&timer, (enum hy_timer_accuracy)3), -HY_EINVAL);
+    assert_ok(hy_timer_set_accuracy(&timer, HY_TIMER_PRECISE));
 }
 
 static void test_start_of_a_dead_timer(void **state)
@@ -755,13 +764,13 @@ static void test_tm16_a_timer_outlives_its_thread(void **state)
     object_end(&worker.probe.hy);
 }
 
-/* Starting, stopping and re-arming do not cost a walk: that would need minutes here. */
+/* Starting, stopping and re-arming do not cost a walk: that would take ten times as long here. */
 static void test_tm22_a_hundred_thousand_timers(void **state)
 {
     const int many = check_scaled(100000);
     struct hy_timer *timers = calloc((size_t)many, sizeof *timers);
     struct hy_object owner;
-    int64_t begun_ns = hy_now_ns();
+    int64_t cpu_ns = system_thread_cpu_ns();
 
     (void)state;
     assert_non_null(timers);
@@ -776,7 +785,7 @@ static void test_tm22_a_hundred_thousand_timers(void **state)
         assert_ok(hy_timer_stop(&timers[i]));
     object_end(&owner);
     free(timers);
-    assert_true(hy_now_ns() - begun_ns < 60 * HY_SECOND);
+    assert_true(system_thread_cpu_ns() - cpu_ns < 4 * HY_SECOND);
 }
 
 static void test_tm23_the_clock_is_monotonic(void **state)
@@ -1166,9 +1175,8 @@ static void say_in_all_orders(struct probe *receiver)
                 EXPECT_INT(hy_emit_with(&source.events.number, .value = 3), 1);
                 break;
             default:
-                EXPECT_INT(hy_object_call_after(&receiver->hy, 0,
-                                                (void (*)(void *))(void (*)(void))note_4),
-                           0);
+                EXPECT_INT(
+                    hy_object_after(&receiver->hy, 0, (void (*)(void *))(void (*)(void))note_4), 0);
             }
         EXPECT(wait_count(&receiver->reached, before + 4));
         for (int i = 0; i < 4; i++)
@@ -1359,18 +1367,17 @@ static void test_calls_that_cannot_be(void **state)
     struct hy_ref ref = hy_ref_to(&here.hy);
 
     (void)state;
-    assert_int_equal(hy_object_call_after(&here.hy, MS, NULL), -HY_EINVAL);
-    assert_int_equal(hy_object_call_after(NULL, MS, (void (*)(void *))(void (*)(void))note_1),
+    assert_int_equal(hy_object_after(&here.hy, MS, NULL), -HY_EINVAL);
+    assert_int_equal(hy_object_after(NULL, MS, (void (*)(void *))(void (*)(void))note_1),
                      -HY_ESHUTDOWN);
     assert_int_equal(hy_after(-1, &here, note_1), -HY_EINVAL);
-    assert_ok(hy_ref_call_after(ref, 0, (void (*)(void *))(void (*)(void))note_1));
+    assert_ok(hy_ref_after(ref, 0, (void (*)(void *))(void (*)(void))note_1));
     wait_drain();
     assert_int_equal(here.count, 1);
     assert_ok(hy_after(HY_FOREVER, &here, note_1)); /* never */
     object_end(&here.hy);
-    assert_int_equal(hy_ref_call_after(ref, 0, (void (*)(void *))(void (*)(void))note_1),
-                     -HY_ESHUTDOWN);
-    assert_int_equal(hy_ref_call_after(ref, MS, (void (*)(void *))(void (*)(void))note_1),
+    assert_int_equal(hy_ref_after(ref, 0, (void (*)(void *))(void (*)(void))note_1), -HY_ESHUTDOWN);
+    assert_int_equal(hy_ref_after(ref, MS, (void (*)(void *))(void (*)(void))note_1),
                      -HY_ESHUTDOWN);
     hy_ref_release(&ref);
     probe_init(&here, NULL);
@@ -1408,6 +1415,7 @@ int main(void)
         CASE(test_huge_intervals_do_not_overflow),
         CASE(test_a_deadline_before_all_time_is_due_at_once),
         CASE(test_tm17_other_threads_are_refused),
+        CASE(test_an_unknown_accuracy_is_refused),
         CASE(test_start_of_a_dead_timer),
         CASE(test_a_child_timer_ends_with_its_parent),
         CASE(test_tm14_tm15_never_early),

@@ -108,7 +108,7 @@ static void traffic_read(struct traffic *self, const struct hy_readiness *readin
     char bytes[64];
 
     self->readings++;
-    while (read((int)readiness->handle, bytes, sizeof bytes) > 0) {
+    while (read((int)readiness->descriptor, bytes, sizeof bytes) > 0) {
     }
 }
 

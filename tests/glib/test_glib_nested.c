@@ -476,8 +476,7 @@ static void too_deep(struct probe *self, struct hy_event *event)
     EXPECT(span.rounds < 1000);              /* and it is not tried all the time */
 }
 
-/* Departs: EL-25: a GLib loop that is too deep runs without Halyard; the library cannot refuse it.
- */
+/* It runs without Halyard, for the library cannot refuse it. Rules: EL-25. */
 static void test_a_glib_loop_that_is_too_deep(void **state)
 {
     (void)state;

@@ -35,7 +35,7 @@ static void text_survives_the_round_trip(void **state)
         struct hy_address address, again;
         assert_int_equal(hy_address_parse(cases[i].text, &address), 0);
         assert_string_equal(hy_address_to_text(&address).text, cases[i].canonical);
-        assert_int_equal(hy_address_family(&address), cases[i].family);
+        assert_int_equal(hy_address_get_family(&address), cases[i].family);
         assert_int_equal(hy_address_port(&address), cases[i].port);
         assert_int_equal(hy_address_parse(cases[i].canonical, &again), 0);
         assert_true(hy_address_is_equal(&address, &again));
@@ -189,7 +189,7 @@ static void making_and_changing(void **state)
     assert_true(hy_address_is_equal(&address, &none));
     hy_address_set_port(&none, 9);
     assert_int_equal(hy_address_port(&none), 0);
-    assert_int_equal(hy_address_family(&none), HY_ADDRESS_NONE);
+    assert_int_equal(hy_address_get_family(&none), HY_ADDRESS_NONE);
     assert_false(hy_address_is_any(&none) || hy_address_is_loopback(&none) ||
                  hy_address_is_multicast(&none));
     assert_string_equal(hy_address_to_text(&none).text, "(no address)");

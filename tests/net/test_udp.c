@@ -58,7 +58,7 @@ static void datagram_boundaries_are_kept_and_empty_ones_are_real(void **state)
         assert_int_equal(self->sizes[i], sizes[i]);
         bytes += sizes[i];
     }
-    struct hy_udp_counters counters = hy_udp_socket_counters(&self->socket);
+    struct hy_udp_socket_counters counters = hy_udp_socket_get_counters(&self->socket);
     assert_int_equal(counters.datagrams, count);
     assert_int_equal(counters.bytes, bytes);
     assert_int_equal(counters.truncated, 0);
@@ -104,8 +104,8 @@ static void a_smaller_maximum_cuts_and_counts(void **state)
     poke(AF_INET, port, text, 7);
     WAIT_UNTIL(self->count == 3);
     assert_false(self->truncated);
-    assert_int_equal(hy_udp_socket_counters(&self->socket).truncated, 1);
-    assert_int_equal(hy_udp_socket_counters(&self->socket).bytes, 8 + 8 + 7);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).truncated, 1);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).bytes, 8 + 8 + 7);
     hy_object_destroy(&self->hy);
 }
 
@@ -130,11 +130,11 @@ static void batches_alone_are_enough(void **state)
     OK(hy_connect(&self->socket.events.batch, self, listener_batch, HY_DIRECT));
     poke_numbers(local_port(&self->socket), 0, 100);
     WAIT_UNTIL(self->in_batches == 100);
-    assert_int_equal(hy_udp_socket_counters(&self->socket).unheard, 0);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).unheard, 0);
     assert_int_equal(hy_disconnect(&self->socket.events.batch, self, listener_batch), 1);
     poke_numbers(local_port(&self->socket), 0, 5);
-    WAIT_UNTIL(hy_udp_socket_counters(&self->socket).datagrams == 105);
-    assert_int_equal(hy_udp_socket_counters(&self->socket).unheard, 5);
+    WAIT_UNTIL(hy_udp_socket_get_counters(&self->socket).datagrams == 105);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).unheard, 5);
     hy_object_destroy(&self->hy);
 }
 
@@ -244,7 +244,7 @@ static void dual_stack_takes_both(void **state)
     const uint16_t port = local_port(&self->socket);
     poke(AF_INET6, port, "six", 3);
     WAIT_UNTIL(self->count == 1);
-    assert_int_equal(hy_address_family(&self->sender), HY_ADDRESS_IPV6);
+    assert_int_equal(hy_address_get_family(&self->sender), HY_ADDRESS_IPV6);
     struct hy_address to = hy_address_loopback(HY_ADDRESS_IPV4, port);
     OK(hy_udp_socket_send(&peer->socket, &to, "four", 4));
     WAIT_UNTIL(self->count == 2);
@@ -310,16 +310,16 @@ static void kernel_drops_are_counted(void **state)
     OK(hy_udp_socket_set_receive_buffer(&self->socket, 8192));
     OK(hy_udp_socket_bind(&self->socket, "127.0.0.1:0", 0));
     poke_numbers(local_port(&self->socket), 0, sent);
-    struct hy_udp_counters counters;
-    WAIT_UNTIL((counters = hy_udp_socket_counters(&self->socket),
+    struct hy_udp_socket_counters counters;
+    WAIT_UNTIL((counters = hy_udp_socket_get_counters(&self->socket),
                 counters.datagrams + counters.kernel_drops == sent));
     assert_true(counters.kernel_drops > 0);
     assert_int_equal(counters.datagrams, self->count);
     /* They are not counted twice, and not forgotten when it closes. */
     OK(hy_udp_socket_close(&self->socket));
-    assert_int_equal(hy_udp_socket_counters(&self->socket).kernel_drops, counters.kernel_drops);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).kernel_drops, counters.kernel_drops);
     OK(hy_udp_socket_bind(&self->socket, "127.0.0.1:0", 0));
-    assert_int_equal(hy_udp_socket_counters(&self->socket).kernel_drops, counters.kernel_drops);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).kernel_drops, counters.kernel_drops);
     hy_object_destroy(&self->hy);
 }
 

@@ -132,7 +132,7 @@ static void ending_the_socket_in_its_slot(void **state)
     assert_true(hy_udp_socket_send_batch(&self->socket, NULL, 0) < 0);
     assert_int_equal(hy_udp_socket_local_address(&self->socket, &to), -HY_ENOTCONN);
     assert_false(hy_udp_socket_is_open(&self->socket));
-    assert_int_equal(hy_udp_socket_counters(&self->socket).datagrams, 0);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).datagrams, 0);
     hy_udp_socket_fini(&self->socket);
     hy_object_destroy(&self->hy);
 }
@@ -269,7 +269,7 @@ static void a_socket_in_its_own_thread(void **state)
     WAIT_UNTIL(log->count == 200);
     assert_numbers(log, 0, 200);
     /* Looking from here, while it lives there. */
-    assert_int_equal(hy_udp_socket_counters(&self->socket).datagrams, 200);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).datagrams, 200);
     assert_true(hy_udp_socket_is_open(&self->socket));
     struct hy_address address = local_address(&self->socket);
     assert_true(hy_address_is_equal(&address, &log->sender));

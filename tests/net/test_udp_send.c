@@ -61,7 +61,7 @@ static void a_send_returns_the_size(void **state)
     assert_non_null(strstr(hy_last_error()->message, "65508"));
     assert_int_equal(hy_udp_socket_send(&self->socket, &to, data, SIZE_MAX), -HY_EMSGSIZE);
     WAIT_UNTIL(self->count == 4);
-    struct hy_udp_counters counters = hy_udp_socket_counters(&self->socket);
+    struct hy_udp_socket_counters counters = hy_udp_socket_get_counters(&self->socket);
     assert_int_equal(counters.sent, 4);
     assert_int_equal(counters.sent_bytes, 65508);
     assert_int_equal(counters.send_errors, 2);
@@ -83,7 +83,7 @@ static void wrong_sends_are_refused(void **state)
     assert_false(hy_udp_socket_is_open(udp));
     assert_int_equal(hy_udp_socket_send(udp, &port_0, "x", 1), -HY_EINVAL);
     assert_int_equal(hy_udp_socket_send(udp, &fine, NULL, 1), -HY_EINVAL);
-    assert_int_equal(hy_udp_socket_counters(udp).send_errors, 4);
+    assert_int_equal(hy_udp_socket_get_counters(udp).send_errors, 4);
     hy_object_destroy(&self->hy);
 }
 
@@ -135,8 +135,8 @@ static void a_closed_port_is_no_error_unless_connected(void **state)
     assert_int_equal(hy_udp_socket_send(&self->socket, NULL, "x", 1), 1);
     assert_int_equal(self->errors, 2);
     WAIT_UNTIL(self->errors == 3);
-    assert_int_equal(hy_udp_socket_counters(&self->socket).sent, 9);
-    assert_int_equal(hy_udp_socket_counters(&self->socket).send_errors, 0);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).sent, 9);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).send_errors, 0);
     /* The socket still works. */
     OK(hy_udp_socket_connect(&self->socket, NULL));
     OK(hy_udp_socket_send(&self->socket, &own, "fence", 5));
@@ -199,7 +199,7 @@ static void a_full_buffer_is_told_and_writable_follows_once(void **state)
     OK(hy_udp_socket_send(&self->socket, &to, "x", 1));
     WAIT_UNTIL(self->count == 1);
     assert_int_equal(self->writable, 1);
-    assert_int_equal(hy_udp_socket_counters(&self->socket).send_errors, 0);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).send_errors, 0);
     hy_object_destroy(&self->hy);
 }
 
@@ -215,7 +215,7 @@ static void an_interrupted_send_is_repeated(void **state)
     fail_with = EHOSTUNREACH;
     assert_int_equal(hy_udp_socket_send(&self->socket, &to, "x", 1), -HY_EIO);
     assert_non_null(strstr(hy_last_error()->message, hy_address_to_text(&to).text));
-    assert_int_equal(hy_udp_socket_counters(&self->socket).send_errors, 1);
+    assert_int_equal(hy_udp_socket_get_counters(&self->socket).send_errors, 1);
     hy_object_destroy(&self->hy);
 }
 
@@ -249,8 +249,8 @@ static void many_go_with_few_calls(void **state)
     assert_true(send_calls <= 4);
     WAIT_UNTIL(self->count == MANY);
     assert_numbers(self, 0, MANY);
-    assert_int_equal(hy_udp_socket_counters(&sender->socket).sent, MANY);
-    assert_int_equal(hy_udp_socket_counters(&sender->socket).sent_bytes, MANY * 4);
+    assert_int_equal(hy_udp_socket_get_counters(&sender->socket).sent, MANY);
+    assert_int_equal(hy_udp_socket_get_counters(&sender->socket).sent_bytes, MANY * 4);
     /* To the peer. */
     prepare_many(NULL);
     assert_int_equal(hy_udp_socket_send_batch(&sender->socket, outgoing, MANY), -HY_ENOTCONN);
@@ -344,7 +344,7 @@ static void *use_from_afar(void *context)
     rc |= hy_udp_socket_send(job->udp, &job->to, "one", 3);
     rc |= hy_udp_socket_connect(job->udp, &job->to);
     rc |= hy_udp_socket_send(job->udp, NULL, "two", 3);
-    (void)hy_udp_socket_counters(job->udp);
+    (void)hy_udp_socket_get_counters(job->udp);
     (void)hy_udp_socket_receive_buffer(job->udp);
     (void)hy_udp_socket_is_open(job->udp);
     rc |= hy_udp_socket_close(job->udp);
@@ -366,8 +366,8 @@ static void a_life_ordered_from_another_thread(void **state)
     assert_int_equal(job.rc, 0);
     assert_int_equal(sender->error.code, HY_ENOTCONN);
     assert_false(hy_udp_socket_is_open(&sender->socket));
-    assert_int_equal(hy_udp_socket_counters(&sender->socket).sent, 2);
-    assert_int_equal(hy_udp_socket_counters(&sender->socket).send_errors, 1);
+    assert_int_equal(hy_udp_socket_get_counters(&sender->socket).sent, 2);
+    assert_int_equal(hy_udp_socket_get_counters(&sender->socket).send_errors, 1);
     hy_object_destroy(&self->hy);
     hy_object_destroy(&sender->hy);
 }

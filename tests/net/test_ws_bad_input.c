@@ -12,7 +12,7 @@ static int start(void **state)
 {
     struct hy_ws_server_options options;
     (void)state;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.message_limit = 1 << 16;
     options.fragment_limit = 1000;
     options.close_timeout_ns = 500 * HY_MILLISECOND;

@@ -203,7 +203,7 @@ static void test_slow_request_is_cut(void **state)
 {
     struct hy_ws_server_options options;
     (void)state;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.handshake_timeout_ns = 100 * HY_MILLISECOND;
     start(&options, false);
     int slow = raw_connect(&fixture), silent = raw_connect(&fixture);
@@ -221,7 +221,7 @@ static void test_full_server(void **state)
 {
     struct hy_ws_server_options options;
     (void)state;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.client_limit = 2;
     start(&options, false);
     int first = raw_open(&fixture), second = raw_open(&fixture);
@@ -283,7 +283,7 @@ static void test_nobody_answers(void **state)
 {
     struct hy_ws_server_options options;
     (void)state;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.request_timeout_ns = 50 * HY_MILLISECOND;
     start(&options, true);
     assert_status("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 504);

@@ -80,7 +80,7 @@ static int host_start(struct host *host)
     int rc = hy_ws_server_init(&host->server, &host->hy);
     if (rc < 0)
         return rc;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     /* What hangs for want of memory ends by these. */
     options.handshake_timeout_ns = options.request_timeout_ns = options.keep_alive_ns =
         options.close_timeout_ns = options.ping_interval_ns = options.pong_timeout_ns =

@@ -250,7 +250,7 @@ static void test_no_drop_under_pressure(void **state)
     struct hy_ws_server_options options;
     unsigned replaced = 0;
     (void)state;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.queue_limit = 256 << 10;
     options.high_water = 128 << 10;
     options.low_water = 32 << 10;

@@ -9,8 +9,7 @@ static struct fixture fixture;
 
 static struct hy_ws_server_options options_with(int64_t timeout_ns)
 {
-    struct hy_ws_server_options options;
-    hy_ws_server_options_default(&options);
+    struct hy_ws_server_options options = hy_ws_server_options_default();
     if (timeout_ns > 0)
         options.handshake_timeout_ns = options.request_timeout_ns = options.close_timeout_ns =
             timeout_ns;
@@ -282,7 +281,7 @@ static void test_wrong_calls(void **state)
     char address[40];
     (void)state;
     fixture_start(&fixture, NULL);
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     assert_int_equal(hy_ws_server_set_options(&fixture.server, &options), -HY_EWRONGTHREAD);
     assert_int_equal(hy_ws_server_listen(&fixture.server, "127.0.0.1:0", 0), -HY_EWRONGTHREAD);
     assert_int_equal(hy_ws_server_init(&other, NULL), 0);
@@ -293,7 +292,7 @@ static void test_wrong_calls(void **state)
     assert_int_equal(hy_ws_server_listen(&other, "127.0.0.1:0", 1), -HY_EINVAL);
     options.low_water = options.high_water + 1;
     assert_int_equal(hy_ws_server_set_options(&other, &options), -HY_EINVAL);
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.queue_limit = options.high_water = options.low_water = 1000;
     assert_int_equal(hy_ws_server_set_options(&other, &options), 0);
     static const char big[1000];

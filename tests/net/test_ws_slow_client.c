@@ -64,7 +64,7 @@ static struct hy_ws_server_counters flood(enum hy_ws_policy policy, int *ret_slo
 {
     struct hy_ws_server_options options;
     static char message[MESSAGE];
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.policy = policy;
     options.queue_limit = 256 << 10;
     options.high_water = 192 << 10;
@@ -155,7 +155,7 @@ static void test_write_timeout(void **state)
     static char message[MESSAGE];
     struct hy_ws_server_options options;
     (void)state;
-    hy_ws_server_options_default(&options);
+    options = hy_ws_server_options_default();
     options.write_timeout_ns = 200 * HY_MILLISECOND;
     options.slow_after_ns = 1;
     fixture_start(&fixture, &options);

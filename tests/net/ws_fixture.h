@@ -182,9 +182,7 @@ static inline void fixture_await(const unsigned *count, unsigned wanted)
 
 static inline struct hy_ws_server_counters fixture_counters(const struct fixture *fixture)
 {
-    struct hy_ws_server_counters counters;
-    hy_ws_server_get_counters(&fixture->server, &counters);
-    return counters;
+    return hy_ws_server_get_counters(&fixture->server);
 }
 
 /* --- raw clients ----------------------------------------------------------------------------- */
