@@ -118,7 +118,14 @@ int hy_pool_submit(struct hy_pool *object, struct hy_job *job, struct hy_object 
         *ret_id = id;
     __atomic_store_n(&job->state_, (uint32_t)HY__JOB_WAITING, __ATOMIC_RELAXED);
     hy__job_enqueue(pool, job);
+    /* Relaxed: as below. The job's `done` may end the pool, which waits for this caller. */
+    __atomic_add_fetch(&pool->starting, 1, __ATOMIC_RELAXED);
     rc = provide_thread(pool, id);
+    hy__lock(&pool->lock);
+    bool last = __atomic_sub_fetch(&pool->starting, 1, __ATOMIC_RELEASE) == 0 && pool->closed;
+    hy__unlock(&pool->lock);
+    if (last)
+        hy__unpark(&pool->starting);
     if (rc < 0 && ret_id != NULL)
         *ret_id = id_before;
     return rc;

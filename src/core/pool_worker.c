@@ -235,6 +235,8 @@ void hy__pool_workers_end(struct hy_pool_private *pool)
     uint32_t starting;
     while ((starting = __atomic_load_n(&pool->starting, __ATOMIC_ACQUIRE)) != 0)
         hy__park(&pool->starting, starting, HY_FOREVER);
+    hy__lock(&pool->lock); /* the last of them has let go of it */
+    hy__unlock(&pool->lock);
     while ((worker = pool->all) != NULL) {
         pool->all = worker->next_all;
         if (worker->made)

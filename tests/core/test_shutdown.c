@@ -18,6 +18,17 @@
 
 #define E(n) (HY_EVENT_USER + (n))
 
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+
 /* --- the log's first look at the environment ---------------------------------------------------
  */
 
@@ -186,6 +197,10 @@ static void test_am09_no_signal_is_lost_as_the_application_ends(void **state)
     struct sigaction action = {.sa_handler = former_handler}, before;
 
     (void)state;
+    if (UNDER_TSAN) {
+        print_message("ThreadSanitizer calls handlers later, when they are no longer installed\n");
+        skip();
+    }
     assert_int_equal(sigaction(SIGTERM, &action, &before), 0);
     for (int i = 0; i < check_scaled(4000); i++) {
         struct shooter shooter = {.spins = i % 500 * 40};
@@ -288,7 +303,7 @@ static void test_the_done_of_a_job_ends_the_pool_under_its_submitter(void **stat
         probe_init(&receiver, NULL);
         submission.receiver = &receiver;
         gate_init(&submission.go);
-        assert_ok(hy_pool_init(&pool, NULL, &limits));
+        assert_ok(hy_pool_init(&pool, &limits, NULL));
         assert_int_equal(pthread_create(&thread, NULL, submit_there, &submission), 0);
         if (i % 2 == 0) {
             assert_ok(hy_pool_submit(&pool, &first, &receiver.hy, NULL));
@@ -326,7 +341,7 @@ static void test_a_thread_of_the_pool_submits_at_its_end(void **state)
     (void)state;
     works = dones = 0;
     probe_init(&last_receiver, NULL);
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     assert_ok(hy_pool_submit(&pool, &job, &last_receiver.hy, NULL));
     assert_true(wait_count(&dones, 2));
     hy_pool_fini(&pool);
@@ -335,17 +350,6 @@ static void test_a_thread_of_the_pool_submits_at_its_end(void **state)
 
 /* --- forks --------------------------------------------------------------------------------------
  */
-
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
 
 static int child_status(pid_t child)
 {
@@ -369,7 +373,7 @@ static void test_a_forked_child_finds_the_pool_and_what_is_parked_gone(void **st
     probe_init(&receiver, NULL);
     probe_init(&parked, NULL);
     assert_ok(hy_object_move_to_thread(&parked.hy, NULL));
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     assert_ok(hy_pool_submit(&pool, &job, &receiver.hy, NULL));
     assert_true(wait_count(&dones, 1)); /* the thread sleeps, or will */
     (void)fflush(NULL);
@@ -435,7 +439,7 @@ static void test_a_job_forks_and_both_return(void **state)
     dones = 0;
     assert_int_equal(pipe(report), 0);
     probe_init(&receiver, NULL);
-    assert_ok(hy_pool_init(&pool, NULL, &limits));
+    assert_ok(hy_pool_init(&pool, &limits, NULL));
     assert_ok(hy_pool_submit(&pool, &forks, NULL, NULL));
     assert_ok(hy_pool_submit(&pool, &follows, &receiver.hy, NULL));
     assert_true(wait_count(&dones, 1));
