@@ -54,10 +54,15 @@ void hy__app_forget(void)
 static void app_fini(struct hy_object *object)
 {
     struct hy_app *app = (struct hy_app *)(void *)object;
+    if (app->priv->executing) /* by a handler of its own loop, which ends now */
+        hy_app_quit(0);
     hy__signals_end_process_at(SIGNALS_TO_END);
     hy__threads_stop(app->priv->record);
     hy__signals_end_process_at(0);
     uint64_t unheard = hy__unix_signal_discard(&app->priv->signals);
+    for (size_t i = 0; i < SIGNALS_WATCHED; i++)
+        (void)hy_unix_signal_unwatch(&app->priv->signals, signals_watched[i]);
+    unheard |= hy__unix_signal_discard(&app->priv->signals); /* and in between */
     hy_object_fini(&app->priv->signals.hy);
     /* What came since the loop ended has its usual effect, as it would without an application. */
     for (size_t i = 0; i < SIGNALS_WATCHED; i++)
@@ -156,6 +161,20 @@ static void set_executing(struct hy_app_private *priv, bool executing)
     hy__unlock(&guard);
 }
 
+static void shut_down(struct hy_app *app, struct hy_ref ref)
+{
+    struct hy_app_private *priv = app->priv;
+    struct hy_thread_record *record = priv->record;
+    hy__signals_end_process_at(SIGNALS_TO_END);
+    set_executing(priv, false);
+    hy_emit0(&app->events.about_to_quit);
+    hy__threads_stop(record);
+    hy__record_drain(record); /* what the threads posted here in their last moments */
+    hy__signals_end_process_at(0);
+    if (hy_ref_get(ref) != NULL) /* a second Ctrl-C asked for what has just been done */
+        hy__unix_signal_discard(&priv->signals);
+}
+
 int hy_app_exec(struct hy_app *app)
 {
     int rc = hy__object_check_alive(&app->hy, "run");
@@ -168,18 +187,14 @@ int hy_app_exec(struct hy_app *app)
                             "the application's loop runs already, or inside another one");
     /* hy_app_fail() sets `failed` and then looks, under the guard, whether there is a loop to quit;
      * this says under the guard that there is one, and then looks at `failed`. */
+    struct hy_ref ref = hy_ref_to(&app->hy); /* user code may end the application */
     set_executing(priv, true);
     int code = __atomic_load_n(&failed, __ATOMIC_SEQ_CST) != 0 ? 1 : hy__thread_exec(record);
     if (hy__record_is_lost(record))
         return code; /* a child, forked in a slot: there is nothing here to shut down */
-    hy__signals_end_process_at(SIGNALS_TO_END);
-    set_executing(priv, false);
-    hy_emit0(&app->events.about_to_quit);
-    hy__threads_stop(record);
-    hy__record_drain(record); /* what the threads posted here in their last moments */
-    hy__signals_end_process_at(0);
-    /* A second Ctrl-C asked for what has just been done. */
-    hy__unix_signal_discard(&priv->signals);
+    if (hy_ref_get(ref) != NULL)
+        shut_down(app, ref);
+    hy_ref_release(&ref);
     return code;
 }
 

@@ -83,7 +83,7 @@ int hy_ref_destroy_later(struct hy_ref ref)
     struct hy_anchor *anchor = ref.anchor;
     if (anchor == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "the object was never made, or has been finished");
-    if (anchor->fixed)
+    if (__atomic_load_n(&anchor->fixed, __ATOMIC_RELAXED))
         return hy_error_set(-HY_EINVAL, "the object belongs to its thread and cannot be ended");
     struct hy_thread_record *record = hy__record();
     if (record == NULL)

@@ -148,7 +148,8 @@ struct hy_anchor {
     struct hy__connection *incoming; /* lock: connections whose receiver this is */
     uint32_t posted;                 /* lock: messages from other threads so far */
     bool dead;                       /* lock: fini has begun */
-    bool fixed; /* const once made: its thread's own; neither moved nor finished by anybody else */
+    bool fixed; /* atomic, relaxed: says nothing else; its thread's own; neither moved nor finished
+                   by anybody else */
     uint32_t generation;         /* const: see fork.c */
     struct hy_anchor *move_next; /* lock, in a move: the anchor that is unlocked after this one */
     struct hy__message *compressible; /* home: the newest in the queues that may be merged */

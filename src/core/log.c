@@ -167,8 +167,11 @@ static int set_from_environment(bool only_first)
 
 static void read_environment(void)
 {
-    if (set_from_environment(true) < 0)
-        hy_log(HY_LOG_WARNING, "log", "HALYARD_LOG is left out: %s", hy_last_error()->message);
+    const struct hy_error before = *hy_last_error(); /* what is logged may quote it */
+    if (set_from_environment(true) >= 0)
+        return;
+    hy_log(HY_LOG_WARNING, "log", "HALYARD_LOG is left out: %s", hy_last_error()->message);
+    hy_error_set(before.code, "%s", before.message);
 }
 
 void hy_log_set_level(enum hy_log_level level)
@@ -198,6 +201,8 @@ bool hy_log_is_enabled(enum hy_log_level level, const char *category)
         return false;
     if (!__atomic_load_n(&has_rules, __ATOMIC_RELAXED))
         return true;
+    if (category == NULL)
+        category = "";
     hy__lock(&lock);
     least = HY_LOG_INFO; /* of a category that is not named */
     for (size_t i = 0; rules != NULL && i < rules->count; i++)
@@ -237,5 +242,5 @@ void hy_log(enum hy_log_level level, const char *category, const char *format, .
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     hy_log_handler handler = __atomic_load_n(&current_handler, __ATOMIC_ACQUIRE);
-    (handler != NULL ? handler : write_to_stderr)(level, category, message);
+    (handler != NULL ? handler : write_to_stderr)(level, category != NULL ? category : "", message);
 }

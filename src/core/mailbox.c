@@ -113,7 +113,7 @@ bool hy__mailbox_sleep(struct hy_thread_record *record)
     /* Release: pairs with the acquire of the push that finds ASLEEP. */
     return __atomic_compare_exchange_n(&record->mailbox, &head, (uintptr_t)HY__MAILBOX_ASLEEP,
                                        false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ||
-           head == HY__MAILBOX_ASLEEP;
+           head == HY__MAILBOX_ASLEEP || head == HY__MAILBOX_CLOSED; /* nobody can post any more */
 }
 
 /* After hy__mailbox_sleep(). */

@@ -122,6 +122,19 @@ int hy__object_is_fixed(const struct hy_object *object, const char *operation)
 /* --- ending -------------------------------------------------------------------------------------
  */
 
+/* Of a tree that lives in no running thread: a thread cannot wait for its own end in there. */
+static int check_own_handle(const struct hy_object *root)
+{
+    for (const struct hy_object *object = root; object != NULL;
+         object = hy__tree_next(root, (struct hy_object *)(uintptr_t)object))
+        if (hy_object_is_a(object, &hy_thread_class) && hy__record_if_any() != NULL &&
+            hy__thread_record((const struct hy_thread *)(const void *)object) ==
+                hy__record_if_any())
+            return hy_error_set(-HY_EDEADLK, "thread \"%s\" cannot end its own handle",
+                                hy__record_if_any()->name);
+    return 0;
+}
+
 /* Its home thread, or any while that one does not run. */
 static int check_may_end(const struct hy_object *object)
 {
@@ -134,7 +147,7 @@ static int check_may_end(const struct hy_object *object)
     struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
     bool elsewhere = home != hy__record_if_any() && hy__record_is_running(home);
     hy__record_unref(home);
-    return elsewhere ? hy_object_check_thread(object, "finish") : 0;
+    return elsewhere ? hy_object_check_thread(object, "finish") : check_own_handle(object);
 }
 
 static void mark_dead(struct hy_thread_record *home, struct hy_anchor *anchor)
@@ -271,7 +284,7 @@ int hy_object_check_thread(const struct hy_object *object, const char *operation
 
 int hy__object_check_held(const struct hy_object *object, const char *operation)
 {
-    if (object != NULL && object->anchor != NULL &&
+    if (object != NULL && object->anchor != NULL && !hy__anchor_is_lost(object->anchor) &&
         hy__anchor_home(object->anchor) != hy__record_if_any()) {
         struct hy_thread_record *home = hy__anchor_home_ref(object->anchor);
         bool nowhere = hy__record_is_nowhere(home);

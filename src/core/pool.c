@@ -15,6 +15,8 @@ static int check_job(const struct hy_pool *pool, const struct hy_job *job,
 {
     if (pool == NULL || pool->priv == NULL)
         return hy_error_set(-HY_ESHUTDOWN, "the pool was never made, or has been ended");
+    if (hy__anchor_is_lost(pool->priv->self.anchor))
+        return hy__lost("the pool");
     if (job == NULL || job->work == NULL)
         return hy_error_set(-HY_EINVAL, "there is no work in the job");
     /* Relaxed: who submits a job owns it. */
@@ -116,7 +118,14 @@ int hy_pool_submit(struct hy_pool *object, struct hy_job *job, struct hy_object 
         *ret_id = id;
     __atomic_store_n(&job->state_, (uint32_t)HY__JOB_WAITING, __ATOMIC_RELAXED);
     hy__job_enqueue(pool, job);
+    /* Relaxed: as below. The job's `done` may end the pool, which waits for this caller. */
+    __atomic_add_fetch(&pool->starting, 1, __ATOMIC_RELAXED);
     rc = provide_thread(pool, id);
+    hy__lock(&pool->lock);
+    bool last = __atomic_sub_fetch(&pool->starting, 1, __ATOMIC_RELEASE) == 0 && pool->closed;
+    hy__unlock(&pool->lock);
+    if (last)
+        hy__unpark(&pool->starting);
     if (rc < 0 && ret_id != NULL)
         *ret_id = id_before;
     return rc;
@@ -127,6 +136,8 @@ int hy_pool_cancel(struct hy_pool *object, uint64_t id)
     struct hy_pool_private *pool = object != NULL ? object->priv : NULL;
     if (pool == NULL)
         return hy_error_set(-HY_ENOENT, "the pool, and its jobs with it, has been ended");
+    if (hy__anchor_is_lost(pool->self.anchor))
+        return hy__lost("the pool");
     hy__lock(&pool->lock);
     struct hy_job *job = hy__job_find(pool, id);
     bool waits = job != NULL && job->state_ == HY__JOB_WAITING;

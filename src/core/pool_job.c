@@ -179,6 +179,8 @@ struct hy_job *hy__pool_take(struct hy_pool_private *pool)
 void hy__pool_run(struct hy_pool_private *pool, struct hy_job *job)
 {
     job->work(job);
+    if (hy__anchor_is_lost(pool->self.anchor))
+        return; /* a child, forked in there */
     hy__lock(&pool->lock);
     bool cancelled = hy_job_is_cancelled(job);
     table_remove(pool, job);

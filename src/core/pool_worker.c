@@ -99,6 +99,8 @@ static void worker_run(struct hy_thread *thread, void *context)
         }
         hy__unlock(&pool->lock);
         hy__pool_run(pool, job);
+        if (hy__anchor_is_lost(pool->self.anchor))
+            return; /* a child, forked by the job: the others are the parent's */
         hy__lock(&pool->lock);
     }
     pool->counts.threads--;
@@ -139,13 +141,24 @@ static int make_thread(struct hy_pool_private *pool, struct hy__pool_worker *wor
     return rc;
 }
 
+/* Whoever takes it joins it, so not the calling thread itself, at its very end. Lock held. */
+static struct hy__pool_worker *pop_ended(struct hy_pool_private *pool)
+{
+    struct hy__pool_worker **link = &pool->ended, *worker;
+    while ((worker = *link) != NULL && hy__thread_record(&worker->thread) == hy__record_if_any())
+        link = &worker->next;
+    if (worker != NULL)
+        *link = worker->next;
+    return worker;
+}
+
 /* One that has no thread, of this caller alone. */
 static struct hy__pool_worker *obtain(struct hy_pool_private *pool)
 {
     hy__lock(&pool->lock);
     struct hy__pool_worker *worker = pop(&pool->spare);
     if (worker == NULL)
-        worker = pop(&pool->ended);
+        worker = pop_ended(pool);
     hy__unlock(&pool->lock);
     if (worker != NULL)
         return worker;
@@ -222,6 +235,8 @@ void hy__pool_workers_end(struct hy_pool_private *pool)
     uint32_t starting;
     while ((starting = __atomic_load_n(&pool->starting, __ATOMIC_ACQUIRE)) != 0)
         hy__park(&pool->starting, starting, HY_FOREVER);
+    hy__lock(&pool->lock); /* the last of them has let go of it */
+    hy__unlock(&pool->lock);
     while ((worker = pool->all) != NULL) {
         pool->all = worker->next_all;
         if (worker->made)

@@ -16,6 +16,7 @@ struct hy_thread_private {
     uint32_t policy; /* atomic */
     uint32_t joined; /* atomic: run << 2 | enum; joins park on it */
     bool needs_join; /* home: a system thread was started and not joined */
+    bool linked;     /* home: in the list of those started; not while parked or on its way */
     struct hy_thread *previous_started,
         *next_started; /* home: record->first_started of the starter */
 };
@@ -40,19 +41,24 @@ static void started_link(struct hy_thread *thread)
 {
     struct hy_thread_record *home = hy__anchor_home(thread->hy.anchor);
     struct hy_thread_private *priv = thread->priv;
+    priv->needs_join = true;
+    if (priv->linked || home->parked)
+        return;
+    priv->linked = true;
     priv->previous_started = NULL;
     priv->next_started = home->first_started; /* the last one first */
     if (home->first_started != NULL)
         home->first_started->priv->previous_started = thread;
     home->first_started = thread;
-    priv->needs_join = true;
 }
 
 static void started_unlink(struct hy_thread *thread)
 {
     struct hy_thread_private *priv = thread->priv;
-    if (!priv->needs_join)
+    priv->needs_join = false;
+    if (!priv->linked)
         return;
+    priv->linked = false;
     struct hy_thread_record *home = hy__anchor_home(thread->hy.anchor);
     if (priv->previous_started != NULL)
         priv->previous_started->priv->next_started = priv->next_started;
@@ -61,7 +67,6 @@ static void started_unlink(struct hy_thread *thread)
     if (priv->next_started != NULL)
         priv->next_started->priv->previous_started = priv->previous_started;
     priv->previous_started = priv->next_started = NULL;
-    priv->needs_join = false;
 }
 
 /* In whatever it is: a long computation, or its loops. */
@@ -89,7 +94,7 @@ void hy__threads_stop(struct hy_thread_record *record)
 static void end_fixed(struct hy_object *object)
 {
     if (object->anchor != NULL) {
-        object->anchor->fixed = false;
+        __atomic_store_n(&object->anchor->fixed, false, __ATOMIC_RELAXED);
         hy_object_fini(object);
     }
 }
@@ -332,7 +337,7 @@ void hy__thread_finish(struct hy_thread_record *record, enum hy_finish_policy po
     hy__control_forget(record);
     hy_emit0(&thread->events.finished);
     hy__record_finish(record, policy);
-    if (record->at_ends != NULL) {
+    while (record->at_ends != NULL) { /* the last objects may ask for more */
         hy__at_ends_call(record);
         hy__record_finish(record, policy);
     }
@@ -391,7 +396,8 @@ static int start_system_thread(struct hy_thread *thread)
     if (rc < 0)
         return rc;
     enum hy_thread_state state_before = hy__record_state(record);
-    if (record->closed)
+    bool was_closed = record->closed;
+    if (was_closed)
         hy__mailbox_open(record);
     /* Release, before the state: a join of this run finds that it is being made. */
     __atomic_store_n(&priv->joined, ((record->run + 1) & HY__RUN_MASK) << 2 | JOINED_STARTING,
@@ -408,6 +414,8 @@ static int start_system_thread(struct hy_thread *thread)
     hy__record_set_state(record, state_before);
     hy__unpark(&record->state);
     hy__hazards_release(record);
+    if (was_closed) /* it is as before: what came meanwhile is dropped */
+        hy__record_finish(record, HY_FINISH_DISCARD);
     hy__record_unref(record);
     return hy_error_set_system(system_errno, "cannot start thread \"%s\"", record->name);
 }

@@ -252,6 +252,8 @@ void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *ent
     }
     int64_t next = hy__time_sum(entry->deadline_ns, timer->interval_ns_);
     entry->deadline_ns = next > now_ns ? next : hy__time_sum(now_ns, timer->interval_ns_);
+    /* Already now: its slot may move it, and then it enters another heap as it is. */
+    entry->key_ns = hy__entry_key(entry->deadline_ns, timer->interval_ns_, timer->accuracy_);
     if (emit_timeout(record, timer))
         arm(timer, entry->deadline_ns);
 }

@@ -135,6 +135,8 @@ bool hy__os_thread_join(struct hy__os_thread thread, int64_t deadline_ns)
         return pthread_join((pthread_t)thread.id, NULL) != ETIMEDOUT;
     int rc;
     int64_t left_ns;
+    if (deadline_ns < 0) /* the difference below has room then */
+        deadline_ns = 0;
     do {
         /* This call counts by the wall clock, which may be set meanwhile: look again at ours. */
         struct timespec limit;
