@@ -311,10 +311,9 @@ static int connect_all(struct gateway *gateway, struct receiver *receiver)
 {
     struct hy_ws_server *server = gateway->server;
     /* A flood that this thread cannot follow costs the oldest reports, not the machine's memory. */
-    int rc = hy_connect_with(&receiver->events.report, gateway, receiver_report,
-                             &(struct hy_connect_options){.flags = HY_BOUNDED,
-                                                          .limit = REPORTS_WAITING_MAX,
-                                                          .overflow = HY_OVERFLOW_DROP_OLDEST},
+    const struct hy_connect_options bounded = {
+        .flags = HY_BOUNDED, .limit = REPORTS_WAITING_MAX, .overflow = HY_OVERFLOW_DROP_OLDEST};
+    int rc = hy_connect_with(&receiver->events.report, gateway, receiver_report, &bounded,
                              &gateway->report_queue);
     if (rc == 0)
         rc = hy_connect(&receiver->events.counted, gateway, receiver_counted, HY_LATEST);

@@ -207,7 +207,7 @@ HY_END_DECLS
 #define HY_SLOT_FLAG_(s, r, f) _Generic(&*(f), HY_SLOT_SHAPES_(s, r))
 #define HY_SLOT_FLAG_WITH_(s, r, f) \
     _Generic(&*(f), HY_SLOT_SHAPES_(s, r), \
-             void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *): (unsigned)HY_CONTEXT_, \
+             __typeof__(void (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *)): (unsigned)HY_CONTEXT_, \
              __typeof__(int (*)(__typeof__(r), const HY_PAYLOAD_TYPE_(s) *, void *)): (unsigned)HY_CONTEXT_ | (unsigned)HY_RETURNS_)
 
 #define hy_connect(signal, receiver, slot, flags) \

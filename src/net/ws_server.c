@@ -230,7 +230,7 @@ void hy__ws_report(struct hy_ws_server_private *ws, int code, const char *messag
 
 struct hy_ws_server_counters hy_ws_server_get_counters(const struct hy_ws_server *server)
 {
-    struct hy_ws_server_counters counters;
+    struct hy_ws_server_counters counters = {0};
     const uint64_t *from = (const uint64_t *)&server->counters_;
     uint64_t *to = (uint64_t *)&counters;
     for (size_t i = 0; i < sizeof counters / sizeof *to; i++)

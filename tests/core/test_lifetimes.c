@@ -107,7 +107,7 @@ static int run_app(void)
 }
 
 /* Its new home starts it before its loop has seen it arrive. */
-static void test_th04_a_handle_is_started_as_it_arrives(void **state)
+static void test_a_handle_is_started_as_it_arrives(void **state)
 {
     struct worker maker;
     struct hy_thread handle;
@@ -125,7 +125,7 @@ static void test_th04_a_handle_is_started_as_it_arrives(void **state)
 }
 
 /* The application still knows of the others. */
-static void test_th04_a_running_handle_is_ended_as_it_arrives(void **state)
+static void test_a_running_handle_is_ended_as_it_arrives(void **state)
 {
     struct worker maker, older;
     struct hy_thread handle;
@@ -153,7 +153,7 @@ static void end_own_handle(void *context)
 }
 
 /* Whoever comes may end what is parked; but not the thread its own handle. */
-static void test_oa26_a_thread_does_not_end_its_own_parked_handle(void **state)
+static void test_a_thread_does_not_end_its_own_parked_handle(void **state)
 {
     struct hy_thread *thread;
     struct probe *parent = probe_create(NULL);
@@ -200,7 +200,7 @@ static void ask_for_the_end(void *context)
     EXPECT_INT(hy_thread_at_end(leave_a_probe, NULL), 0);
 }
 
-static void test_th23_what_is_asked_for_by_the_last_objects_is_called(void **state)
+static void test_what_is_asked_for_by_the_last_objects_is_called(void **state)
 {
     struct worker worker;
 
@@ -247,7 +247,7 @@ static void ask_for_a_loop(void *context)
     EXPECT_INT(hy_thread_at_end(wait_in_a_loop, NULL), 0);
 }
 
-static void test_th23_a_loop_at_the_end_sleeps(void **state)
+static void test_a_loop_at_the_end_sleeps(void **state)
 {
     struct worker worker;
 
@@ -259,7 +259,7 @@ static void test_th23_a_loop_at_the_end_sleeps(void **state)
     assert_true(worked_ns < waited_ns / 5);
 }
 
-static void test_th06_a_restart_that_fails_leaves_it_finished(void **state)
+static void test_a_restart_that_fails_leaves_it_finished(void **state)
 {
     struct worker worker;
 
@@ -291,7 +291,7 @@ static void be_slow(void *context)
 }
 
 /* The thread has finished, all but its thread-local destructors. */
-static void test_th17_a_deadline_before_all_time_is_no_wait(void **state)
+static void test_a_deadline_before_all_time_is_no_wait(void **state)
 {
     struct worker worker;
     struct gate go;
@@ -328,7 +328,7 @@ static void *be_adopted(void *context)
 }
 
 /* An adopted thread's handle ends with it, while others ask for it to be destroyed. */
-static void test_th20_a_fixed_handle_is_asked_to_end_as_it_does(void **state)
+static void test_a_fixed_handle_is_asked_to_end_as_it_does(void **state)
 {
     (void)state;
     for (int i = 0; i < check_scaled(200); i++) {
@@ -356,14 +356,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_oa13_a_timer_moved_by_its_own_slot_is_not_early),
-        TEST(test_th04_a_handle_is_started_as_it_arrives),
-        TEST(test_th04_a_running_handle_is_ended_as_it_arrives),
-        TEST(test_oa26_a_thread_does_not_end_its_own_parked_handle),
-        TEST(test_th23_what_is_asked_for_by_the_last_objects_is_called),
-        TEST(test_th23_a_loop_at_the_end_sleeps),
-        TEST(test_th06_a_restart_that_fails_leaves_it_finished),
-        TEST(test_th17_a_deadline_before_all_time_is_no_wait),
-        TEST(test_th20_a_fixed_handle_is_asked_to_end_as_it_does),
+        TEST(test_a_handle_is_started_as_it_arrives),
+        TEST(test_a_running_handle_is_ended_as_it_arrives),
+        TEST(test_a_thread_does_not_end_its_own_parked_handle),
+        TEST(test_what_is_asked_for_by_the_last_objects_is_called),
+        TEST(test_a_loop_at_the_end_sleeps),
+        TEST(test_a_restart_that_fails_leaves_it_finished),
+        TEST(test_a_deadline_before_all_time_is_no_wait),
+        TEST(test_a_fixed_handle_is_asked_to_end_as_it_does),
     };
 
     allocator_install();

@@ -87,7 +87,7 @@ static void end_app_too(struct probe *self)
     hy_app_fini(&app);
 }
 
-static void test_am12_a_handler_ends_the_application(void **state)
+static void test_a_handler_ends_the_application(void **state)
 {
     struct worker worker;
     struct probe probe;
@@ -111,7 +111,7 @@ static void release_app(struct probe *self, struct hy_event *event)
     hy_app_release();
 }
 
-static void test_am12_a_slot_of_about_to_quit_ends_the_application(void **state)
+static void test_a_slot_of_about_to_quit_ends_the_application(void **state)
 {
     struct probe probe;
 
@@ -140,7 +140,7 @@ static void end_app_later(struct probe *self, struct hy_event *event)
 }
 
 /* One that asks as the loop ends is met in the drain, behind the loop. */
-static void test_am12_the_application_is_destroyed_as_it_shuts_down(void **state)
+static void test_the_application_is_destroyed_as_it_shuts_down(void **state)
 {
     (void)state;
     for (int late = 0; late < 2; late++) {
@@ -192,7 +192,7 @@ static void *shoot(void *context)
 }
 
 /* One that came since the loop ended has its usual effect, whenever exactly it came. */
-static void test_am09_no_signal_is_lost_as_the_application_ends(void **state)
+static void test_no_signal_is_lost_as_the_application_ends(void **state)
 {
     struct sigaction action = {.sa_handler = former_handler}, before;
 
@@ -225,7 +225,7 @@ static void test_am09_no_signal_is_lost_as_the_application_ends(void **state)
 
 /* Handlers put back in another order than they were installed: ours, without a watch, steps aside.
  */
-static void test_nt19_handlers_come_back_in_any_order(void **state)
+static void test_handlers_come_back_in_any_order(void **state)
 {
     struct sigaction former = {.sa_handler = former_handler}, later = {.sa_handler = later_handler},
                      ours, before;
@@ -456,11 +456,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_bad_filter_of_the_environment_leaves_the_last_error_alone), /* the first one */
         TEST(test_a_line_without_a_category),
-        TEST(test_am12_a_handler_ends_the_application),
-        TEST(test_am12_a_slot_of_about_to_quit_ends_the_application),
-        TEST(test_am12_the_application_is_destroyed_as_it_shuts_down),
-        TEST(test_am09_no_signal_is_lost_as_the_application_ends),
-        TEST(test_nt19_handlers_come_back_in_any_order),
+        TEST(test_a_handler_ends_the_application),
+        TEST(test_a_slot_of_about_to_quit_ends_the_application),
+        TEST(test_the_application_is_destroyed_as_it_shuts_down),
+        TEST(test_no_signal_is_lost_as_the_application_ends),
+        TEST(test_handlers_come_back_in_any_order),
         TEST(test_the_done_of_a_job_ends_the_pool_under_its_submitter),
         TEST(test_a_thread_of_the_pool_submits_at_its_end),
         TEST(test_a_forked_child_finds_the_pool_and_what_is_parked_gone),
