@@ -62,6 +62,27 @@ static void skip_under_tsan(void)
     }
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#endif
+#ifndef UNDER_ASAN
+#define UNDER_ASAN 0
+#endif
+
+/* For a fork while other threads allocate: the allocator of AddressSanitizer does not let go of its
+ * locks in the child. */
+static void skip_under_asan(void)
+{
+    if (UNDER_ASAN) {
+        print_message("AddressSanitizer's allocator may stay locked in a forked child\n");
+        skip();
+    }
+}
+
 /* --- everything anew, in the child -------------------------------------------------------------
  */
 
@@ -300,6 +321,7 @@ static void test_fork_while_others_hammer(void **state)
 
     (void)state;
     skip_under_tsan();
+    skip_under_asan();
     hammers_start(&hammers);
     for (int i = 0, n = check_scaled(40); i < n; i++) {
         assert_int_equal(child_status(fork_child(use_all, &hammers)), 0);
