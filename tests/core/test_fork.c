@@ -73,8 +73,9 @@ static void skip_under_tsan(void)
 #define UNDER_ASAN 0
 #endif
 
-/* For a fork while other threads allocate: the allocator of AddressSanitizer does not let go of its
- * locks in the child. */
+/* For a fork while other threads may allocate or begin: what they have locked of AddressSanitizer's
+ * allocator stays locked in the child (seen in a debugger: a thread of the child waits for it in
+ * pthread_getattr_np()). */
 static void skip_under_asan(void)
 {
     if (UNDER_ASAN) {
@@ -404,6 +405,7 @@ static void test_a_fork_in_a_handler_of_the_application(void **state)
 {
     (void)state;
     skip_under_tsan();
+    skip_under_asan();
     assert_int_equal(system_in_child(case_app, NULL), 0);
 }
 
