@@ -39,9 +39,10 @@ static uint32_t watches[NUMBERS + 1];        /* lock: how many there are */
 static uint32_t slots_used[NUMBERS + 1];     /* atomic: slots above have never been used */
 static uint64_t installed;                   /* atomic: bit number - 1; written under the lock */
 static uint32_t lock;
-static uint32_t serial;      /* lock */
-static pid_t owner;          /* atomic: the process whose table this is */
-static int32_t ending_count; /* atomic: hy__signals_end_process_at(); 0: off */
+static uint32_t serial;              /* lock */
+static uint32_t missed[NUMBERS + 1]; /* atomic: one came that nobody was told of */
+static pid_t owner;                  /* atomic: the process whose table this is */
+static int32_t ending_count;         /* atomic: hy__signals_end_process_at(); 0: off */
 
 /* --- the handler ------------------------------------------------------------------------------ */
 
@@ -68,11 +69,12 @@ static bool write_note(int descriptor, const struct hy__signal_note *note)
     return size >= 0 || errno != EAGAIN;
 }
 
-static void tell(struct slot *slot, const struct hy__signal_note *note)
+/* Whether there was anybody to tell. */
+static bool tell(struct slot *slot, const struct hy__signal_note *note)
 {
     /* Sequentially consistent: counted in before the second look, see hy__signal_unwatch(). */
     if (__atomic_load_n(&slot->word, __ATOMIC_SEQ_CST) == 0)
-        return;
+        return false;
     __atomic_add_fetch(&slot->users, 1, __ATOMIC_SEQ_CST);
     uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_SEQ_CST);
     if (word != 0) {
@@ -89,6 +91,7 @@ static void tell(struct slot *slot, const struct hy__signal_note *note)
     if (__atomic_sub_fetch(&slot->users, 1, __ATOMIC_SEQ_CST) == 0 &&
         __atomic_load_n(&slot->word, __ATOMIC_SEQ_CST) == 0)
         hy__futex_wake(&slot->users, INT32_MAX);
+    return word != 0;
 }
 
 static void by_default(int number)
@@ -100,16 +103,32 @@ static void by_default(int number)
 
 static bool is_ours(const struct sigaction *action);
 
-/* Nobody watches, but somebody has put back the handler that he found: so the one before it. */
-static void step_aside(int number)
+static bool is_former(int number, const struct sigaction *action)
+{
+    return action->sa_sigaction == former[number].sa_sigaction;
+}
+
+/*
+ * Nobody was told. Either the last watch ends in this moment: then the signal is for the handler
+ * that was there before, and whoever of us and hy__signal_unwatch() takes `missed` sends it again;
+ * it is set before our look at the handler, and looked at there after the handler is changed. Or
+ * somebody has put our handler back after it: then it steps aside.
+ */
+static void pass_on(int number)
 {
     struct sigaction current;
-    /* Relaxed: `former` was written before this handler could be found. */
-    if ((__atomic_load_n(&installed, __ATOMIC_RELAXED) & UINT64_C(1) << (number - 1)) != 0 ||
-        sigaction(number, NULL, &current) != 0 || !is_ours(&current))
+    __atomic_store_n(&missed[number], 1u, __ATOMIC_SEQ_CST);
+    if (sigaction(number, NULL, &current) != 0)
         return;
-    sigaction(number, &former[number], NULL);
-    raise(number); /* comes as the handler returns */
+    if (is_ours(&current)) {
+        if ((__atomic_load_n(&installed, __ATOMIC_SEQ_CST) & UINT64_C(1) << (number - 1)) != 0)
+            return;
+        sigaction(number, &former[number], NULL);
+    } else if (!is_former(number, &current)) {
+        return; /* a handler of the program that calls ours */
+    }
+    if (__atomic_exchange_n(&missed[number], 0u, __ATOMIC_SEQ_CST) != 0)
+        raise(number); /* comes as the handler returns */
 }
 
 static void handler(int number, siginfo_t *info, void *context)
@@ -133,9 +152,11 @@ static void handler(int number, siginfo_t *info, void *context)
     }
     struct hy__signal_note note = note_of(number, info);
     uint32_t count = __atomic_load_n(&slots_used[number], __ATOMIC_ACQUIRE);
+    bool told = false;
     for (uint32_t i = 0; i < count; i++)
-        tell(&slots[number][i], &note);
-    step_aside(number);
+        told |= tell(&slots[number][i], &note);
+    if (!told)
+        pass_on(number);
     errno = errno_before;
 }
 
@@ -174,6 +195,7 @@ static int install(int number)
     if (is_ours(&former[number])) /* a handler of this process, from before a fork */
         former[number] = (struct sigaction){.sa_handler = SIG_DFL};
     __atomic_store_n(&owner, getpid(), __ATOMIC_RELAXED);
+    __atomic_store_n(&missed[number], 0u, __ATOMIC_RELAXED);
     struct sigaction action = {.sa_sigaction = handler,
                                .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
     sigfillset(&action.sa_mask);
@@ -188,7 +210,8 @@ static void restore(int number)
     /* Unless somebody else has put something in our place. */
     if (sigaction(number, NULL, &current) == 0 && is_ours(&current))
         sigaction(number, &former[number], NULL);
-    __atomic_and_fetch(&installed, ~(UINT64_C(1) << (number - 1)), __ATOMIC_RELAXED);
+    /* Sequentially consistent: see pass_on(). */
+    __atomic_and_fetch(&installed, ~(UINT64_C(1) << (number - 1)), __ATOMIC_SEQ_CST);
 }
 
 /* Lock held, or the caller's own: it does not change meanwhile. */
@@ -230,14 +253,19 @@ int hy__signal_watch(int number, int descriptor)
 
 void hy__signal_unwatch(int number, int descriptor)
 {
+    bool send = false;
     hy__lock(&lock);
     struct slot *slot = find(number, descriptor);
     if (slot != NULL) {
         __atomic_store_n(&slot->word, UINT64_C(0), __ATOMIC_SEQ_CST);
-        if (--watches[number] == 0)
+        if (--watches[number] == 0) {
             restore(number);
+            send = __atomic_exchange_n(&missed[number], 0u, __ATOMIC_SEQ_CST) != 0;
+        }
     }
     hy__unlock(&lock);
+    if (send)
+        hy__signal_send(number);
     uint32_t users;
     while (slot != NULL && (users = __atomic_load_n(&slot->users, __ATOMIC_SEQ_CST)) != 0 &&
            __atomic_load_n(&slot->word, __ATOMIC_SEQ_CST) == 0)
