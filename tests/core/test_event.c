@@ -9,17 +9,6 @@
 
 #define E(n) (HY_EVENT_USER + (n))
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
 static struct probe here, other;
 
 static int setup(void **state)
@@ -369,7 +358,7 @@ static void test_pe21_no_allocation_once_the_store_is_filled(void **state)
     long before = 0;
 
     (void)state;
-    if (SANITIZED) {
+    if (UNDER_ASAN) {
         print_message("cells come from the heap under AddressSanitizer\n");
         skip();
     }

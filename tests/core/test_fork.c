@@ -43,17 +43,6 @@ static int child_status(pid_t child)
 
 /* ThreadSanitizer's own run-time does not bear a fork of a process with threads that then starts
  * some: now and then it ends such a child by a check of its own. */
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-
 static void skip_under_tsan(void)
 {
     if (UNDER_TSAN) {
@@ -61,17 +50,6 @@ static void skip_under_tsan(void)
         skip();
     }
 }
-
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-#ifndef UNDER_ASAN
-#define UNDER_ASAN 0
-#endif
 
 /* For a fork while other threads may allocate or begin: what they have locked of AddressSanitizer's
  * allocator stays locked in the child (seen in a debugger: a thread of the child waits for it in

@@ -18,17 +18,6 @@
 
 #define E(n) (HY_EVENT_USER + (n))
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-
 /* --- the log's first look at the environment ---------------------------------------------------
  */
 

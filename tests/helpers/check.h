@@ -16,6 +16,23 @@
 
 #include <cmocka.h>
 
+/* Whether this is the code of a sanitizer's build; gcc and clang say so in different ways. */
+#ifdef __has_feature
+#define CHECK_HAS_FEATURE_(feature) __has_feature(feature)
+#else
+#define CHECK_HAS_FEATURE_(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || CHECK_HAS_FEATURE_(thread_sanitizer)
+#define UNDER_TSAN 1
+#else
+#define UNDER_TSAN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || CHECK_HAS_FEATURE_(address_sanitizer)
+#define UNDER_ASAN 1
+#else
+#define UNDER_ASAN 0
+#endif
+
 /* A condition that must hold; evaluates to it. */
 #define EXPECT(condition) check_expect((condition), #condition, __FILE__, __LINE__)
 /* A number that must be another one; says both. */
