@@ -253,12 +253,12 @@ int fleet_create(const struct fleet_options *options, struct fleet **ret_fleet)
     for (size_t kind = 0; kind < sizeof(counts) / sizeof(counts[0]); kind++) {
         count += counts[kind];
     }
-    struct fleet *fleet = hy_allocate_zeroed(sizeof(*fleet));
+    struct fleet *fleet = hy_memory_allocate_zeroed(sizeof(*fleet));
     if (fleet == NULL) {
         return -HY_ENOMEM;
     }
-    fleet->stations = hy_allocate_zeroed(count * sizeof(*fleet->stations));
-    fleet->heap = hy_allocate(count * sizeof(*fleet->heap));
+    fleet->stations = hy_memory_allocate_zeroed(count * sizeof(*fleet->stations));
+    fleet->heap = hy_memory_allocate(count * sizeof(*fleet->heap));
     if (fleet->stations == NULL || fleet->heap == NULL) {
         fleet_destroy(fleet);
         return -HY_ENOMEM;
@@ -282,9 +282,9 @@ int fleet_create(const struct fleet_options *options, struct fleet **ret_fleet)
 void fleet_destroy(struct fleet *fleet)
 {
     if (fleet != NULL) {
-        hy_release(fleet->stations);
-        hy_release(fleet->heap);
-        hy_release(fleet);
+        hy_memory_release(fleet->stations);
+        hy_memory_release(fleet->heap);
+        hy_memory_release(fleet);
     }
 }
 

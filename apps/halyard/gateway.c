@@ -92,7 +92,7 @@ static void drop_snapshot(struct gateway *gateway)
 {
     for (size_t i = 0; i < gateway->snapshot_count; i++)
         hy_buffer_unref(gateway->snapshot[i]);
-    hy_release(gateway->snapshot);
+    hy_memory_release(gateway->snapshot);
     gateway->snapshot = NULL;
     gateway->snapshot_count = 0;
 }
@@ -100,7 +100,7 @@ static void drop_snapshot(struct gateway *gateway)
 static int make_snapshot(struct gateway *gateway)
 {
     size_t frames_max = tracker_count(&gateway->tracker) / PROTOCOL_SNAPSHOT_ROWS + 1;
-    gateway->snapshot = hy_allocate(frames_max * sizeof(void *));
+    gateway->snapshot = hy_memory_allocate(frames_max * sizeof(void *));
     int more = gateway->snapshot != NULL ? 1 : -HY_ENOMEM;
     for (size_t cursor = 0; more > 0;) {
         struct protocol_text text;
@@ -174,7 +174,7 @@ static int grow_newcomers(struct gateway *gateway)
 {
     size_t room = gateway->newcomer_room == 0 ? 16 : gateway->newcomer_room * 2;
     struct gateway_newcomer *grown =
-        hy_resize(gateway->newcomers, room * sizeof gateway->newcomers[0]);
+        hy_memory_resize(gateway->newcomers, room * sizeof gateway->newcomers[0]);
     if (grown == NULL)
         return -HY_ENOMEM;
     gateway->newcomers = grown;
@@ -362,7 +362,7 @@ void gateway_fini(struct gateway *gateway)
 {
     hy_object_fini(&gateway->hy);
     drop_snapshot(gateway);
-    hy_release(gateway->newcomers);
+    hy_memory_release(gateway->newcomers);
     tracker_fini(&gateway->tracker);
 }
 

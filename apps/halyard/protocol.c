@@ -148,7 +148,7 @@ static int frame_end(struct frame *frame, struct protocol_text *ret_text)
     if (text == NULL) {
         (void)hy_error_set(rc, "out of memory while writing a frame of the page's protocol");
     } else {
-        char *data = hy_allocate(size + 1);
+        char *data = hy_memory_allocate(size + 1);
 
         if (data != NULL) {
             memcpy(data, text, size);
@@ -446,7 +446,7 @@ bool protocol_is_snapshot_request(const void *data, size_t size)
 
 void protocol_text_free(struct protocol_text *text)
 {
-    hy_release(text->data);
+    hy_memory_release(text->data);
     *text = (struct protocol_text){0};
 }
 
@@ -459,5 +459,5 @@ void protocol_text_release(void *context, const void *data, size_t size)
 
     (void)context;
     (void)size;
-    hy_release(memory.plain);
+    hy_memory_release(memory.plain);
 }

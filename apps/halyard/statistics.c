@@ -112,7 +112,7 @@ int statistics_json(const struct gateway *gateway, struct protocol_text *ret_tex
         add_receiver(object, &gateway->received) && add_tracker(object, gateway) &&
         add_web(object, &web)) {
         const char *text = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN, &size);
-        copy = text != NULL ? hy_allocate(size + 1) : NULL;
+        copy = text != NULL ? hy_memory_allocate(size + 1) : NULL;
         if (copy != NULL)
             memcpy(copy, text, size + 1);
     }

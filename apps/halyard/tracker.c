@@ -41,10 +41,10 @@ void tracker_fini(struct tracker *tracker)
 {
     struct tracker_options options = tracker->options;
 
-    hy_release(tracker->vessels);
-    hy_release(tracker->places);
-    hy_release(tracker->changes);
-    hy_release(tracker->removed);
+    hy_memory_release(tracker->vessels);
+    hy_memory_release(tracker->places);
+    hy_memory_release(tracker->changes);
+    hy_memory_release(tracker->removed);
     tracker_init(tracker, &options);
 }
 
@@ -87,12 +87,12 @@ static void clear_place(struct tracker *tracker, size_t hole)
 
 static int grow_places(struct tracker *tracker, size_t place_count)
 {
-    uint32_t *places = hy_allocate_zeroed(place_count * sizeof(*places));
+    uint32_t *places = hy_memory_allocate_zeroed(place_count * sizeof(*places));
 
     if (places == NULL) {
         return -HY_ENOMEM;
     }
-    hy_release(tracker->places);
+    hy_memory_release(tracker->places);
     tracker->places = places;
     tracker->place_count = place_count;
     for (size_t i = 0; i < tracker->used; i++) {
@@ -112,12 +112,12 @@ static int grow(struct tracker *tracker)
     if (room > ROOM_MAX) {
         return hy_error_set(-HY_ENOMEM, "the tracker is full: %zu vessels", tracker->count);
     }
-    uint32_t *changes = hy_resize(tracker->changes, room * sizeof(*changes));
+    uint32_t *changes = hy_memory_resize(tracker->changes, room * sizeof(*changes));
     if (changes == NULL) {
         return -HY_ENOMEM;
     }
     tracker->changes = changes;
-    struct vessel *vessels = hy_resize(tracker->vessels, room * sizeof(*vessels));
+    struct vessel *vessels = hy_memory_resize(tracker->vessels, room * sizeof(*vessels));
     if (vessels == NULL) {
         return -HY_ENOMEM;
     }
@@ -204,7 +204,7 @@ static int note_removed(struct tracker *tracker, uint32_t mmsi)
 {
     if (tracker->removed_count == tracker->removed_room) {
         size_t room = tracker->removed_room == 0 ? ROOM_FIRST : tracker->removed_room * 2;
-        uint32_t *removed = hy_resize(tracker->removed, room * sizeof(*removed));
+        uint32_t *removed = hy_memory_resize(tracker->removed, room * sizeof(*removed));
 
         if (removed == NULL) {
             return -HY_ENOMEM;

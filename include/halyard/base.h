@@ -39,7 +39,6 @@
 #define HY_API          __attribute__((visibility("default")))
 #define HY_MUST_USE     __attribute__((warn_unused_result))
 #define HY_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define HY_UNLIKELY(c)  __builtin_expect(!!(c), 0)
 #else
 #error "Halyard's headers need the GNU dialect of C11 or C++17 (gcc, clang)"
 #endif

@@ -24,7 +24,7 @@ enum hy_priority {
  * but for HY_EVENT_QUIT; from there on the user's, plain numbers; from HY_EVENT_REGISTERED on those
  * of hy_event_type_register(). */
 enum {
-    HY_EVENT_ANY = 0,     /* to hy_flush_posted() and its kin: all events, slots and invokes */
+    HY_EVENT_ANY = 0,     /* to hy_posted_flush() and its kin: all events, slots and invokes */
     HY_EVENT_DESTROY = 1, /* to them: the requests of hy_object_destroy_later() */
     HY_EVENT_QUIT = 2,    /* sent to the application: see hy_app_request_quit() */
     HY_EVENT_USER = 1000,
@@ -111,14 +111,14 @@ HY_API int hy_send(struct hy_object *receiver, struct hy_event *event);
  * those whose request was made in the handler that calls this and who have no handler on the stack.
  * Returns how many were delivered.
  */
-HY_API int hy_flush_posted(struct hy_object *receiver, uint32_t type);
+HY_API int hy_posted_flush(struct hy_object *receiver, uint32_t type);
 /* Drops what waits, and counts it as dropped. Payloads are destroyed under no lock: that code may
  * post and end objects. HY_EVENT_DESTROY: not possible, -HY_EINVAL. Returns how many were removed.
  */
-HY_API int hy_remove_posted(struct hy_object *receiver, uint32_t type);
+HY_API int hy_posted_remove(struct hy_object *receiver, uint32_t type);
 /* How many wait; the one being handled is not among them. With HY_EVENT_DESTROY: how many objects
  * with a request that has not been served yet. */
-HY_API int hy_count_posted(struct hy_object *receiver, uint32_t type);
+HY_API int hy_posted_count(struct hy_object *receiver, uint32_t type);
 
 /* --- filters -----------------------------------------------------------------------------------
  *

@@ -22,17 +22,17 @@ struct hy_allocator {
  * good. Thread: any, but before anything else of the library is used, or at least with an allocator
  * whose release() accepts what the one before gave.
  */
-HY_API void hy_set_allocator(const struct hy_allocator *allocator);
+HY_API void hy_memory_set_allocator(const struct hy_allocator *allocator);
 
 /* size bytes from the allocator; NULL when there are none, with the last error set. Thread: any. */
-HY_API void *hy_allocate(size_t size);
+HY_API void *hy_memory_allocate(size_t size);
 /* The same, filled with zeros. Thread: any. */
-HY_API void *hy_allocate_zeroed(size_t size);
+HY_API void *hy_memory_allocate_zeroed(size_t size);
 /* As realloc(): on failure NULL, the last error is set, and the old memory is untouched. Thread:
  * any. */
-HY_API void *hy_resize(void *memory, size_t size);
+HY_API void *hy_memory_resize(void *memory, size_t size);
 /* Gives memory back; NULL is allowed. Thread: any. */
-HY_API void hy_release(void *memory);
+HY_API void hy_memory_release(void *memory);
 
 HY_END_DECLS
 

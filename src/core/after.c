@@ -48,7 +48,7 @@ void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entr
     struct hy_anchor *anchor = call->anchor;
     void (*slot)(void *) = call->slot;
     unlink_from(anchor, call);
-    hy_release(call); /* first: the slot may end the receiver */
+    hy_memory_release(call); /* first: the slot may end the receiver */
     struct hy__frame frame;
     hy__frame_push(record, &frame, anchor, true);
     slot(anchor->object);
@@ -62,7 +62,7 @@ void hy__calls_release(struct hy_anchor *anchor)
     while ((call = anchor->calls) != NULL) {
         hy__entry_take_out(hy__anchor_home(anchor), &call->entry);
         unlink_from(anchor, call);
-        hy_release(call);
+        hy_memory_release(call);
     }
 }
 
@@ -112,7 +112,7 @@ static int envelope_copy(void *to, const void *from)
 
 static void envelope_destroy(void *payload)
 {
-    hy_release(((struct envelope *)payload)->call);
+    hy_memory_release(((struct envelope *)payload)->call);
 }
 
 static const struct hy_payload envelope_payload =
@@ -132,7 +132,7 @@ static int send_there(struct hy_ref receiver, struct hy__call_later *call)
     struct hy__message *message;
     int rc = hy__message_make(&envelope_payload, &envelope, &message);
     if (rc < 0) {
-        hy_release(call);
+        hy_memory_release(call);
         return rc;
     }
     message->kind = HY__MESSAGE_INVOKE;
@@ -168,7 +168,7 @@ int hy_ref_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *re
     bool here = hy__anchor_home(receiver.anchor) == record;
     if (here && (receiver.anchor->object == NULL || record->closed))
         return hy_error_set(-HY_ESHUTDOWN, "the receiver is dead, or its thread has finished");
-    struct hy__call_later *call = hy_allocate_zeroed(sizeof *call);
+    struct hy__call_later *call = hy_memory_allocate_zeroed(sizeof *call);
     if (call == NULL)
         return -HY_ENOMEM;
     call->slot = slot;

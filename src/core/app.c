@@ -69,7 +69,7 @@ static void app_fini(struct hy_object *object)
         if ((unheard >> (signals_watched[i] - 1) & 1) != 0)
             hy__signal_send(signals_watched[i]);
     set_instance(NULL);
-    hy_release(app->priv);
+    hy_memory_release(app->priv);
     app->priv = NULL;
 }
 
@@ -105,7 +105,7 @@ int hy_app_init(struct hy_app *app)
     if (hy_app_instance() != NULL)
         return hy_error_set(-HY_EEXIST, "there is an application object already");
     struct hy_thread_record *record = hy__record();
-    struct hy_app_private *priv = record != NULL ? hy_allocate_zeroed(sizeof *priv) : NULL;
+    struct hy_app_private *priv = record != NULL ? hy_memory_allocate_zeroed(sizeof *priv) : NULL;
     if (priv == NULL)
         return -HY_ENOMEM;
     /* Without the fini of the class until everything is there. */
@@ -113,7 +113,7 @@ int hy_app_init(struct hy_app *app)
         HY_CLASS(struct hy_app, .signals = app_signals, .signal_count = 2);
     int rc = hy_object_init(&app->hy, &unfinished, NULL);
     if (rc < 0) {
-        hy_release(priv);
+        hy_memory_release(priv);
         return rc;
     }
     priv->record = record;
@@ -123,7 +123,7 @@ int hy_app_init(struct hy_app *app)
         rc = watch_signals(app);
     if (rc < 0) {
         hy_object_fini(&app->hy);
-        hy_release(priv);
+        hy_memory_release(priv);
         return rc;
     }
     app->hy.type = &hy_app_class;

@@ -33,7 +33,7 @@ static int wait_create(struct hy_anchor *anchor, size_t size, struct hy__wait **
 {
     if (size > SIZE_MAX / 2)
         return hy_error_set(-HY_EINVAL, "a call cannot carry %zu bytes", size);
-    struct hy__wait *wait = hy_allocate(((sizeof *wait + 15) & ~(size_t)15) + size);
+    struct hy__wait *wait = hy_memory_allocate(((sizeof *wait + 15) & ~(size_t)15) + size);
     if (wait == NULL)
         return -HY_ENOMEM;
     *wait = (struct hy__wait){.word = HY__CALL_WAITING, .refs = 1, .anchor = anchor};
@@ -57,7 +57,7 @@ void hy__wait_unref(struct hy__wait *wait)
         hy__extension_unref(wait->extension);
     hy__record_unref(wait->runner);
     hy__anchor_unref(wait->anchor);
-    hy_release(wait);
+    hy_memory_release(wait);
 }
 
 /* From one state to another; false, with *ret_state, when it is in none of `from` (a set of bits).

@@ -90,12 +90,12 @@ void hy__signal_close(struct hy_signal_base *signal)
     if (hub == NULL)
         return;
     size_t count = close_hub(hub);
-    struct survivor *list = count != 0 ? hy_allocate(count * sizeof *list) : NULL;
+    struct survivor *list = count != 0 ? hy_memory_allocate(count * sizeof *list) : NULL;
     if (list != NULL) {
         count = list_survivors(hub, list, count);
         for (size_t i = 0; i < count; i++)
             cut_behind_the_last(&list[i]);
-        hy_release(list);
+        hy_memory_release(list);
     } else if (count != 0) {
         cut_survivors(hub);
     }

@@ -200,7 +200,7 @@ int hy_thread_at_end(void (*function)(void *context), void *context)
     if (function == NULL)
         return hy_error_set(-HY_EINVAL, "there is no function to call at the end of the thread");
     struct hy_thread_record *record = hy__record();
-    struct hy__at_end *entry = record != NULL ? hy_allocate(sizeof *entry) : NULL;
+    struct hy__at_end *entry = record != NULL ? hy_memory_allocate(sizeof *entry) : NULL;
     if (entry == NULL)
         return -HY_ENOMEM;
     *entry = (struct hy__at_end){record->at_ends, function, context};
@@ -214,7 +214,7 @@ void hy__at_ends_call(struct hy_thread_record *record)
     while ((entry = record->at_ends) != NULL) { /* one of them may ask for more */
         record->at_ends = entry->next;
         struct hy__at_end call = *entry;
-        hy_release(entry);
+        hy_memory_release(entry);
         call.function(call.context);
     }
 }

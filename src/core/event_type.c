@@ -120,7 +120,7 @@ int hy_event_type_register(const struct hy_event_type *type, uint32_t *ret_numbe
         }
         hy__unlock(&lock);
         if (done || full) {
-            hy_release(spare);
+            hy_memory_release(spare);
             if (full)
                 return hy_error_set(-HY_ENOMEM,
                                     "there are %d types of events already; \"%s\" is "
@@ -130,7 +130,7 @@ int hy_event_type_register(const struct hy_event_type *type, uint32_t *ret_numbe
             return 0;
         }
         /* The allocator is not called under the lock. */
-        spare = hy_allocate_zeroed(CHUNK * sizeof *spare);
+        spare = hy_memory_allocate_zeroed(CHUNK * sizeof *spare);
         if (spare == NULL)
             return -HY_ENOMEM;
     }

@@ -28,12 +28,12 @@ bool hy__extension_is_needed(const struct hy_signal_base *signal, unsigned flags
 struct hy__extension *hy__extension_create(const struct hy_signal_base *signal, hy_slot slot,
                                            unsigned flags, const struct hy_connect_options *options)
 {
-    struct hy__extension *extension = hy_allocate_zeroed(sizeof *extension);
+    struct hy__extension *extension = hy_memory_allocate_zeroed(sizeof *extension);
     if (extension == NULL)
         return NULL;
     if ((flags & (HY_LATEST | HY_BOUNDED)) != 0 &&
         (extension->ring = hy__ring_create(flags, options)) == NULL) {
-        hy_release(extension);
+        hy_memory_release(extension);
         return NULL;
     }
     extension->uses = 1;
@@ -58,7 +58,7 @@ static void extension_free(struct hy__extension *extension)
     if (extension->ring != NULL)
         hy__ring_destroy(extension->ring);
     hy__anchor_unref(extension->sender);
-    hy_release(extension);
+    hy_memory_release(extension);
 }
 
 void hy__extension_discard(struct hy__extension *extension)

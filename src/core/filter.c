@@ -34,7 +34,7 @@ struct hy__filters {
 static void free_filter(struct filter *filter)
 {
     hy__anchor_unref(filter->anchor);
-    hy_release(filter);
+    hy_memory_release(filter);
 }
 
 void hy__filters_end(struct hy__filters *filters)
@@ -45,7 +45,7 @@ void hy__filters_end(struct hy__filters *filters)
         next = filter->next;
         free_filter(filter);
     }
-    hy_release(filters);
+    hy_memory_release(filters);
 }
 
 void hy__filters_leave(struct hy__filters *filters)
@@ -69,7 +69,7 @@ static void sweep(struct hy__filters *filters)
     filters->ragged = false;
     if (filters->first == NULL) {
         *filters->owner = NULL;
-        hy_release(filters);
+        hy_memory_release(filters);
     }
 }
 
@@ -152,12 +152,12 @@ static void mark_dead(struct hy__filters *filters)
 static int install(struct hy__filters **owner, struct hy_object *object,
                    hy_filter_function function)
 {
-    struct filter *filter = hy_allocate_zeroed(sizeof *filter);
+    struct filter *filter = hy_memory_allocate_zeroed(sizeof *filter);
     struct hy__filters *filters = *owner;
     if (filter != NULL && filters == NULL) {
-        filters = hy_allocate_zeroed(sizeof *filters);
+        filters = hy_memory_allocate_zeroed(sizeof *filters);
         if (filters == NULL) {
-            hy_release(filter);
+            hy_memory_release(filter);
             return -HY_ENOMEM;
         }
         filters->owner = owner;

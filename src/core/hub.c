@@ -160,7 +160,7 @@ static bool try_free(struct hy_hub *hub)
     if (busy)
         return false;
     hy__anchor_unref(hub->owner);
-    hy_release(hub);
+    hy_memory_release(hub);
     return true;
 }
 
@@ -205,7 +205,7 @@ struct hy_hub *hy__hub_of(struct hy_signal_base *signal)
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
     if (hub != NULL)
         return hub;
-    struct hy_hub *made = hy_allocate_zeroed(sizeof *made);
+    struct hy_hub *made = hy_memory_allocate_zeroed(sizeof *made);
     if (made == NULL)
         return NULL;
     made->refs = 1;
@@ -217,6 +217,6 @@ struct hy_hub *hy__hub_of(struct hy_signal_base *signal)
                                     __ATOMIC_ACQUIRE))
         return made;
     hy__anchor_unref(made->owner);
-    hy_release(made);
+    hy_memory_release(made);
     return hub;
 }

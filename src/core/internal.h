@@ -89,7 +89,7 @@ struct hy_anchor {
     bool finished;                 /* home: fini has ended; the last message drops the reference */
     bool delete_requested;         /* home */
     bool delete_hangs;             /* home: in a list of deletes, a frame's or the record's */
-    bool delete_counted;           /* home, while hy_count_posted() looks */
+    bool delete_counted;           /* home, while hy_posted_count() looks */
     struct hy_anchor *delete_next; /* home: the next in that list */
     hy_signal0 destroyed;          /* hy_object_destroyed(); its hub: atomic */
     struct hy__call_later *calls;  /* home: hy_object_after(), the newest first */
@@ -296,7 +296,7 @@ void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anch
 /* Takes the anchor out of whatever list of deletes it hangs in: its object moves away. */
 void hy__delete_unhang(struct hy_thread_record *record, struct hy_anchor *anchor);
 
-/* For hy_flush_posted() and hy_count_posted(). anchor NULL: all. */
+/* For hy_posted_flush() and hy_posted_count(). anchor NULL: all. */
 int hy__deletes_flush(struct hy_thread_record *record, const struct hy_anchor *anchor);
 int hy__deletes_count(const struct hy_thread_record *record);
 

@@ -89,7 +89,7 @@ static int parse(const char *filter, struct rules **ret_rules)
     size_t size = strlen(filter) + 1, items = 1;
     for (const char *c = filter; *c != '\0'; c++)
         items += *c == ',';
-    struct rules *made = hy_allocate(sizeof *made + items * sizeof(struct rule) + size);
+    struct rules *made = hy_memory_allocate(sizeof *made + items * sizeof(struct rule) + size);
     if (made == NULL)
         return -HY_ENOMEM;
     char *text = (char *)&made->rule[items];
@@ -104,7 +104,7 @@ static int parse(const char *filter, struct rules **ret_rules)
             continue;
         int rc = parse_item(trimmed, length, &made->rule[made->count]);
         if (rc < 0) {
-            hy_release(made);
+            hy_memory_release(made);
             return rc;
         }
         made->count++;
@@ -140,7 +140,7 @@ static int floor_of(const struct rules *some)
 static void install(struct rules *some, int least, bool only_first)
 {
     if (some != NULL && (some->count == 0 || is_for_all(&some->rule[0]))) {
-        hy_release(some);
+        hy_memory_release(some);
         some = NULL;
     }
     hy__lock(&lock);
@@ -153,7 +153,7 @@ static void install(struct rules *some, int least, bool only_first)
         __atomic_store_n(&hy__log_floor, least, __ATOMIC_RELAXED);
     }
     hy__unlock(&lock);
-    hy_release(gone);
+    hy_memory_release(gone);
 }
 
 static int set_from_environment(bool only_first)

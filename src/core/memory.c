@@ -8,7 +8,7 @@
 static const struct hy_allocator system_allocator = {malloc, realloc, free};
 static const struct hy_allocator *current = &system_allocator;
 
-void hy_set_allocator(const struct hy_allocator *allocator)
+void hy_memory_set_allocator(const struct hy_allocator *allocator)
 {
     /* Release and acquire: a thread that sees the pointer sees the structure. */
     __atomic_store_n(&current, allocator != NULL ? allocator : &system_allocator, __ATOMIC_RELEASE);
@@ -26,25 +26,25 @@ static void *checked(void *memory, size_t size)
     return memory;
 }
 
-void *hy_allocate(size_t size)
+void *hy_memory_allocate(size_t size)
 {
     return checked(allocator_now()->allocate(size != 0 ? size : 1), size);
 }
 
-void *hy_allocate_zeroed(size_t size)
+void *hy_memory_allocate_zeroed(size_t size)
 {
-    void *memory = hy_allocate(size);
+    void *memory = hy_memory_allocate(size);
     if (memory != NULL)
         memset(memory, 0, size);
     return memory;
 }
 
-void *hy_resize(void *memory, size_t size)
+void *hy_memory_resize(void *memory, size_t size)
 {
     return checked(allocator_now()->resize(memory, size != 0 ? size : 1), size);
 }
 
-void hy_release(void *memory)
+void hy_memory_release(void *memory)
 {
     if (memory != NULL)
         allocator_now()->release(memory);
@@ -53,7 +53,7 @@ void hy_release(void *memory)
 /* The address that the allocator gave stands right before the aligned one. */
 void *hy__allocate_aligned(size_t alignment, size_t size)
 {
-    char *memory = hy_allocate(size + alignment + sizeof(void *));
+    char *memory = hy_memory_allocate(size + alignment + sizeof(void *));
     if (memory == NULL)
         return NULL;
     uintptr_t start = (uintptr_t)(memory + sizeof(void *));
@@ -74,5 +74,5 @@ void *hy__allocate_aligned_zeroed(size_t alignment, size_t size)
 void hy__release_aligned(void *memory)
 {
     if (memory != NULL)
-        hy_release(((void **)memory)[-1]);
+        hy_memory_release(((void **)memory)[-1]);
 }

@@ -36,7 +36,7 @@ static void exchange_name(struct hy_object *object, char *name)
     char *old = object->name;
     object->name = name;
     hy__unlock(&object->anchor->lock);
-    hy_release(old);
+    hy_memory_release(old);
 }
 
 /* --- making ------------------------------------------------------------------------------------
@@ -100,12 +100,12 @@ int hy_object_create(const struct hy_class *type, struct hy_object *parent,
     int rc = check_class(type);
     if (rc < 0)
         return rc;
-    struct hy_object *object = hy_allocate_zeroed(type->size);
+    struct hy_object *object = hy_memory_allocate_zeroed(type->size);
     if (object == NULL)
         return -HY_ENOMEM;
     rc = hy_object_init(object, type, parent);
     if (rc < 0) {
-        hy_release(object);
+        hy_memory_release(object);
         return rc;
     }
     object->flags |= HY__OBJECT_HEAP;
@@ -225,7 +225,7 @@ int hy_object_destroy(struct hy_object *object)
         return 0; /* its fini is running; whoever called that releases it */
     int rc = hy_object_fini(object);
     if (rc == 0 && (object->flags & HY__OBJECT_HEAP) != 0)
-        hy_release(object);
+        hy_memory_release(object);
     return rc;
 }
 
@@ -318,7 +318,7 @@ int hy_object_set_name(struct hy_object *object, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    char *copy = hy_allocate(strlen(text) + 1);
+    char *copy = hy_memory_allocate(strlen(text) + 1);
     if (copy == NULL)
         return -HY_ENOMEM;
     memcpy(copy, text, strlen(text) + 1);

@@ -202,7 +202,7 @@ static void pool_fini(struct hy_object *object)
         hy__message_discard(pool->idle_message);
     hy_ref_release(&pool->self);
     self->priv = NULL;
-    hy_release(pool);
+    hy_memory_release(pool);
 }
 
 static const struct hy_signal_spec pool_signals[] = {HY_NO_PAYLOAD(struct hy_pool, events.idle)};
@@ -213,7 +213,7 @@ const struct hy_class hy_pool_class =
 int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limits,
                  struct hy_object *parent)
 {
-    struct hy_pool_private *priv = hy_allocate_zeroed(sizeof *priv);
+    struct hy_pool_private *priv = hy_memory_allocate_zeroed(sizeof *priv);
     if (priv == NULL)
         return -HY_ENOMEM;
     if (limits != NULL)
@@ -225,7 +225,7 @@ int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limits,
     pool->priv = NULL; /* the parent's class may look at its new child */
     int rc = hy_object_init(&pool->hy, &hy_pool_class, parent);
     if (rc < 0) {
-        hy_release(priv);
+        hy_memory_release(priv);
         return rc;
     }
     priv->self = hy_ref_to(&pool->hy);

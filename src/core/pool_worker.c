@@ -162,7 +162,7 @@ static struct hy__pool_worker *obtain(struct hy_pool_private *pool)
     hy__unlock(&pool->lock);
     if (worker != NULL)
         return worker;
-    worker = hy_allocate_zeroed(sizeof *worker);
+    worker = hy_memory_allocate_zeroed(sizeof *worker);
     if (worker == NULL)
         return NULL;
     worker->pool = pool;
@@ -241,6 +241,6 @@ void hy__pool_workers_end(struct hy_pool_private *pool)
         pool->all = worker->next_all;
         if (worker->made)
             hy_thread_fini(&worker->thread); /* which joins it */
-        hy_release(worker);
+        hy_memory_release(worker);
     }
 }

@@ -134,7 +134,7 @@ static int flush_messages(const struct selection *selection)
     return count;
 }
 
-int hy_flush_posted(struct hy_object *receiver, uint32_t type)
+int hy_posted_flush(struct hy_object *receiver, uint32_t type)
 {
     struct selection selection;
     int rc = select_for(receiver, type, "flush what was posted to", &selection);
@@ -150,7 +150,7 @@ int hy_flush_posted(struct hy_object *receiver, uint32_t type)
 
 /* --- removal ---------------------------------------------------------------------------------- */
 
-int hy_remove_posted(struct hy_object *receiver, uint32_t type)
+int hy_posted_remove(struct hy_object *receiver, uint32_t type)
 {
     struct selection selection;
     int rc = select_for(receiver, type, "remove what was posted to", &selection);
@@ -220,7 +220,7 @@ static int count_messages(const struct selection *selection)
     return count;
 }
 
-int hy_count_posted(struct hy_object *receiver, uint32_t type)
+int hy_posted_count(struct hy_object *receiver, uint32_t type)
 {
     struct selection selection;
     int rc = select_for(receiver, type, "count what was posted to", &selection);

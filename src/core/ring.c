@@ -23,7 +23,7 @@ struct hy__ring {
 
 struct hy__ring *hy__ring_create(unsigned flags, const struct hy_connect_options *options)
 {
-    struct hy__ring *ring = hy_allocate_zeroed(sizeof *ring);
+    struct hy__ring *ring = hy_memory_allocate_zeroed(sizeof *ring);
     if (ring == NULL)
         return NULL;
     bool latest = (flags & HY_LATEST) != 0;
@@ -36,7 +36,7 @@ struct hy__ring *hy__ring_create(unsigned flags, const struct hy_connect_options
 /* Every token holds the extension, and so the ring: it is empty. */
 void hy__ring_destroy(struct hy__ring *ring)
 {
-    hy_release(ring);
+    hy_memory_release(ring);
 }
 
 static void append(struct hy__ring *ring, struct hy__message *holder)

@@ -142,7 +142,7 @@ struct hy__message *hy__message_allocate(size_t payload_size)
     while (slab_class < HY__SLAB_CLASSES && size > cell_sizes[slab_class])
         slab_class++;
     if (SLAB_OFF || slab_class == HY__SLAB_CLASSES) {
-        message = hy_allocate(size);
+        message = hy_memory_allocate(size);
     } else {
         slab = slab_of(record, slab_class);
         message = slab != NULL ? (struct hy__message *)(void *)slab_take(slab) : NULL;
@@ -179,7 +179,7 @@ void hy__message_release(struct hy__message *message)
 {
     struct hy__slab *slab = message->slab;
     if (slab == NULL) {
-        hy_release(message);
+        hy_memory_release(message);
         return;
     }
     struct hy_thread_record *record = hy__record_if_any();

@@ -118,7 +118,7 @@ static void thread_fini(struct hy_object *object)
     /* Release: hy_object_thread() finds NULL, or a handle that is still whole. */
     __atomic_store_n(&record->handle, NULL, __ATOMIC_RELEASE);
     hy__record_unref(record);
-    hy_release(priv);
+    hy_memory_release(priv);
     thread->priv = NULL;
 }
 
@@ -187,15 +187,15 @@ static int init_with(struct hy_thread *thread, struct hy_thread_private *priv,
 
 int hy_thread_init(struct hy_thread *thread, const char *name, struct hy_object *parent)
 {
-    struct hy_thread_private *priv = hy_allocate_zeroed(sizeof *priv);
+    struct hy_thread_private *priv = hy_memory_allocate_zeroed(sizeof *priv);
     struct hy_thread_record *record = priv != NULL ? hy__record_create(name) : NULL;
     if (record == NULL) {
-        hy_release(priv);
+        hy_memory_release(priv);
         return -HY_ENOMEM;
     }
     int rc = init_with(thread, priv, record, parent);
     if (rc < 0) {
-        hy_release(priv);
+        hy_memory_release(priv);
     } else {
         rc = hy_object_set_name(&thread->hy, "%s", record->name);
         if (rc < 0)
@@ -237,7 +237,7 @@ struct adopted_handle {
 
 int hy__thread_adopt_handle(struct hy_thread_record *record)
 {
-    struct adopted_handle *handle = hy_allocate_zeroed(sizeof *handle);
+    struct adopted_handle *handle = hy_memory_allocate_zeroed(sizeof *handle);
     if (handle == NULL)
         return -HY_ENOMEM;
     record->adopted_handle = handle;

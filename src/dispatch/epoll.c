@@ -351,7 +351,7 @@ static void epoll_destroy(struct hy_dispatcher *dispatcher)
         close(self->timer_descriptor);
     hy__wake_close(&self->wake);
     hy__watches_free(&self->watches);
-    hy_release(self);
+    hy_memory_release(self);
 }
 
 static const struct hy_dispatcher_ops epoll_ops = {
@@ -370,7 +370,7 @@ static const struct hy_dispatcher_ops epoll_ops = {
 
 int hy_dispatcher_create(struct hy_dispatcher **ret_dispatcher)
 {
-    struct epoll_dispatcher *self = hy_allocate_zeroed(sizeof *self);
+    struct epoll_dispatcher *self = hy_memory_allocate_zeroed(sizeof *self);
     if (self == NULL)
         return -HY_ENOMEM;
     self->base.ops = &epoll_ops;

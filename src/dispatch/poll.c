@@ -70,12 +70,12 @@ static int make_room(struct poll_dispatcher *self)
     if (self->count < self->room)
         return 0;
     nfds_t room = self->room > 0 ? 2 * self->room : 16;
-    struct pollfd *polls = hy_allocate_zeroed(room * sizeof *polls);
+    struct pollfd *polls = hy_memory_allocate_zeroed(room * sizeof *polls);
     if (polls == NULL)
         return -HY_ENOMEM;
     if (self->count > 0)
         memcpy(polls, self->polls, self->count * sizeof *polls);
-    hy_release(self->polls);
+    hy_memory_release(self->polls);
     self->polls = polls;
     self->room = room;
     return 0;
@@ -203,8 +203,8 @@ static void poll_destroy(struct hy_dispatcher *dispatcher)
     struct poll_dispatcher *self = self_of(dispatcher);
     hy__wake_close(&self->wake);
     hy__watches_free(&self->watches);
-    hy_release(self->polls);
-    hy_release(self);
+    hy_memory_release(self->polls);
+    hy_memory_release(self);
 }
 
 static const struct hy_dispatcher_ops poll_ops = {
@@ -222,7 +222,7 @@ static const struct hy_dispatcher_ops poll_ops = {
 
 int hy_dispatcher_create_poll(struct hy_dispatcher **ret_dispatcher)
 {
-    struct poll_dispatcher *self = hy_allocate_zeroed(sizeof *self);
+    struct poll_dispatcher *self = hy_memory_allocate_zeroed(sizeof *self);
     if (self == NULL)
         return -HY_ENOMEM;
     self->base.ops = &poll_ops;

@@ -12,12 +12,12 @@ struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t descri
         intptr_t size = watches->size > 0 ? watches->size : 64;
         while (size <= descriptor)
             size *= 2;
-        struct hy__watch *entries = hy_allocate_zeroed((size_t)size * sizeof *entries);
+        struct hy__watch *entries = hy_memory_allocate_zeroed((size_t)size * sizeof *entries);
         if (entries == NULL)
             return NULL;
         if (watches->size > 0)
             memcpy(entries, watches->entries, (size_t)watches->size * sizeof *entries);
-        hy_release(watches->entries);
+        hy_memory_release(watches->entries);
         watches->entries = entries;
         watches->size = size;
     }
@@ -26,7 +26,7 @@ struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t descri
 
 void hy__watches_free(struct hy__watches *watches)
 {
-    hy_release(watches->entries);
+    hy_memory_release(watches->entries);
     *watches = (struct hy__watches){0};
 }
 

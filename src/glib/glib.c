@@ -305,7 +305,7 @@ static void glib_destroy(struct hy_dispatcher *dispatcher)
     if (self->inner != NULL)
         self->inner->ops->destroy(self->inner);
     g_main_context_unref(self->context);
-    hy_release(self);
+    hy_memory_release(self);
 }
 
 static const struct hy_dispatcher_ops glib_ops = {
@@ -345,7 +345,7 @@ static int make_inner(struct glib_dispatcher *self)
 
 int hy_dispatcher_create_glib(GMainContext *context, struct hy_dispatcher **ret_dispatcher)
 {
-    struct glib_dispatcher *self = hy_allocate_zeroed(sizeof *self);
+    struct glib_dispatcher *self = hy_memory_allocate_zeroed(sizeof *self);
     if (self == NULL)
         return -HY_ENOMEM;
     self->base.ops = &glib_ops;

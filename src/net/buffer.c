@@ -23,7 +23,7 @@ static struct hy_buffer *buffer_allocate(size_t room)
         hy_error_set(-HY_ENOMEM, "a buffer of %zu bytes cannot be had", room);
         return NULL;
     }
-    struct hy_buffer *buffer = hy_allocate(sizeof *buffer + room);
+    struct hy_buffer *buffer = hy_memory_allocate(sizeof *buffer + room);
     if (buffer == NULL)
         return NULL;
     *buffer = (struct hy_buffer){.references = 1};
@@ -86,7 +86,7 @@ struct hy_buffer *hy_buffer_unref(struct hy_buffer *buffer)
         return NULL;
     if (buffer->release != NULL)
         buffer->release(buffer->context, buffer->data, buffer->size);
-    hy_release(buffer);
+    hy_memory_release(buffer);
     return NULL;
 }
 

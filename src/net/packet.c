@@ -9,7 +9,7 @@ static struct hy__packet *packet_allocate(size_t room)
 {
     if (room > SIZE_MAX / 2)
         return NULL;
-    struct hy__packet *packet = hy_allocate(sizeof *packet + room);
+    struct hy__packet *packet = hy_memory_allocate(sizeof *packet + room);
     if (packet != NULL)
         *packet = (struct hy__packet){.references = 1, .own_size = room};
     return packet;
@@ -104,5 +104,5 @@ void hy__packet_unref(struct hy__packet *packet)
     if (__atomic_fetch_sub(&packet->references, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     hy_buffer_unref(packet->payload);
-    hy_release(packet);
+    hy_memory_release(packet);
 }

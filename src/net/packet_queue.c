@@ -20,12 +20,12 @@ static bool ring_push(struct hy__packet_ring *ring, struct hy__packet *packet)
         uint32_t capacity = ring->capacity > 0 ? ring->capacity * 2 : RING_CAPACITY_MIN;
         if (capacity > UINT32_MAX / 2)
             return false;
-        struct hy__packet **items = hy_allocate(capacity * sizeof(struct hy__packet *));
+        struct hy__packet **items = hy_memory_allocate(capacity * sizeof(struct hy__packet *));
         if (items == NULL)
             return false;
         for (uint32_t i = 0; i < ring->count; i++)
             items[i] = ring->items[(ring->head + i) & (ring->capacity - 1)];
-        hy_release(ring->items);
+        hy_memory_release(ring->items);
         ring->items = items;
         ring->capacity = capacity;
         ring->head = 0;
@@ -51,7 +51,7 @@ static void ring_trim(struct hy__packet_ring *ring, uint32_t capacity_max)
 {
     if (ring->count > 0 || ring->capacity <= capacity_max)
         return;
-    hy_release(ring->items);
+    hy_memory_release(ring->items);
     *ring = (struct hy__packet_ring){0};
 }
 

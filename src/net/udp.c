@@ -23,7 +23,7 @@ static void socket_fini(struct hy_object *object)
     self->priv = NULL;
     discard(priv);
     pthread_mutex_destroy(&priv->guard);
-    hy_release(priv);
+    hy_memory_release(priv);
 }
 
 static void socket_leave_thread(struct hy_object *object)
@@ -55,7 +55,7 @@ const struct hy_class hy_udp_socket_class =
 /* What both constructors do once the object is there. */
 static int set_up(struct hy_udp_socket *self)
 {
-    struct hy_udp_socket_private *priv = hy_allocate_zeroed(sizeof *priv);
+    struct hy_udp_socket_private *priv = hy_memory_allocate_zeroed(sizeof *priv);
     if (priv == NULL)
         return -HY_ENOMEM;
     priv->handle = -1;
@@ -112,7 +112,7 @@ static int command_copy(void *to, const void *from)
     const struct udp_command *command = from;
     struct udp_command copy = *command;
     if (command->size > 0) {
-        void *data = hy_allocate(command->size);
+        void *data = hy_memory_allocate(command->size);
         if (data == NULL)
             return -HY_ENOMEM;
         memcpy(data, command->data, command->size);
@@ -126,7 +126,7 @@ static void command_destroy(void *payload)
 {
     const struct udp_command *command = payload;
     if (command->size > 0)
-        hy_release((void *)(uintptr_t)command->data);
+        hy_memory_release((void *)(uintptr_t)command->data);
 }
 
 static const struct hy_payload command_payload =
@@ -279,7 +279,7 @@ static void discard(struct hy_udp_socket_private *priv)
     publish_local(priv, &none);
     if (priv->batch != NULL)
         hy__udp_batch_release(NULL, priv->batch);
-    hy_release(priv->spare);
+    hy_memory_release(priv->spare);
     priv->batch = priv->spare = NULL;
 }
 

@@ -19,7 +19,7 @@
 struct udp_batch *hy__udp_batch_create(size_t datagram_size_max)
 {
     const size_t stride = (datagram_size_max + SLOT_SHIFT) & ~(size_t)63;
-    struct udp_batch *batch = hy_allocate(sizeof *batch + UDP_BATCH * stride);
+    struct udp_batch *batch = hy_memory_allocate(sizeof *batch + UDP_BATCH * stride);
     if (batch == NULL)
         return NULL;
     /* The bytes are not cleared: pages that no datagram reaches never take memory. */
@@ -44,7 +44,7 @@ void hy__udp_batch_release(struct hy_udp_socket_private *priv, struct udp_batch 
     if (__atomic_sub_fetch(&batch->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     if (priv == NULL || priv->spare != NULL) {
-        hy_release(batch);
+        hy_memory_release(batch);
         return;
     }
     batch->references = 1;

@@ -33,8 +33,8 @@ void hy__ws_client_leave(struct hy_ws_client_private *wc)
     hy_timer_fini(&wc->timer);
     hy_timer_fini(&wc->flush);
     hy_notifier_fini(&wc->notifier);
-    hy_release(wc->receive_buffer);
-    hy_release(wc);
+    hy_memory_release(wc->receive_buffer);
+    hy_memory_release(wc);
 }
 
 static int init_children(struct hy_ws_client_private *wc)
@@ -62,7 +62,7 @@ int hy_ws_client_init(struct hy_ws_client *client, struct hy_object *parent)
     int rc = hy_object_init(&client->hy, &hy_ws_client_class, parent);
     if (rc < 0)
         return rc;
-    struct hy_ws_client_private *wc = hy_allocate_zeroed(sizeof *wc);
+    struct hy_ws_client_private *wc = hy_memory_allocate_zeroed(sizeof *wc);
     client->priv = wc;
     client->pending_ = 0;
     client->queue_limit_ = 4 << 20;
@@ -75,7 +75,7 @@ int hy_ws_client_init(struct hy_ws_client *client, struct hy_object *parent)
         wc->connect_timeout_ns = 10 * HY_SECOND;
         wc->close_timeout_ns = 5 * HY_SECOND;
         wc->masks_used = sizeof wc->masks;
-        wc->receive_buffer = hy_allocate(HY__WS_CLIENT_RECEIVE_SIZE);
+        wc->receive_buffer = hy_memory_allocate(HY__WS_CLIENT_RECEIVE_SIZE);
     }
     rc = wc != NULL && wc->receive_buffer != NULL ? init_children(wc) : -HY_ENOMEM;
     if (rc < 0)

@@ -36,7 +36,7 @@ static void drop_connection(struct hy_ws_client_private *wc)
     hy__packet_queue_fini(&wc->queue);
     hy__packet_queue_fini(&wc->request);
     hy__ws_parser_fini(&wc->parser);
-    hy_release(wc->head);
+    hy_memory_release(wc->head);
     wc->head = NULL;
     wc->head_size = wc->head_capacity = 0;
     hy__ws_client_set_state(wc, HY_WS_CLIENT_CLOSED);
@@ -297,8 +297,8 @@ static void *reallocate(void *context, void *memory, size_t size)
 {
     (void)context;
     if (size > 0)
-        return hy_resize(memory, size);
-    hy_release(memory);
+        return hy_memory_resize(memory, size);
+    hy_memory_release(memory);
     return NULL;
 }
 
@@ -321,7 +321,7 @@ static void take_answer(struct hy_ws_client_private *wc, const char *data, size_
     struct hy__ws_client_response response;
     char message[160];
     if (wc->head == NULL &&
-        (wc->head = hy_allocate(HEAD_SIZE_MAX + HY__WS_CLIENT_RECEIVE_SIZE)) == NULL) {
+        (wc->head = hy_memory_allocate(HEAD_SIZE_MAX + HY__WS_CLIENT_RECEIVE_SIZE)) == NULL) {
         hy__ws_client_fail(wc, -HY_ENOMEM, "out of memory");
         return;
     }
@@ -344,7 +344,7 @@ static void take_answer(struct hy_ws_client_private *wc, const char *data, size_
     wc->head_size = 0;
     become_open(wc);
     take_frames(wc, rest + head, rest_size - (size_t)head);
-    hy_release(rest);
+    hy_memory_release(rest);
 }
 
 static void take(struct hy_ws_client_private *wc, char *data, size_t size)

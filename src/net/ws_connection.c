@@ -32,7 +32,7 @@ static int watch(struct hy__ws_connection *connection, struct hy_object *parent)
 int hy__ws_connection_create(struct hy_ws_server_private *ws, int fd)
 {
     int on = 1;
-    struct hy__ws_connection *connection = hy_allocate_zeroed(sizeof *connection);
+    struct hy__ws_connection *connection = hy_memory_allocate_zeroed(sizeof *connection);
     if (connection == NULL) {
         close(fd);
         return -HY_ENOMEM;
@@ -41,7 +41,7 @@ int hy__ws_connection_create(struct hy_ws_server_private *ws, int fd)
     connection->fd = fd;
     int rc = watch(connection, &ws->server->hy);
     if (rc < 0) {
-        hy_release(connection);
+        hy_memory_release(connection);
         close(fd);
         return rc;
     }
@@ -114,7 +114,7 @@ void hy__ws_bury(struct hy_ws_server_private *ws)
         }
         *link = connection->next;
         hy_notifier_fini(&connection->notifier);
-        hy_release(connection);
+        hy_memory_release(connection);
     }
 }
 
@@ -221,7 +221,7 @@ static void connection_read(struct hy__ws_connection *connection)
     struct hy_ws_server_private *ws = connection->ws;
     char *buffer = ws->receive_buffer;
     bool is_shared = !ws->is_receiving;
-    if (!is_shared && (buffer = hy_allocate(HY__WS_RECEIVE_SIZE)) == NULL)
+    if (!is_shared && (buffer = hy_memory_allocate(HY__WS_RECEIVE_SIZE)) == NULL)
         return; /* in a nested loop; it is still readable in the next turn */
     ssize_t got = recv(connection->fd, buffer, read_room(connection), MSG_DONTWAIT);
     if (got > 0) {
@@ -237,7 +237,7 @@ static void connection_read(struct hy__ws_connection *connection)
         hy__ws_connection_cut(connection);
     }
     if (!is_shared)
-        hy_release(buffer);
+        hy_memory_release(buffer);
 }
 
 static void connection_ready(struct hy_notifier *notifier, const struct hy_readiness *readiness)

@@ -17,20 +17,20 @@ void hy__ws_stash_free(struct hy__ws_connection *connection)
 {
     if (connection->stash == NULL)
         return;
-    hy_release(connection->stash->data);
-    hy_release(connection->stash);
+    hy_memory_release(connection->stash->data);
+    hy_memory_release(connection->stash);
     connection->stash = NULL;
 }
 
 static bool stash_append(struct hy__ws_connection *connection, const char *data, size_t size)
 {
     struct hy__ws_stash *stash = connection->stash;
-    if (stash == NULL && (stash = hy_allocate_zeroed(sizeof *stash)) == NULL)
+    if (stash == NULL && (stash = hy_memory_allocate_zeroed(sizeof *stash)) == NULL)
         return false;
     connection->stash = stash;
     if (size > stash->capacity - stash->size) {
         size_t capacity = stash->size + size < 1024 ? 1024 : (stash->size + size) * 2;
-        char *grown = hy_resize(stash->data, capacity);
+        char *grown = hy_memory_resize(stash->data, capacity);
         if (grown == NULL)
             return false;
         stash->data = grown;
@@ -218,7 +218,7 @@ static struct hy_buffer *request_storage(const struct hy__http_request *request)
     struct hy__slice parts[] = {request->method, request->path, request->query};
     struct hy_buffer *storage = NULL;
     size_t size = request->method.size + request->path.size + request->query.size + 3;
-    char *text = hy_allocate_zeroed(size);
+    char *text = hy_memory_allocate_zeroed(size);
     char *at = text;
     if (text == NULL)
         return NULL;
@@ -229,7 +229,7 @@ static struct hy_buffer *request_storage(const struct hy__http_request *request)
     }
     if (hy_buffer_create(text, size, &storage) < 0)
         storage = NULL;
-    hy_release(text);
+    hy_memory_release(text);
     return storage;
 }
 
@@ -362,8 +362,8 @@ static void take_stash(struct hy__ws_connection *connection)
         hy__ws_stash_free(connection);
         return;
     }
-    hy_release(stash->data);
-    hy_release(stash);
+    hy_memory_release(stash->data);
+    hy_memory_release(stash);
 }
 
 void hy__ws_http_take(struct hy__ws_connection *connection, char *data, size_t size)

@@ -100,7 +100,7 @@ static int copy_texts(const char *const **texts, size_t count)
         return 0;
     for (size_t i = 0; i < count; i++)
         size += strlen(from[i]) + 1;
-    const char **copy = hy_allocate(size);
+    const char **copy = hy_memory_allocate(size);
     if (copy == NULL)
         return -HY_ENOMEM;
     char *at = (char *)(copy + count);
@@ -117,9 +117,9 @@ static int copy_texts(const char *const **texts, size_t count)
 void hy__ws_options_fini(struct hy_ws_server_options *options)
 {
     /* Blocks of our own; the type promises const to the program only. */
-    hy_release((void *)(uintptr_t)options->upgrade_paths);
-    hy_release((void *)(uintptr_t)options->origins);
-    hy_release((void *)(uintptr_t)options->subprotocols);
+    hy_memory_release((void *)(uintptr_t)options->upgrade_paths);
+    hy_memory_release((void *)(uintptr_t)options->origins);
+    hy_memory_release((void *)(uintptr_t)options->subprotocols);
     *options = (struct hy_ws_server_options){0};
 }
 
@@ -175,10 +175,10 @@ int hy__ws_options_set(struct hy_ws_server_private *ws, const struct hy_ws_serve
 
 static void page_fini(struct hy__ws_page *page)
 {
-    hy_release(page->path);
-    hy_release(page->content_type);
-    hy_release(page->cache_control);
-    hy_release(page->content_security_policy);
+    hy_memory_release(page->path);
+    hy_memory_release(page->content_type);
+    hy_memory_release(page->cache_control);
+    hy_memory_release(page->content_security_policy);
     hy_buffer_unref(page->plain);
     hy_buffer_unref(page->gzip);
     *page = (struct hy__ws_page){0};
@@ -188,7 +188,7 @@ void hy__ws_pages_fini(struct hy_ws_server_private *ws)
 {
     for (size_t i = 0; i < ws->page_count; i++)
         page_fini(&ws->pages[i]);
-    hy_release(ws->pages);
+    hy_memory_release(ws->pages);
     ws->pages = NULL;
     ws->page_count = 0;
 }
@@ -207,7 +207,7 @@ static bool copy_text(const char *from, char **to)
     if (from == NULL)
         return true;
     size_t size = strlen(from) + 1;
-    *to = hy_allocate(size);
+    *to = hy_memory_allocate(size);
     if (*to != NULL)
         memcpy(*to, from, size);
     return *to != NULL;
@@ -272,7 +272,7 @@ int hy__ws_page_add(struct hy_ws_server_private *ws, const struct hy_ws_page *pa
             return 0;
         }
     }
-    struct hy__ws_page *pages = hy_resize(ws->pages, (ws->page_count + 1) * sizeof *pages);
+    struct hy__ws_page *pages = hy_memory_resize(ws->pages, (ws->page_count + 1) * sizeof *pages);
     if (pages == NULL) {
         page_fini(&made);
         return -HY_ENOMEM;

@@ -48,9 +48,9 @@ static void release(struct hy_ws_server_private *ws)
     hy_notifier_fini(&ws->listener);
     hy__ws_pages_fini(ws);
     hy__ws_options_fini(&ws->options);
-    hy_release(ws->slots);
-    hy_release(ws->receive_buffer);
-    hy_release(ws);
+    hy_memory_release(ws->slots);
+    hy_memory_release(ws->receive_buffer);
+    hy_memory_release(ws);
 }
 
 void hy__ws_enter(struct hy_ws_server_private *ws)
@@ -110,7 +110,7 @@ static int init_children(struct hy_ws_server_private *ws)
 static int setup(struct hy_ws_server *server)
 {
     struct hy_ws_server_options options;
-    struct hy_ws_server_private *ws = hy_allocate_zeroed(sizeof *ws);
+    struct hy_ws_server_private *ws = hy_memory_allocate_zeroed(sizeof *ws);
     server->pending_ = server->queue_limit_ = 0;
     server->refused_ = server->port_ = server->reserved_ = 0;
     memset(&server->counters_, 0, sizeof server->counters_);
@@ -122,7 +122,7 @@ static int setup(struct hy_ws_server *server)
     ws->counters = &server->counters_;
     ws->listener_fd = -1;
     ws->free_first = ws->free_last = UINT32_MAX;
-    ws->receive_buffer = hy_allocate(HY__WS_RECEIVE_SIZE);
+    ws->receive_buffer = hy_memory_allocate(HY__WS_RECEIVE_SIZE);
     options = hy_ws_server_options_default();
     int rc = ws->receive_buffer != NULL ? hy__ws_options_set(ws, &options) : -HY_ENOMEM;
     if (rc == 0)

@@ -12,8 +12,8 @@ static void *reallocate(void *context, void *memory, size_t size)
 {
     (void)context;
     if (size > 0)
-        return hy_resize(memory, size);
-    hy_release(memory);
+        return hy_memory_resize(memory, size);
+    hy_memory_release(memory);
     return NULL;
 }
 
@@ -30,10 +30,10 @@ void hy__ws_session_open(struct hy__ws_connection *connection,
                          const struct hy__ws_handshake *handshake)
 {
     struct hy_ws_server_private *ws = connection->ws;
-    struct hy__ws_session *session = hy_allocate_zeroed(sizeof *session);
+    struct hy__ws_session *session = hy_memory_allocate_zeroed(sizeof *session);
     uint64_t client = session != NULL ? hy__ws_slot_take(ws, connection) : 0;
     if (client == 0) {
-        hy_release(session);
+        hy_memory_release(session);
         hy__ws_report(ws, -HY_ENOMEM, "a client was cut: out of memory");
         hy__ws_connection_cut(connection);
         return;
@@ -97,7 +97,7 @@ void hy__ws_session_end(struct hy__ws_connection *connection, bool is_clean)
     connection->session = NULL;
     hy__ws_slot_retire(ws, session->client);
     hy__ws_parser_fini(&session->parser);
-    hy_release(session);
+    hy_memory_release(session);
     hy__ws_count(&ws->counters->dropped_at_end, lost);
     hy__ws_count(&ws->counters->clients, (uint64_t)-1);
     count_closed(ws->counters, closed.code);

@@ -13,7 +13,7 @@ static bool slots_grow(struct hy_ws_server_private *ws)
     uint32_t count = ws->slot_count > 0 ? ws->slot_count * 2 : 16;
     if (count < ws->slot_count || count >= SLOT_NONE - 1)
         return false;
-    struct hy__ws_slot *slots = hy_resize(ws->slots, count * sizeof *slots);
+    struct hy__ws_slot *slots = hy_memory_resize(ws->slots, count * sizeof *slots);
     if (slots == NULL)
         return false;
     for (uint32_t i = ws->slot_count; i < count; i++)

@@ -8,6 +8,9 @@
 
 #include <halyard/base.h>
 
+/* Tells the compiler which way is the rare one. */
+#define HY_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
 /* Monotonic clock, nanoseconds. */
 int64_t hy__clock_ns(void);
 

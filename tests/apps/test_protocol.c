@@ -349,10 +349,10 @@ static void test_out_of_memory(void **state)
 
     (void)state;
     take_at(&tracker, position_a(SHIP, 54, 8), 1);
-    hy_set_allocator(&none);
+    hy_memory_set_allocator(&none);
     assert_int_equal(protocol_delta(&tracker, 1, 1, &text), -HY_ENOMEM);
     assert_int_equal(protocol_snapshot(&tracker, 1, &cursor, &text), -HY_ENOMEM);
-    hy_set_allocator(NULL);
+    hy_memory_set_allocator(NULL);
     assert_int_equal(cursor, 0);
     assert_null(text.data);
 }

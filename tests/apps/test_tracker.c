@@ -511,7 +511,7 @@ static void test_out_of_memory(void **state)
     int failures = 0;
 
     (void)state;
-    hy_set_allocator(&scarce);
+    hy_memory_set_allocator(&scarce);
     for (uint32_t i = 0; i < SHIPS; i++) {
         struct ais_message message = position_a(SHIP + i, 54, 8);
         int rc = -HY_ENOMEM;
@@ -541,7 +541,7 @@ static void test_out_of_memory(void **state)
     (void)tracker_removed(&tracker, &count);
     assert_int_equal(count, SHIPS);
     tracker_fini(&tracker);
-    hy_set_allocator(NULL);
+    hy_memory_set_allocator(NULL);
 }
 
 int main(void)

@@ -126,12 +126,12 @@ static void let_worker_ask(struct probe *self, struct hy_event *event)
     if (event->type == E(1)) {
         veto = true;
         run_there(&worker.probe.hy, request_twice, NULL);
-        EXPECT_INT(hy_count_posted(&app.hy, HY_EVENT_QUIT), 2);
+        EXPECT_INT(hy_posted_count(&app.hy, HY_EVENT_QUIT), 2);
         post(2);
         post(3); /* in the next pass but one */
     } else if (event->type == E(3)) {
         EXPECT_INT(seen_by_object, 1); /* PE-14: a second one adds nothing */
-        EXPECT_INT(hy_count_posted(&app.hy, HY_EVENT_QUIT), 0);
+        EXPECT_INT(hy_posted_count(&app.hy, HY_EVENT_QUIT), 0);
         run_there(&worker.probe.hy, request_once, NULL);
     }
 }

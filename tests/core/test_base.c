@@ -101,7 +101,7 @@ static void test_an_utf8_message_is_not_cut_inside_a_character(void **state)
 static void test_memory(void **state)
 {
     long blocks = allocator_blocks();
-    unsigned char *bytes = hy_allocate_zeroed(100);
+    unsigned char *bytes = hy_memory_allocate_zeroed(100);
 
     (void)state;
     assert_non_null(bytes);
@@ -109,18 +109,18 @@ static void test_memory(void **state)
         assert_int_equal(bytes[i], 0);
     bytes[99] = 7;
     allocator_fail_at(1);
-    assert_null(hy_resize(bytes, 1000000));
+    assert_null(hy_memory_resize(bytes, 1000000));
     assert_int_equal(hy_last_error()->code, HY_ENOMEM);
     assert_int_equal(bytes[99], 7); /* untouched */
-    bytes = hy_resize(bytes, 200);
+    bytes = hy_memory_resize(bytes, 200);
     assert_non_null(bytes);
     assert_int_equal(bytes[99], 7);
     assert_int_equal(allocator_blocks(), blocks + 1);
-    hy_release(bytes);
-    hy_release(NULL);
+    hy_memory_release(bytes);
+    hy_memory_release(NULL);
     assert_int_equal(allocator_blocks(), blocks);
     allocator_fail_at(1);
-    assert_null(hy_allocate(10));
+    assert_null(hy_memory_allocate(10));
     assert_int_equal(hy_last_error()->code, HY_ENOMEM);
     allocator_fail_at(0);
 }

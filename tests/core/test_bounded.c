@@ -228,12 +228,12 @@ static void test_pe19_what_waits_is_counted_flushed_and_removed(void **state)
     assert_ok(hy_connect_with(&source.events.number, &probe, probe_number, &options, &connection));
     for (int i = 0; i < 3; i++)
         assert_int_equal(hy_emit(&source.events.number, &number), 1);
-    assert_int_equal(hy_count_posted(&probe.hy, HY_EVENT_ANY), 2);
-    assert_int_equal(hy_flush_posted(&probe.hy, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_count(&probe.hy, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_flush(&probe.hy, HY_EVENT_ANY), 2);
     assert_true(PROBE_SAW(&probe, 7, 7));
     for (int i = 0; i < 3; i++)
         assert_int_equal(hy_emit(&source.events.number, &number), 1);
-    assert_int_equal(hy_remove_posted(&probe.hy, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_remove(&probe.hy, HY_EVENT_ANY), 2);
     assert_ok(hy_connection_get_counters(connection, &counts));
     assert_int_equal(counts.waiting, 0);
     wait_drain();

@@ -313,10 +313,10 @@ static void test_sc11_a_receiver_that_ends_first_releases_its_callers(void **sta
 static void take_call_out(struct probe *self, struct hy_event *event)
 {
     (void)event;
-    while (hy_count_posted(&self->hy, HY_EVENT_ANY) < 1)
+    while (hy_posted_count(&self->hy, HY_EVENT_ANY) < 1)
         sched_yield();
-    EXPECT_INT(*(bool *)self->context ? hy_flush_posted(&self->hy, HY_EVENT_ANY)
-                                      : hy_remove_posted(&self->hy, HY_EVENT_ANY),
+    EXPECT_INT(*(bool *)self->context ? hy_posted_flush(&self->hy, HY_EVENT_ANY)
+                                      : hy_posted_remove(&self->hy, HY_EVENT_ANY),
                1);
 }
 

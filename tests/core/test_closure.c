@@ -647,7 +647,7 @@ static void test_oa20_destroyed_calls_no_slot_of_the_dying(void **state)
     wait_drain();
     assert_int_equal(dying->count, 0);
     assert_true(PROBE_SAW(&one, -1));
-    hy_release(dying);
+    hy_memory_release(dying);
 }
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -850,7 +850,7 @@ static void counted_destroy(void *payload)
     struct counted_handle *handle = payload;
 
     if (__atomic_sub_fetch(&handle->counted->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        hy_release(handle->counted);
+        hy_memory_release(handle->counted);
 }
 
 static const struct hy_class counted_class = HY_CLASS(
@@ -867,7 +867,7 @@ static void slot_counted(struct probe *self, const struct counted_handle *handle
 static void test_qa09_a_counted_handle_keeps_its_object(void **state)
 {
     struct counted_source sender;
-    struct counted *counted = hy_allocate(sizeof *counted);
+    struct counted *counted = hy_memory_allocate(sizeof *counted);
     struct counted_handle handle = {counted};
     long blocks = allocator_blocks();
 

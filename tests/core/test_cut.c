@@ -209,14 +209,14 @@ static void test_sc16_a_single_shot_whose_call_is_removed_is_gone(void **state)
     for (int i = 0; i < 3; i++) {
         connect_closure(&source, &one, HY_QUEUED | HY_SINGLE_SHOT | kinds[i], count_end, &ends);
         assert_int_equal(emit(1), 1);
-        assert_int_equal(hy_remove_posted(&one.hy, HY_EVENT_ANY), 1);
+        assert_int_equal(hy_posted_remove(&one.hy, HY_EVENT_ANY), 1);
         assert_int_equal(ends, i + 1);
     }
     assert_ok(hy_connect_with(&source.events.number, &one, probe_number,
                               &(struct hy_connect_options){.flags = HY_QUEUED | HY_SINGLE_SHOT},
                               &connection));
     assert_int_equal(emit(2), 1);
-    assert_int_equal(hy_remove_posted(&one.hy, HY_EVENT_ANY), 1);
+    assert_int_equal(hy_posted_remove(&one.hy, HY_EVENT_ANY), 1);
     assert_int_equal(hy_connection_disconnect(connection), 0);
     assert_int_equal(hy_signal_disconnect(&source.events.number.sig, NULL, NULL), 0);
     assert_int_equal(one.count, 0);

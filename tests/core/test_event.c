@@ -339,12 +339,12 @@ static void test_pe20_a_long_backlog(void **state)
         post(&other, i % 2, HY_PRIORITY_LOW);
     }
     cpu_ns = system_thread_cpu_ns();
-    assert_int_equal(hy_flush_posted(&here.hy, E(1)), MANY / 2);
-    assert_int_equal(hy_remove_posted(&other.hy, E(0)), MANY / 2);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), MANY);
+    assert_int_equal(hy_posted_flush(&here.hy, E(1)), MANY / 2);
+    assert_int_equal(hy_posted_remove(&other.hy, E(0)), MANY / 2);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), MANY);
     assert_ok(hy_object_move_to_thread(&other.hy, &worker.thread));
     assert_true(system_thread_cpu_ns() - cpu_ns < 5 * HY_SECOND);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), MANY / 2);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), MANY / 2);
     wait_drain();
     assert_int_equal(here.count, MANY);
     object_end(&other.hy);

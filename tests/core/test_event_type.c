@@ -407,13 +407,13 @@ static void test_removal_leaves_the_others_to_be_merged(void **state)
         paint_at(&here, &resize_type, 2, 2, HY_PRIORITY_NORMAL);
         paint(&here, 1 + i, 1 + i);
     }
-    assert_int_equal(hy_count_posted(&here.hy, resized), 3);
-    assert_int_equal(hy_remove_posted(&here.hy, resized), 3);
-    assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_ANY), 3);
+    assert_int_equal(hy_posted_count(&here.hy, resized), 3);
+    assert_int_equal(hy_posted_remove(&here.hy, resized), 3);
+    assert_int_equal(hy_posted_count(&here.hy, HY_EVENT_ANY), 3);
     paint(&here, 7, 7);
     wait_drain();
     assert_true(PROBE_SAW(&here, painted, AREA(1, 7, 3)));
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 0);
 }
 
 static void test_the_receiver_of_compressed_events_ends(void **state)
@@ -488,7 +488,7 @@ static void move_here(void)
 static void remove_all(void)
 {
     in_hook = NULL;
-    EXPECT(hy_remove_posted(&here.hy, HY_EVENT_ANY) >= 0);
+    EXPECT(hy_posted_remove(&here.hy, HY_EVENT_ANY) >= 0);
 }
 
 static void test_a_hook_that_runs_a_loop(void **state)
@@ -501,7 +501,7 @@ static void test_a_hook_that_runs_a_loop(void **state)
     in_hook = run_a_loop;
     wait_drain();
     assert_true(here.count >= 1 && here.count <= 4);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 0);
     here.count = 0;
     refuses = true; /* it took the newer one's turn, and leaves that one as it was */
     for (int i = 0; i < 4; i++)
@@ -509,7 +509,7 @@ static void test_a_hook_that_runs_a_loop(void **state)
     in_hook = run_a_loop;
     wait_drain();
     assert_int_equal(here.count, 4);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 0);
 }
 
 static void test_a_hook_that_ends_the_receiver(void **state)
@@ -618,7 +618,7 @@ static void test_pe21_one_allocation_a_post(void **state)
             hy_post(&here.hy, i % 2 == 0 ? E(1) : number, &area, sizeof area, HY_PRIORITY_NORMAL));
     assert_true(allocator_requests() - before <= 1000);
     wait_drain();
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 0);
 }
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -532,7 +532,7 @@ static void later(struct probe *filter, struct hy_event *event)
     (void)event;
     EXPECT_INT(hy_object_destroy_later(&filter->hy), 0);
     EXPECT_INT(hy_object_destroy_later(&watched->hy), 0);
-    EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_DESTROY), 0); /* both are on the stack */
+    EXPECT_INT(hy_posted_flush(NULL, HY_EVENT_DESTROY), 0); /* both are on the stack */
 }
 
 static void count_fini(struct probe *self)

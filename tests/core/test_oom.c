@@ -428,7 +428,7 @@ static int scenario_filters(void)
         }
         EXPECT_INT(hy_send(&probe.hy, &event), 1);
         EXPECT_INT(filter.count, installed);
-        EXPECT_INT(hy_flush_posted(&probe.hy, HY_EVENT_ANY), 0);
+        EXPECT_INT(hy_posted_flush(&probe.hy, HY_EVENT_ANY), 0);
         if (rc >= 0)
             EXPECT_INT(hy_thread_remove_filter(&filter.hy), 0);
         object_end(&filter.hy);

@@ -72,7 +72,7 @@ static void flush_self(struct probe *self, struct hy_event *event)
 {
     if (event->type == E(1)) {
         probe_note(self, 100);
-        EXPECT_INT(hy_flush_posted(&self->hy, HY_EVENT_ANY), 3);
+        EXPECT_INT(hy_posted_flush(&self->hy, HY_EVENT_ANY), 3);
         probe_note(self, 101);
     }
 }
@@ -94,7 +94,7 @@ static void flush_inside_a_flush(struct probe *self, struct hy_event *event)
 {
     if (event->type == E(2)) {
         post(self, 9); /* waits for the loop */
-        EXPECT_INT(hy_flush_posted(&self->hy, E(4)), 4);
+        EXPECT_INT(hy_posted_flush(&self->hy, E(4)), 4);
     }
 }
 
@@ -106,7 +106,7 @@ static void test_pe04_a_flush_inside_a_flush(void **state)
         post(&here, i);
         post(&here, 4);
     }
-    assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 4); /* 4 more came inside */
+    assert_int_equal(hy_posted_flush(&here.hy, HY_EVENT_ANY), 4); /* 4 more came inside */
     assert_true(PROBE_SAW(&here, E(1), E(4), E(2), E(4), E(4), E(4), E(4), E(3)));
     wait_drain();
     assert_int_equal(here.count, 9);
@@ -122,16 +122,16 @@ static void test_pe05_one_receiver_one_type_or_both(void **state)
         post(&other, i);
         post(&here, 7);
     }
-    assert_int_equal(hy_flush_posted(&here.hy, E(7)), 3);
+    assert_int_equal(hy_posted_flush(&here.hy, E(7)), 3);
     assert_true(PROBE_SAW(&here, E(7), E(7), E(7)));
-    assert_int_equal(hy_flush_posted(NULL, E(2)), 2);
+    assert_int_equal(hy_posted_flush(NULL, E(2)), 2);
     assert_int_equal(here.count, 4);
     assert_true(PROBE_SAW(&other, E(2)));
-    assert_int_equal(hy_flush_posted(&other.hy, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_flush(&other.hy, HY_EVENT_ANY), 2);
     assert_true(PROBE_SAW(&other, E(2), E(1), E(3)));
     assert_int_equal(hy_process(0, HY_FOREVER), 2); /* the rest, in its order */
     assert_true(PROBE_SAW(&here, E(7), E(7), E(7), E(2), E(1), E(3)));
-    assert_int_equal(hy_flush_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_flush(NULL, HY_EVENT_ANY), 0);
 }
 
 static void test_pe05_by_priority_events_slots_and_invokes(void **state)
@@ -144,8 +144,8 @@ static void test_pe05_by_priority_events_slots_and_invokes(void **state)
     post_type(&here, E(4), HY_PRIORITY_LOW);
     post_type(&here, E(5), HY_PRIORITY_HIGH);
     invoke(&here, 6);
-    assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_ANY), 6);
-    assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 6);
+    assert_int_equal(hy_posted_count(&here.hy, HY_EVENT_ANY), 6);
+    assert_int_equal(hy_posted_flush(&here.hy, HY_EVENT_ANY), 6);
     assert_true(PROBE_SAW(&here, E(5), E(1), 2, 3, 6, E(4)));
 }
 
@@ -163,9 +163,9 @@ static void test_pe05_nothing_posted_meanwhile(void **state)
     here.on_event = post_more;
     post(&here, 1);
     post(&here, 2);
-    assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_flush(&here.hy, HY_EVENT_ANY), 2);
     assert_true(PROBE_SAW(&here, E(1), E(2)));
-    assert_int_equal(hy_flush_posted(NULL, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_flush(NULL, HY_EVENT_ANY), 2);
     assert_true(PROBE_SAW(&here, E(1), E(2), E(11), E(12)));
 }
 
@@ -188,8 +188,8 @@ static void test_pe05_what_came_by_a_move(void **state)
         run_there(&worker.probe.hy, move_to_main, hy_thread_current());
         post(&here, 1);
         post(&here, 2);
-        EXPECT_INT(hy_count_posted(&here.hy, HY_EVENT_ANY), 2);
-        EXPECT_INT(hy_flush_posted(&here.hy, HY_EVENT_ANY), 2);
+        EXPECT_INT(hy_posted_count(&here.hy, HY_EVENT_ANY), 2);
+        EXPECT_INT(hy_posted_flush(&here.hy, HY_EVENT_ANY), 2);
         EXPECT(PROBE_SAW(&here, E(1), E(2)));
         EXPECT_INT(here.moves, 2 * i + 2);
         assert_ok(hy_object_move_to_thread(&here.hy, &worker.thread));
@@ -201,10 +201,10 @@ static void test_pe05_what_came_by_a_move(void **state)
 
 static void flush_wrongly(void *context)
 {
-    EXPECT_INT(hy_flush_posted(context, HY_EVENT_ANY), -HY_EWRONGTHREAD);
-    EXPECT_INT(hy_remove_posted(context, HY_EVENT_ANY), -HY_EWRONGTHREAD);
-    EXPECT_INT(hy_count_posted(context, HY_EVENT_ANY), -HY_EWRONGTHREAD);
-    EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_ANY), 0); /* what waits elsewhere is not meant */
+    EXPECT_INT(hy_posted_flush(context, HY_EVENT_ANY), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_posted_remove(context, HY_EVENT_ANY), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_posted_count(context, HY_EVENT_ANY), -HY_EWRONGTHREAD);
+    EXPECT_INT(hy_posted_flush(NULL, HY_EVENT_ANY), 0); /* what waits elsewhere is not meant */
 }
 
 static void test_pe06_of_another_thread_is_refused(void **state)
@@ -216,12 +216,12 @@ static void test_pe06_of_another_thread_is_refused(void **state)
     post(&here, 1);
     run_there(&worker.probe.hy, flush_wrongly, &here.hy);
     assert_int_equal(here.count, 0);
-    assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_ANY), 1);
+    assert_int_equal(hy_posted_count(&here.hy, HY_EVENT_ANY), 1);
     worker_stop(&worker);
     object_end(&here.hy);
-    assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
-    assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
-    assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
+    assert_int_equal(hy_posted_flush(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
+    assert_int_equal(hy_posted_remove(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
+    assert_int_equal(hy_posted_count(&here.hy, HY_EVENT_ANY), -HY_ESHUTDOWN);
 }
 
 /* Calls through a bounded connection wait as tokens; what is removed leaves room for others. */
@@ -238,12 +238,12 @@ static void test_pe05_bounded_connections(void **state)
         post(&here, 2);
         assert_int_equal(hy_emit_with(&source.events.number, .value = 3), 1);
         assert_int_equal(hy_emit_with(&source.events.number, .value = 4), -HY_EAGAIN);
-        assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_ANY), 3);
+        assert_int_equal(hy_posted_count(&here.hy, HY_EVENT_ANY), 3);
         if (i == 1) {
-            assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), 3);
+            assert_int_equal(hy_posted_remove(&here.hy, HY_EVENT_ANY), 3);
             assert_int_equal(here.count, 0);
         } else {
-            assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 3);
+            assert_int_equal(hy_posted_flush(&here.hy, HY_EVENT_ANY), 3);
             assert_true(PROBE_SAW(&here, 1, E(2), 3));
         }
     }
@@ -287,12 +287,12 @@ static void test_pe05_calls_of_other_threads(void **state)
         assert_ok(hy_invoke(&worker.probe.hy, call_here, removed != 0 ? &number_payload : NULL,
                             removed != 0 ? &number : NULL));
         gate_wait(&about_to_call);
-        while (hy_count_posted(&here.hy, HY_EVENT_ANY) < 2) {
+        while (hy_posted_count(&here.hy, HY_EVENT_ANY) < 2) {
         }
         if (removed != 0) {
-            assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), 2);
+            assert_int_equal(hy_posted_remove(&here.hy, HY_EVENT_ANY), 2);
         } else {
-            assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 2);
+            assert_int_equal(hy_posted_flush(&here.hy, HY_EVENT_ANY), 2);
             assert_true(PROBE_SAW(&here, E(1), 77)); /* in order */
         }
         flush_there(&worker.probe.hy);
@@ -318,7 +318,7 @@ static void test_a_flush_whose_receivers_end(void **state)
         post(&here, i);
         post(&other, i);
     }
-    assert_int_equal(hy_flush_posted(&here.hy, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_flush(&here.hy, HY_EVENT_ANY), 2);
     assert_int_equal(here.count, 2);
     wait_drain();
     assert_int_equal(other.count, 0);
@@ -340,7 +340,7 @@ static void test_a_flush_whose_receiver_moves_away(void **state)
     here.context = &worker.thread;
     for (uint32_t i = 1; i < 5; i++)
         post(&here, i);
-    assert_int_equal(hy_flush_posted(NULL, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_flush(NULL, HY_EVENT_ANY), 2);
     assert_ok(hy_thread_start(&worker.thread));
     flush_there(&worker.probe.hy);
     worker_stop(&worker);
@@ -354,7 +354,7 @@ static void quit_and_flush(struct probe *self, struct hy_event *event)
     (void)event;
     if (self->count == 1) {
         hy_loop_quit(&nested, 5);
-        EXPECT_INT(hy_flush_posted(&other.hy, HY_EVENT_ANY), 3); /* asked for by name */
+        EXPECT_INT(hy_posted_flush(&other.hy, HY_EVENT_ANY), 3); /* asked for by name */
     }
 }
 
@@ -369,7 +369,7 @@ static void flush_other(struct probe *self, struct hy_event *event)
 {
     (void)self;
     (void)event;
-    EXPECT_INT(hy_flush_posted(&other.hy, HY_EVENT_ANY), 1);
+    EXPECT_INT(hy_posted_flush(&other.hy, HY_EVENT_ANY), 1);
 }
 
 static void test_a_flush_and_the_end_of_the_loop(void **state)
@@ -389,7 +389,7 @@ static void test_a_flush_and_the_end_of_the_loop(void **state)
         post(&other, i);
     assert_int_equal(hy_loop_exec(&nested, 0), 6);
     assert_int_equal(other.count, 4);
-    assert_int_equal(hy_count_posted(&other.hy, HY_EVENT_ANY), 2); /* nothing is lost */
+    assert_int_equal(hy_posted_count(&other.hy, HY_EVENT_ANY), 2); /* nothing is lost */
 }
 
 static void flush_at_random(struct probe *self, struct hy_event *event)
@@ -400,13 +400,13 @@ static void flush_at_random(struct probe *self, struct hy_event *event)
     if (self->count < 2000)
         post_type(self, E((seed >> 9) % 4), (enum hy_priority)((seed >> 12) % 3));
     if ((seed >> 16) % 4 == 0)
-        EXPECT(hy_flush_posted((seed >> 18) % 2 == 0 ? &self->hy : NULL,
+        EXPECT(hy_posted_flush((seed >> 18) % 2 == 0 ? &self->hy : NULL,
                                (seed >> 20) % 2 == 0 ? HY_EVENT_ANY : E((seed >> 21) % 4)) >= 0);
     if ((seed >> 16) % 16 == 1 && hy_loop_depth() < 20)
         EXPECT(hy_process((seed >> 18) % 2 == 0 ? INPUT : 0u, HY_FOREVER) >= 0);
     if ((seed >> 16) % 16 == 2 && hy_loop_depth() == 1) {
-        int before = hy_count_posted(NULL, E(1));
-        int removed = hy_remove_posted(NULL, E(1));
+        int before = hy_posted_count(NULL, E(1));
+        int removed = hy_posted_remove(NULL, E(1));
 
         EXPECT_INT(removed, before);
         for (int i = 0; i < removed; i++) /* so that all are delivered in the end */
@@ -427,7 +427,7 @@ static void test_pe07_flush_and_remove_in_each_other(void **state)
         }
         for (int i = 0; i < 100000 && hy_process(0, HY_FOREVER) > 0; i++) {
         }
-        EXPECT_INT(hy_count_posted(NULL, HY_EVENT_ANY), 0);
+        EXPECT_INT(hy_posted_count(NULL, HY_EVENT_ANY), 0);
         EXPECT(here.count + other.count >= 24);
     }
 }
@@ -446,26 +446,26 @@ static void test_pe07_by_receiver_by_type_by_both_or_all(void **state)
         invoke(&here, i);
         assert_int_equal(hy_emit_with(&source.events.number, .value = 50 + i), 1);
     }
-    assert_int_equal(hy_remove_posted(&here.hy, E(1)), 1);
-    assert_int_equal(hy_remove_posted(NULL, E(2)), 2);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 2 + 1 + 3 + 3 - 0);
-    assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), 1 + 3 + 3);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_remove(&here.hy, E(1)), 1);
+    assert_int_equal(hy_posted_remove(NULL, E(2)), 2);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 2 + 1 + 3 + 3 - 0);
+    assert_int_equal(hy_posted_remove(&here.hy, HY_EVENT_ANY), 1 + 3 + 3);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 2);
     wait_drain();
     assert_true(PROBE_SAW(&other, E(1), E(3)));
     assert_int_equal(here.count, 0);
     post(&here, 1);
     post(&other, 1);
-    assert_int_equal(hy_remove_posted(NULL, HY_EVENT_ANY), 2);
-    assert_int_equal(hy_remove_posted(NULL, HY_EVENT_ANY), 0);
-    assert_int_equal(hy_remove_posted(NULL, HY_EVENT_DESTROY), -HY_EINVAL);
+    assert_int_equal(hy_posted_remove(NULL, HY_EVENT_ANY), 2);
+    assert_int_equal(hy_posted_remove(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_remove(NULL, HY_EVENT_DESTROY), -HY_EINVAL);
     assert_int_equal(hy_thread_get_counters(hy_thread_current()).dropped - before.dropped, 12);
 }
 
 static void remove_the_rest(struct probe *self, struct hy_event *event)
 {
     if (event->type == E(1))
-        EXPECT_INT(hy_remove_posted(&self->hy, E(3)), 2);
+        EXPECT_INT(hy_posted_remove(&self->hy, E(3)), 2);
 }
 
 static void test_pe07_during_a_flush(void **state)
@@ -480,7 +480,7 @@ static void test_pe07_during_a_flush(void **state)
         post(&here, 3);
         post(&here, 4);
         if (flushed != 0)
-            assert_int_equal(hy_flush_posted(NULL, HY_EVENT_ANY), 3);
+            assert_int_equal(hy_posted_flush(NULL, HY_EVENT_ANY), 3);
         else
             assert_int_equal(hy_process(0, HY_FOREVER), 3);
         assert_true(PROBE_SAW(&here, E(1), E(2), E(4)));
@@ -536,7 +536,7 @@ static void test_pe08_payloads_end_under_no_lock(void **state)
         post_active(&here, i == 1 ? 1 : i == 2 ? 3 : 0);
         post_active(victim, 0);
     }
-    assert_int_equal(hy_remove_posted(NULL, HY_EVENT_ANY), 8);
+    assert_int_equal(hy_posted_remove(NULL, HY_EVENT_ANY), 8);
     assert_int_equal(destroyed, 8);
     assert_null(here.hy.anchor);
     wait_drain();
@@ -547,7 +547,7 @@ static void test_pe08_payloads_end_under_no_lock(void **state)
     here.context = &worker.thread;
     for (int i = 0; i < 4; i++)
         post_active(&here, i == 1 ? 2 : 0);
-    assert_int_equal(hy_remove_posted(&here.hy, HY_EVENT_ANY), 4);
+    assert_int_equal(hy_posted_remove(&here.hy, HY_EVENT_ANY), 4);
     assert_int_equal(destroyed, 12);
     assert_ok(hy_thread_start(&worker.thread));
     flush_there(&worker.probe.hy);
@@ -580,7 +580,7 @@ static void test_pe09_what_a_destructor_posts_comes_later(void **state)
 static void note_how_many_wait(struct probe *self, struct hy_event *event)
 {
     (void)event;
-    probe_note(self, hy_count_posted(NULL, HY_EVENT_ANY));
+    probe_note(self, hy_posted_count(NULL, HY_EVENT_ANY));
 }
 
 static void test_pe12_the_one_being_handled_is_not_counted(void **state)
@@ -589,9 +589,9 @@ static void test_pe12_the_one_being_handled_is_not_counted(void **state)
     here.on_event = note_how_many_wait;
     for (uint32_t i = 0; i < 5; i++)
         post(&here, 1);
-    assert_int_equal(hy_count_posted(&here.hy, E(1)), 5);
-    assert_int_equal(hy_count_posted(&here.hy, E(2)), 0);
-    assert_int_equal(hy_count_posted(&other.hy, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(&here.hy, E(1)), 5);
+    assert_int_equal(hy_posted_count(&here.hy, E(2)), 0);
+    assert_int_equal(hy_posted_count(&other.hy, HY_EVENT_ANY), 0);
     wait_drain();
     assert_true(PROBE_SAW(&here, E(1), 4, E(1), 3, E(1), 2, E(1), 1, E(1), 0));
 }
@@ -601,12 +601,12 @@ static void test_what_will_not_be_delivered_is_not_counted(void **state)
     (void)state;
     assert_ok(hy_connect(&source.events.number, &here, probe_number, HY_QUEUED));
     assert_int_equal(hy_emit_with(&source.events.number, .value = 1), 1);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 1);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 1);
     assert_int_equal(hy_disconnect(&source.events.number, &here, probe_number), 1);
     post(&other, 1);
     object_end(&other.hy);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 0);
-    assert_int_equal(hy_flush_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_flush(NULL, HY_EVENT_ANY), 0);
     assert_int_equal(here.count, 0);
 }
 
@@ -632,17 +632,17 @@ static void ask_and_flush(struct probe *self, struct hy_event *event)
     EXPECT_INT(hy_object_destroy_later(&first->hy), 0);
     EXPECT_INT(hy_object_destroy_later(&second->hy), 0);
     EXPECT_INT(hy_object_destroy_later(&self->hy), 0); /* its handler is on the stack */
-    EXPECT_INT(hy_count_posted(NULL, HY_EVENT_DESTROY), 3);
-    EXPECT_INT(hy_count_posted(&second->hy, HY_EVENT_DESTROY), 1);
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_DESTROY), 3);
+    EXPECT_INT(hy_posted_count(&second->hy, HY_EVENT_DESTROY), 1);
     EXPECT(hy_process(0, HY_FOREVER) >= 0);
-    EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_ANY), 0);
+    EXPECT_INT(hy_posted_flush(NULL, HY_EVENT_ANY), 0);
     EXPECT_INT(finis, 0);
-    EXPECT_INT(hy_flush_posted(&second->hy, HY_EVENT_DESTROY), 1);
+    EXPECT_INT(hy_posted_flush(&second->hy, HY_EVENT_DESTROY), 1);
     EXPECT_INT(finis, 1);
-    EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_DESTROY), 1);
+    EXPECT_INT(hy_posted_flush(NULL, HY_EVENT_DESTROY), 1);
     EXPECT_INT(finis, 2);
-    EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_DESTROY), 0);
-    EXPECT_INT(hy_count_posted(NULL, HY_EVENT_DESTROY), 1);
+    EXPECT_INT(hy_posted_flush(NULL, HY_EVENT_DESTROY), 0);
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_DESTROY), 1);
 }
 
 static void test_dd05_a_flush_serves_requests_of_its_handler(void **state)
@@ -654,7 +654,7 @@ static void test_dd05_a_flush_serves_requests_of_its_handler(void **state)
     post(&here, 1);
     assert_int_equal(hy_process(0, HY_FOREVER), 1);
     assert_int_equal(finis, 3); /* the receiver as its handler returned */
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_DESTROY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_DESTROY), 0);
 }
 
 static struct probe *asked;
@@ -663,7 +663,7 @@ static void flush_too_deep(struct probe *self, struct hy_event *event)
 {
     (void)self;
     (void)event;
-    EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_DESTROY), 0);
+    EXPECT_INT(hy_posted_flush(NULL, HY_EVENT_DESTROY), 0);
     EXPECT_INT(finis, 0);
 }
 
@@ -689,8 +689,8 @@ static void test_dd05_not_those_of_an_outer_handler(void **state)
     assert_int_equal(finis, 1);
     asked = mortal(); /* outside of every loop */
     assert_ok(hy_object_destroy_later(&asked->hy));
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_DESTROY), 1);
-    assert_int_equal(hy_flush_posted(NULL, HY_EVENT_DESTROY), 1);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_DESTROY), 1);
+    assert_int_equal(hy_posted_flush(NULL, HY_EVENT_DESTROY), 1);
     assert_int_equal(finis, 2);
 }
 
@@ -711,15 +711,15 @@ static void test_requests_of_other_threads_are_counted_once(void **state)
     worker_start(&worker, "asks");
     asked = mortal();
     run_there(&worker.probe.hy, ask_from_there, asked);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_DESTROY), 1);
-    assert_int_equal(hy_count_posted(&asked->hy, HY_EVENT_DESTROY), 1);
-    assert_int_equal(hy_count_posted(&here.hy, HY_EVENT_DESTROY), 0);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_DESTROY), 1);
+    assert_int_equal(hy_posted_count(&asked->hy, HY_EVENT_DESTROY), 1);
+    assert_int_equal(hy_posted_count(&here.hy, HY_EVENT_DESTROY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 0);
     assert_ok(hy_object_destroy_later(&asked->hy));
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_DESTROY), 1);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_DESTROY), 1);
     wait_drain();
     assert_int_equal(finis, 1);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_DESTROY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_DESTROY), 0);
     worker_stop(&worker);
 }
 
@@ -736,7 +736,7 @@ static void test_el20_input_waits_in_its_order(void **state)
     assert_int_equal(hy_process(INPUT, HY_FOREVER), 1);
     assert_true(PROBE_SAW(&here, E(1)));
     assert_int_equal(hy_process(INPUT, HY_FOREVER), 0);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 3); /* none is lost */
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 3); /* none is lost */
     post(&here, 2);
     post_type(&here, button, NORMAL);
     assert_int_equal(hy_process(0, HY_FOREVER), 5);
@@ -763,7 +763,7 @@ static void test_el20_input_does_not_keep_a_loop_awake(void **state)
 static void quit_the_dialogue(struct probe *self, struct hy_event *event)
 {
     if (event->type == E(2)) {
-        EXPECT_INT(hy_count_posted(&self->hy, key), 2);
+        EXPECT_INT(hy_posted_count(&self->hy, key), 2);
         hy_loop_quit(&nested, 0);
     }
 }
@@ -817,13 +817,13 @@ static void flush_remove_and_end(struct probe *self, struct hy_event *event)
     if (event->type != E(1))
         return;
     EXPECT_INT(hy_process(INPUT, HY_FOREVER), 1); /* the rest lies aside now */
-    EXPECT_INT(hy_count_posted(NULL, HY_EVENT_ANY), 6);
-    EXPECT_INT(hy_flush_posted(&self->hy, button), 1);
-    EXPECT_INT(hy_remove_posted(&self->hy, key), 2);
-    EXPECT_INT(hy_count_posted(NULL, HY_EVENT_ANY), 3);
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_ANY), 6);
+    EXPECT_INT(hy_posted_flush(&self->hy, button), 1);
+    EXPECT_INT(hy_posted_remove(&self->hy, key), 2);
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_ANY), 3);
     object_end(&other.hy);
-    EXPECT_INT(hy_count_posted(NULL, HY_EVENT_ANY), 1);
-    EXPECT_INT(hy_flush_posted(NULL, HY_EVENT_ANY), 1);
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_ANY), 1);
+    EXPECT_INT(hy_posted_flush(NULL, HY_EVENT_ANY), 1);
 }
 
 static void test_el20_flush_removal_count_and_ends_see_it(void **state)
@@ -871,7 +871,7 @@ static void test_el20_input_moves_with_its_receiver(void **state)
     post_type(&here, key, NORMAL);
     post_type(&here, button, NORMAL);
     assert_int_equal(hy_process(INPUT, HY_FOREVER), 1);
-    assert_int_equal(hy_count_posted(NULL, HY_EVENT_ANY), 0);
+    assert_int_equal(hy_posted_count(NULL, HY_EVENT_ANY), 0);
     assert_ok(hy_thread_start(&worker.thread));
     flush_there(&worker.probe.hy);
     worker_stop(&worker);

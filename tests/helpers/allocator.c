@@ -67,7 +67,7 @@ void allocator_install(void)
 {
     static const struct hy_allocator allocator = {allocate, resize, release};
 
-    hy_set_allocator(&allocator);
+    hy_memory_set_allocator(&allocator);
 }
 
 void allocator_fail_at(long n)

@@ -523,7 +523,7 @@ static void test_a_failed_restart_leaves_nothing_to_join(void **state)
 
 int main(void)
 {
-    hy_set_allocator(&check_allocator);
+    hy_memory_set_allocator(&check_allocator);
     const struct CMUnitTest tests[] = {
         TEST(test_fini_of_a_tree_with_messages_where_no_thread_runs),
         TEST(test_a_loop_inside_fini_drops_the_last_message),

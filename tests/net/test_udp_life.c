@@ -413,7 +413,7 @@ static void a_queued_send_without_memory_is_refused(void **state)
 
 int main(void)
 {
-    hy_set_allocator(&test_allocator);
+    hy_memory_set_allocator(&test_allocator);
     const struct CMUnitTest tests[] = {
         UDP_TEST(closing_in_a_slot_ends_the_batch),
         UDP_TEST(closing_in_the_batch_slot_ends_it_too),

@@ -177,7 +177,7 @@ static void test_every_allocation_fails_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation_fails_once)};
-    hy_set_allocator(&failing);
+    hy_memory_set_allocator(&failing);
     hy_log_set_level(HY_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,6 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounds_leave_nothing)};
     if (argc == 3 && strcmp(argv[1], "--rounds") == 0)
         rounds = atoi(argv[2]);
-    hy_set_allocator(&counted);
+    hy_memory_set_allocator(&counted);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

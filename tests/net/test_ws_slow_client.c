@@ -180,6 +180,6 @@ int main(void)
         cmocka_unit_test(test_disconnect),
         cmocka_unit_test(test_write_timeout),
     };
-    hy_set_allocator(&counted);
+    hy_memory_set_allocator(&counted);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
