@@ -36,9 +36,13 @@
 #define HY_VERSION_PATCH 0
 
 #if defined(__GNUC__)
-#define HY_API          __attribute__((visibility("default")))
-#define HY_MUST_USE     __attribute__((warn_unused_result))
+#define HY_API      __attribute__((visibility("default")))
+#define HY_MUST_USE __attribute__((warn_unused_result))
+#ifdef _WIN32
+#define HY_PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
+#else
 #define HY_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#endif
 #else
 #error "Halyard's headers need the GNU dialect of C11 or C++17 (gcc, clang)"
 #endif
