@@ -48,6 +48,14 @@ enum {
 
 #define HY__ALIGNED_LINE __attribute__((aligned(HY__CACHE_LINE)))
 
+/* Variables shared between files, reached without a table. On Windows nothing is exported that does
+ * not say so. */
+#ifdef _WIN32
+#define HY__HIDDEN
+#else
+#define HY__HIDDEN __attribute__((visibility("hidden")))
+#endif
+
 /* --- memory.c ------------------------------------------------------------------------------- */
 void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
