@@ -8,6 +8,13 @@
 
 #include <halyard/base.h>
 
+/* A variable that is reached without the detour over the table of exported ones. */
+#ifdef _WIN32 /* which has none */
+#define HY__HIDDEN
+#else
+#define HY__HIDDEN __attribute__((visibility("hidden")))
+#endif
+
 /* Tells the compiler which way is the rare one. */
 #define HY_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The headers of Windows 8 and later, in the order and the size in which they can be included. */
+/* The headers of Windows (meson.build says from which version on), in the order and the size in which they can be included. */
 #ifndef HALYARD_PLATFORM_WIN32_H
 #define HALYARD_PLATFORM_WIN32_H
 
@@ -9,8 +9,6 @@
 #ifndef UNICODE
 #define UNICODE
 #endif
-#undef _WIN32_WINNT
-#define _WIN32_WINNT 0x0602
 
 #include <winsock2.h>
 
