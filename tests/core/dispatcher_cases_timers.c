@@ -145,6 +145,7 @@ static void all_ready(void)
 {
     here.count = 0;
     pair_write(&all.pair);
+    pair_look_again(&all.pair);
     EXPECT_INT(hy_timer_start_at(&all.timer.timer, 1), 0);
     EXPECT_INT(hy_timer_start_once(&all.zero.timer, 0), 0);
     suite_post(0);
