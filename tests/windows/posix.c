@@ -20,10 +20,11 @@ static SOCKET socket_of(int descriptor)
     return (SOCKET)(intptr_t)descriptor;
 }
 
-__attribute__((constructor)) static void start_sockets(void)
+__attribute__((constructor)) static void start(void)
 {
     WSADATA data;
 
+    (void)setvbuf(stdout, NULL, _IONBF, 0); /* what was said before a crash counts */
     (void)WSAStartup(MAKEWORD(2, 2), &data);
 }
 
