@@ -59,7 +59,7 @@ struct hy_thread_record {
     uint32_t state;                 /* atomic; run << 2 | enum hy_thread_state; joins park on it */
     uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED, run << 32, the code */
     uint64_t holds;                 /* atomic: run << 32, how many */
-    uint32_t interrupted;           /* atomic: the run that was asked to stop early, or 0 */
+    uint32_t interrupted;           /* atomic: run << 1, and 1 once it was asked to stop early */
     uint32_t run;                   /* written as it starts; const while it runs */
     uint32_t generation;            /* const: see fork.c */
     uint32_t priority_lock;
