@@ -169,7 +169,7 @@ HY_API bool hy_interruption_requested(void);
  * deadline_ns is a point in time (hy_now_ns() + ...), or HY_FOREVER. Errors: -HY_ETIMEDOUT,
  * -HY_EDEADLK (from the thread itself, or it waits for the calling one, in a call, a blocking
  * emission or a join, directly or by way of others), -HY_ESHUTDOWN (the handle has been ended).
- * Thread: any.
+ * Thread: any; hy_thread_fini() may end the handle meanwhile.
  */
 HY_API int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns);
 

@@ -45,6 +45,13 @@ enum { /* values of the mailbox word that are not messages */
 #define HY__RUN_MASK       0x3fffffffu
 #define HY__QUIT_REQUESTED (UINT64_C(1) << 63)
 
+enum hy__joined {
+    HY__JOINED_NOBODY,   /* nobody has joined the system thread */
+    HY__JOINED_SOMEBODY, /* somebody is about to */
+    HY__JOINED_ENDED,    /* it has ended */
+    HY__JOINED_STARTING  /* it is being made: `os` is not written yet */
+};
+
 /* What hy_thread_at_end() was asked for. */
 struct hy__at_end {
     struct hy__at_end *next;
@@ -61,6 +68,8 @@ struct hy_thread_record {
     uint64_t holds;                 /* atomic: run << 32, how many */
     uint32_t interrupted;           /* atomic: run << 1, and 1 once it was asked to stop early */
     uint32_t run;                   /* written as it starts; const while it runs */
+    uint32_t join_word;             /* atomic: run << 2 | enum hy__joined; joins park on it */
+    struct hy__os_thread os;        /* written by home of the handle; read by the one that joins */
     uint32_t generation;            /* const: see fork.c */
     uint32_t priority_lock;
     uint32_t system_number; /* priority_lock: of the running thread, or 0 */
