@@ -200,7 +200,8 @@ HY_API struct hy_object *hy_thread_context(const struct hy_thread *thread);
 /*
  * Calls function(context) at the end of the calling thread: after `finished` and the end of its
  * objects, before whoever joins returns; the one asked for last comes first. It may use the
- * library; objects that it makes end right afterwards. A thread that ends with its process, as the
+ * library; the finish policy deals right afterwards with what it posts and with objects that it
+ * makes: they end, or are kept as the others were. A thread that ends with its process, as the
  * main one does, calls nothing. Errors: -HY_ENOMEM, -HY_EINVAL. Thread: any, for itself.
  */
 HY_API int hy_thread_at_end(void (*function)(void *context), void *context);

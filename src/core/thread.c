@@ -320,7 +320,7 @@ int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dis
 /* --- running ----------------------------------------------------------------------------------
  */
 
-/* Objects that the functions make end too. */
+/* What the functions post, and objects that they make, are of this end too. */
 void hy__thread_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
     struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
