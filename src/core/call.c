@@ -343,8 +343,7 @@ static int copy_payload(struct hy__wait *wait, const struct hy_payload *descript
 
 static int64_t deadline_of(int64_t timeout_ns)
 {
-    int64_t now = timeout_ns != 0 ? hy_now_ns() : 0;
-    return timeout_ns == 0 || timeout_ns > HY_FOREVER - now ? HY_FOREVER : now + timeout_ns;
+    return timeout_ns == 0 ? HY_FOREVER : hy__time_sum(hy_now_ns(), timeout_ns);
 }
 
 int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,

@@ -398,9 +398,19 @@ void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *e
 void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 /* Out of whatever list it is in; its state says IDLE afterwards. */
 void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Where 64 bits have no room, HY_FOREVER; a clock may be negative, delays are not. */
 static inline int64_t hy__time_sum(int64_t now_ns, int64_t delay_ns)
 {
-    return delay_ns > HY_FOREVER - now_ns ? HY_FOREVER : now_ns + delay_ns;
+    int64_t sum;
+    return __builtin_add_overflow(now_ns, delay_ns, &sum) ? HY_FOREVER : sum;
+}
+/* 0 when it has passed. */
+static inline int64_t hy__time_until(int64_t deadline_ns, int64_t now_ns)
+{
+    int64_t left;
+    if (deadline_ns <= now_ns)
+        return 0;
+    return __builtin_sub_overflow(deadline_ns, now_ns, &left) ? HY_FOREVER : left;
 }
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks);
 void hy__timers_fire_zero(struct hy_thread_record *record);

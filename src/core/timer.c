@@ -141,7 +141,7 @@ int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns)
     int64_t now_ns = hy__record_now(record_of(timer));
     hy__entry_take_out(record_of(timer), &timer->entry_);
     timer->single_shot_ = true;
-    timer->interval_ns_ = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    timer->interval_ns_ = hy__time_until(deadline_ns, now_ns);
     arm(timer, deadline_ns);
     if (away) {
         hy__entry_take_out(record_of(timer), &timer->entry_);
@@ -232,9 +232,7 @@ int64_t hy_timer_remaining_ns(const struct hy_timer *timer)
         return -1;
     if (timer->interval_ns_ == 0)
         return 0;
-    int64_t now_ns = hy_now_ns();
-    /* Compared first: the difference to a deadline far in the past has no room in 64 bits. */
-    return timer->entry_.deadline_ns > now_ns ? timer->entry_.deadline_ns - now_ns : 0;
+    return hy__time_until(timer->entry_.deadline_ns, hy_now_ns());
 }
 
 /* --- firing -------------------------------------------------------------------------------------

@@ -998,6 +998,32 @@ static void test_tm13_the_accuracy_changes_at_once(void **state)
     with_clock(1000 * HY_SECOND + 12345, change_accuracy);
 }
 
+static void before_zero(struct hy_thread *thread, void *context)
+{
+    struct hy_timer alone;
+
+    (void)thread;
+    (void)context;
+    for (int i = 0; i < 3; i++) {
+        int64_t due_ns = fake.now_ns + 30 * HY_SECOND; /* the second one comes behind zero */
+
+        EXPECT_INT(fires_at(HY_TIMER_PRECISE, 30 * HY_SECOND), due_ns);
+    }
+    fake.now_ns = INT64_MIN;
+    EXPECT_INT(hy_timer_init(&alone, NULL), 0);
+    EXPECT_INT(hy_timer_start_at(&alone, HY_FOREVER), 0);
+    EXPECT_INT(hy_timer_remaining_ns(&alone), HY_FOREVER);
+    EXPECT_INT(hy_timer_start(&alone, HY_FOREVER), 0);
+    EXPECT_INT(hy_timer_remaining_ns(&alone), HY_FOREVER);
+    hy_timer_fini(&alone);
+}
+
+static void test_a_clock_before_its_zero(void **state)
+{
+    (void)state;
+    with_clock(-50 * HY_SECOND, before_zero);
+}
+
 static void grouping(struct hy_thread *thread, void *context)
 {
     struct hy_timer timers[20];
@@ -1491,6 +1517,7 @@ int main(void)
         CASE(test_tm23_the_clock_is_monotonic),
         CASE(test_tm13_three_accuracies),
         CASE(test_tm13_the_accuracy_changes_at_once),
+        CASE(test_a_clock_before_its_zero),
         CASE(test_tm13_coarse_timers_share_their_wake_ups),
         CASE(test_tm24_deadlines_are_nanoseconds),
         CASE(test_tm03_the_next_deadline_exactly),
