@@ -139,8 +139,9 @@ HY_API int hy_thread_start(struct hy_thread *thread) HY_MUST_USE;
 
 /*
  * Ends all loops of the thread; its hy_thread_exec() returns code. It is remembered when the thread
- * has been started but is not yet in its loop; before the start it does nothing. Thread: any, also
- * its own.
+ * has been started but is not yet in its loop, and forgotten when its body has returned: a loop
+ * that a slot of `finished` runs ends by its own quit, or a further one of the thread. Before the
+ * start it does nothing. Thread: any, also its own.
  */
 HY_API void hy_thread_quit(struct hy_thread *thread, int code);
 

@@ -132,6 +132,7 @@ void hy__control_forget(struct hy_thread_record *record)
     /* 0 is the word of no run: from here on a request of this one finds nothing to change. */
     __atomic_store_n(&record->interrupted, 0u, __ATOMIC_RELAXED);
     __atomic_store_n(&record->holds, (uint64_t)record->run << 32, __ATOMIC_RELAXED);
+    hy__record_clear_quit(record); /* a body without a loop has left it */
 }
 
 /* --- priority -----------------------------------------------------------------------------------
