@@ -155,7 +155,7 @@ int hy_app_init(struct hy_app *app)
 /* What was asked to be destroyed later has no loop to wait for any more. */
 static void serve_deletes(struct hy_thread_record *record)
 {
-    while (record != NULL && record->loop == NULL && record->deletes != NULL)
+    while (record != NULL && record->loop == NULL && record->deletes.first != NULL)
         hy__record_serve_deletes(record);
 }
 

@@ -206,7 +206,7 @@ static inline void hy__frame_push(struct hy_thread_record *record, struct hy__fr
 {
     frame->anchor = anchor;
     frame->outer = record->frame;
-    frame->deletes = NULL;
+    frame->deletes.first = NULL;
     frame->connection = NULL;
     frame->from_loop = from_loop;
     frame->gone = false;
@@ -232,7 +232,7 @@ bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame);
 static inline bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame)
 {
     record->frame = frame->outer;
-    if (HY_UNLIKELY(frame->deletes != NULL))
+    if (HY_UNLIKELY(frame->deletes.first != NULL))
         return hy__frame_serve(record, frame);
     return !frame->gone;
 }
@@ -291,7 +291,8 @@ void hy__filters_end(struct hy__filters *filters);
 void hy__native_filters_end(struct hy_thread_record *record);
 
 /* delete.c */
-void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list);
+/* Destroys what is in the list, which is empty afterwards. */
+void hy__deletes_serve(struct hy_thread_record *record, struct hy__deletes *list);
 void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anchor *anchor);
 /* Takes the anchor out of whatever list of deletes it hangs in: its object moves away. */
 void hy__delete_unhang(struct hy_thread_record *record, struct hy_anchor *anchor);

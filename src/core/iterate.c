@@ -24,7 +24,7 @@ bool hy__iteration_pending(const struct hy_thread_record *record)
         return true;
     if (record->first_ready != NULL && !excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS))
         return true;
-    return record->deletes != NULL && record->loop != NULL;
+    return record->deletes.first != NULL && record->loop != NULL;
 }
 
 static int64_t next_deadline(const struct hy_thread_record *record, int64_t deadline_ns,
@@ -231,7 +231,7 @@ static int run(struct hy_thread_record *record, enum hy__blocking blocking, int6
         return 0;
     if (!excludes(record, HY_PROCESS_EXCLUDE_POSTED)) /* 1 */
         callbacks = hy__deliver(record, HY__BATCH);
-    if (record->deletes != NULL && record->loop != NULL) /* 2 */
+    if (record->deletes.first != NULL && record->loop != NULL) /* 2 */
         hy__record_serve_deletes(record);
     hy__orphans_reap();
     if (hy__loop_should_stop(record))

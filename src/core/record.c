@@ -169,9 +169,7 @@ void hy__record_leave(struct hy_thread_record *record)
 
 void hy__record_serve_deletes(struct hy_thread_record *record)
 {
-    struct hy_anchor *list = record->deletes;
-    record->deletes = NULL;
-    hy__deletes_serve(record, list);
+    hy__deletes_serve(record, &record->deletes);
 }
 
 static void finish_objects(struct hy_thread_record *record)

@@ -3,12 +3,17 @@
 #ifndef HALYARD_CORE_RECORD_H
 #define HALYARD_CORE_RECORD_H
 
+/* Objects to be destroyed, in the order asked for. */
+struct hy__deletes {
+    struct hy_anchor *first, *last; /* last: only while there is a first */
+};
+
 /* --- frames: the handlers on a thread's stack --------------------------------------------------
  */
 struct hy__frame {
     struct hy_anchor *anchor; /* the receiver; NULL: of another thread, or gone */
     struct hy__frame *outer;
-    struct hy_anchor *deletes;         /* objects to be destroyed as this frame returns */
+    struct hy__deletes deletes;        /* as this frame returns */
     struct hy__connection *connection; /* whose slot it is; NULL: another handler */
     uint64_t connection_id;            /* of a slot */
     struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
@@ -26,7 +31,7 @@ struct hy__event_frame {
 
 /* A list of deletes being served: user code runs between two of them. */
 struct hy__serving {
-    struct hy_anchor *list;
+    struct hy__deletes list;
     struct hy__serving *outer;
 };
 
@@ -110,7 +115,7 @@ struct hy_thread_record {
     bool native_unsorted;                     /* one was installed again during a walk */
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
     struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
-    struct hy_anchor *deletes;          /* destroy_later outside every loop */
+    struct hy__deletes deletes;         /* destroy_later outside every loop */
     struct hy__serving *serving;        /* lists of deletes being served, the innermost */
     struct hy_timer_entry_ *timer_heap; /* pairing heap */
     struct hy_timer_entry_ *first_due, *last_due;
