@@ -475,6 +475,9 @@ enum { /* hy_loop.state */
     ((unsigned)HY_PROCESS_EXCLUDE_USER_INPUT | (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS |            \
      (unsigned)HY_PROCESS_EXCLUDE_TIMERS | (unsigned)HY_PROCESS_EXCLUDE_POSTED)
 bool hy__loop_should_stop(struct hy_thread_record *record);
+/* After user code: `loop` is the innermost again. What was begun in there and not ended ends here,
+ * or the loops around it would never see that they have been asked to quit. */
+void hy__loops_unwind(struct hy_thread_record *record, const struct hy_loop *loop);
 int hy__thread_exec(struct hy_thread_record *record);
 bool hy__quit_requested(const struct hy_thread_record *record);
 
