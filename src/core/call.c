@@ -363,7 +363,7 @@ int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, c
         return rc;
     hy__extension_ref(extension);
     wait->extension = extension;
-    if (ret_result != NULL) /* it stays what it is if the slot returns nothing */
+    if (ret_result != NULL) /* it stays what it is, unset too, if the slot returns nothing */
         wait->result = *ret_result;
     if (copied)
         rc = copy_payload(wait, description, payload);
