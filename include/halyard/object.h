@@ -333,8 +333,8 @@ HY_API hy_signal0 *hy_object_destroyed(struct hy_object *object);
 
 /*
  * Cuts all connections of sender's signals to receiver; with receiver NULL those to anybody, with
- * sender NULL those of anybody. Returns how many. Errors: -HY_EINVAL (both NULL), -HY_ESHUTDOWN
- * (one is dead). Thread: any, while both exist.
+ * sender NULL those of anybody: a NULL by mistake cuts more than was meant. Returns how many.
+ * Errors: -HY_EINVAL (both NULL), -HY_ESHUTDOWN (one is dead). Thread: any, while both exist.
  */
 HY_API int hy_object_disconnect(struct hy_object *sender, struct hy_object *receiver);
 

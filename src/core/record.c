@@ -116,7 +116,7 @@ void hy__record_begin_run(struct hy_thread_record *record, uint32_t run)
      * the others are published by the state. */
     __atomic_store_n(&record->quit, tag, __ATOMIC_SEQ_CST);
     __atomic_store_n(&record->holds, tag, __ATOMIC_RELAXED);
-    __atomic_store_n(&record->interrupted, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->interrupted, record->run << 1, __ATOMIC_RELAXED);
     hy__record_set_state(record, HY_THREAD_RUNNING);
 }
 
@@ -169,9 +169,7 @@ void hy__record_leave(struct hy_thread_record *record)
 
 void hy__record_serve_deletes(struct hy_thread_record *record)
 {
-    struct hy_anchor *list = record->deletes;
-    record->deletes = NULL;
-    hy__deletes_serve(record, list);
+    hy__deletes_serve(record, &record->deletes);
 }
 
 static void finish_objects(struct hy_thread_record *record)

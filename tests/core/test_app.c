@@ -122,6 +122,44 @@ static int case_exec_refused(void *context)
     return 0;
 }
 
+static pthread_barrier_t both;
+static int made;
+
+static void *make_one(void *context)
+{
+    struct hy_app app;
+
+    (void)context;
+    EXPECT(hy_thread_current() != NULL);
+    (void)pthread_barrier_wait(&both);
+    int rc = hy_app_init(&app);
+    EXPECT(rc == 0 || rc == -HY_EEXIST);
+    if (rc == 0)
+        (void)count_up(&made);
+    (void)pthread_barrier_wait(&both);
+    if (rc == 0)
+        EXPECT_INT(hy_app_fini(&app), 0);
+    return NULL;
+}
+
+static int case_two_at_once(void *context)
+{
+    (void)context;
+    (void)pthread_barrier_init(&both, NULL, 2);
+    for (int i = 0, n = check_scaled(200); i < n; i++) {
+        pthread_t threads[2];
+
+        made = 0;
+        for (int j = 0; j < 2; j++)
+            EXPECT_INT(pthread_create(&threads[j], NULL, make_one, NULL), 0);
+        for (int j = 0; j < 2; j++)
+            EXPECT_INT(pthread_join(threads[j], NULL), 0);
+        EXPECT_INT(made, 1);
+        EXPECT(hy_app_instance() == NULL);
+    }
+    return 0;
+}
+
 static void quit_elsewhere(void *context)
 {
     (void)context;
@@ -704,6 +742,7 @@ static void in_child(int (*function)(void *context), int expected)
 /* Rules: AP-01, AP-02, AP-06, AP-08. */
 CHILD(test_ap02_exec_and_its_codes, case_exec, 0)
 CHILD(test_ap01_exec_refused, case_exec_refused, 0)
+CHILD(test_ap01_of_two_threads_one_makes_it, case_two_at_once, 0)
 CHILD(test_ap07_quit_from_another_thread, case_quit_from_another_thread, 0)
 CHILD(test_ap07_quit_ends_nested_loops, case_quit_ends_nested_loops, 0)
 CHILD(test_ap03_a_plain_loop_after_exec, case_loop_after_exec, 0)
@@ -737,6 +776,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_ap02_exec_and_its_codes),
         TEST(test_ap01_exec_refused),
+        TEST(test_ap01_of_two_threads_one_makes_it),
         TEST(test_ap07_quit_from_another_thread),
         TEST(test_ap07_quit_ends_nested_loops),
         TEST(test_ap03_a_plain_loop_after_exec),

@@ -771,6 +771,63 @@ static void test_a_request_through_a_reference(void **state)
     worker_stop(&worker);
 }
 
+static int ends[8], ended;
+
+static void note_end(struct probe *self)
+{
+    ends[ended++] = (int)(intptr_t)self->context;
+}
+
+static struct probe *numbered_create(int number)
+{
+    struct probe *probe = probe_create(NULL);
+
+    probe->context = (void *)(intptr_t)number;
+    probe->on_fini = note_end;
+    return probe;
+}
+
+/* One of three leaves before any loop runs, from each place of the list; then a fourth one asks. */
+static void test_requests_keep_their_order_when_one_moves_away(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_init(&worker, "elsewhere");
+    for (int leaver = 0; leaver < 3; leaver++) {
+        struct probe *probes[4];
+
+        ended = 0;
+        for (int i = 0; i < 4; i++)
+            probes[i] = numbered_create(i);
+        for (int i = 0; i < 3; i++)
+            assert_ok(hy_object_destroy_later(&probes[i]->hy));
+        assert_ok(hy_object_move_to_thread(&probes[leaver]->hy, &worker.thread));
+        assert_ok(hy_object_destroy_later(&probes[3]->hy));
+        run_loop_briefly();
+        assert_int_equal(ended, 3);
+        for (int i = 0, place = 0; i < 4; i++)
+            if (i != leaver)
+                assert_int_equal(ends[place++], i);
+    }
+    worker_stop(&worker); /* which ends the others */
+    assert_int_equal(ended, 6);
+}
+
+/* Far more than could be served if each request looked through all before it. */
+static void test_a_program_without_a_loop_asks_very_often(void **state)
+{
+    int n = check_scaled(200000);
+
+    (void)state;
+    for (int i = 0; i < n; i++)
+        assert_ok(hy_object_destroy_later(&victim_create(NULL)->hy));
+    assert_int_equal(hy_process(0, HY_FOREVER), 0);
+    assert_int_equal(finis, 0);
+    run_loop_briefly();
+    assert_int_equal(finis, n);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, check_teardown)
 
 int main(void)
@@ -807,6 +864,8 @@ int main(void)
         CASE(test_dd14_a_request_after_the_loop_is_served_at_the_threads_end),
         CASE(test_dd17_served_as_the_handler_returns),
         CASE(test_a_request_through_a_reference),
+        CASE(test_requests_keep_their_order_when_one_moves_away),
+        CASE(test_a_program_without_a_loop_asks_very_often),
     };
 
     allocator_install();

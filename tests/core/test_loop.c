@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 
 #define E(n) (HY_EVENT_USER + (n))
 
@@ -607,6 +608,80 @@ static void test_a_foreign_loop_outlives_the_request_to_quit(void **state)
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* --- loops that are begun and left --------------------------------------------------------------
+ */
+
+static struct hy_loop left[2];
+static int complaints;
+
+static void count_complaints(enum hy_log_level level, const char *category, const char *message)
+{
+    (void)message;
+    if (level == HY_LOG_ERROR && strcmp(category, "loop") == 0)
+        complaints++;
+}
+
+static void begin_and_leave(struct probe *self, struct hy_event *event)
+{
+    struct hy_loop *outer = self->context;
+
+    if (event->type == E(3)) {
+        hy_loop_quit(outer, 4);
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        EXPECT_INT(hy_loop_init(&left[i]), 0);
+        EXPECT_INT(hy_loop_begin(&left[i], HY_PROCESS_EXCLUDE_TIMERS), 0);
+    }
+    if (event->type == E(2)) /* in the very handler */
+        hy_loop_quit(outer, 4);
+    else
+        EXPECT_INT(hy_post(&self->hy, E(3), NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+static void begin_in_a_hook(struct probe *self)
+{
+    struct hy_event event = {.type = E(1)};
+
+    if (count_up(&self->reached) == 1)
+        begin_and_leave(self, &event);
+}
+
+/* The loop around them would be deaf to its quit. */
+static void test_loops_that_a_handler_leaves_are_ended(void **state)
+{
+    struct hy_signal_base *hook = &hy_thread_current()->events.about_to_block.sig;
+    struct hy_loop outer;
+    struct probe probe;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    probe.on_event = begin_and_leave;
+    probe.context = &outer;
+    complaints = 0;
+    hy_log_set_handler(count_complaints);
+    assert_ok(hy_loop_init(&outer));
+    for (uint32_t how = 1; how <= 2; how++) {
+        assert_ok(hy_post(&probe.hy, E(how), NULL, 0, HY_PRIORITY_NORMAL));
+        assert_int_equal(hy_loop_exec(&outer, 0), 4);
+        assert_int_equal(complaints, 2 * (int)how);
+        assert_int_equal(hy_loop_depth(), 0);
+        assert_int_equal(hy_loop_end(&left[1]), -HY_EINVAL); /* it does not execute */
+    }
+    probe.reached = 0;
+    assert_ok(hy_connect(&hy_thread_current()->events.about_to_block, &probe, begin_in_a_hook,
+                         HY_DIRECT));
+    assert_int_equal(hy_loop_exec(&outer, 0), 4);
+    assert_int_equal(complaints, 6);
+    assert_int_equal(hy_signal_disconnect(hook, &probe.hy, NULL), 1);
+    assert_ok(hy_post(&probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+    assert_int_equal(hy_process(0, HY_FOREVER), 1); /* without any loop around */
+    assert_int_equal(complaints, 8);
+    assert_int_equal(hy_loop_depth(), 0);
+    object_end(&probe.hy);
+    hy_log_set_handler(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -631,6 +706,7 @@ int main(void)
         CASE(test_a_foreign_loop_outlives_the_request_to_quit),
         CASE(test_a_handler_does_not_end_its_loop),
         CASE(test_an_own_quit_makes_the_descriptor_readable),
+        CASE(test_loops_that_a_handler_leaves_are_ended),
     };
 
     allocator_install();

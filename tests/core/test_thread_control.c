@@ -469,6 +469,59 @@ static void test_th17_fini_interrupts_quits_and_joins(void **state)
     gate_fini(&work.begun);
 }
 
+static void quit_own_thread(struct hy_thread *thread, void *context)
+{
+    (void)context;
+    hy_thread_quit(thread, 3);
+}
+
+static void quit_the_loop(struct probe *self)
+{
+    hy_loop_quit(self->context, 7);
+}
+
+/* Waits for a timer in a loop, and then, in another one, for the quit that is asked for there. */
+static void wait_twice(struct probe *self)
+{
+    struct hy_timer timer;
+    struct hy_loop loop;
+    struct probe here;
+
+    probe_init(&here, NULL);
+    here.context = &loop;
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    EXPECT_INT(hy_timer_init(&timer, &here.hy), 0);
+    EXPECT_INT(hy_connect(&timer.events.timeout, &here, quit_the_loop, HY_DIRECT), 0);
+    EXPECT_INT(hy_timer_start_once(&timer, 0), 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 7);
+    hy_thread_quit(hy_thread_current(), 5);
+    EXPECT_INT(hy_loop_exec(&loop, 0), -HY_ESHUTDOWN);
+    object_end(&here.hy);
+    (void)count_up(&self->reached);
+}
+
+/* A quit is of the body, whether it has run a loop or not. */
+static void test_a_quit_does_not_reach_the_loops_of_finished(void **state)
+{
+    struct hy_thread thread;
+    struct probe probe;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    assert_ok(hy_thread_init(&thread, "no loop", NULL));
+    assert_ok(hy_connect(&thread.events.finished, &probe, wait_twice, HY_DIRECT));
+    for (int run = 0; run < 2; run++) {
+        assert_ok(hy_thread_set_body(&thread, run == 0 ? quit_own_thread : NULL, NULL));
+        assert_ok(hy_thread_start(&thread));
+        if (run == 1)
+            hy_thread_quit(&thread, 0);
+        assert_ok(join(&thread));
+        assert_int_equal(probe.reached, run + 1);
+    }
+    hy_thread_fini(&thread);
+    object_end(&probe.hy);
+}
+
 /* --- at the end ------------------------------------------------------------------------------- */
 
 static int order[16], order_count;
@@ -851,6 +904,7 @@ int main(void)
         TEST(test_th18_interruption),
         TEST(test_th18_loops_do_not_care),
         TEST(test_th17_fini_interrupts_quits_and_joins),
+        TEST(test_a_quit_does_not_reach_the_loops_of_finished),
         TEST(test_th20_order_at_the_end),
         TEST(test_th20_order_at_the_end_of_an_adopted_thread),
         TEST(test_priority_while_it_runs),
