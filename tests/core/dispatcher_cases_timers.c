@@ -162,7 +162,7 @@ static void note_awake(struct probe *self)
     probe_note(self, AWOKEN);
 }
 
-/* Rules: DU-01, DU-10. */
+/* Rules: DU-01, DU-10, TM-09. */
 static void test_du01_the_order_inside_a_pass(void **state)
 {
     (void)state;

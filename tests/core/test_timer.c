@@ -159,6 +159,7 @@ static void call_wrongly(void *context)
     EXPECT_INT(hy_timer_fini(there), -HY_EWRONGTHREAD);
 }
 
+/* Rules: DC-06. */
 static void test_tm17_other_threads_are_refused(void **state)
 {
     struct worker worker;
@@ -447,6 +448,7 @@ static void test_tm06_not_delivered_again_under_its_own_callback(void **state)
     assert_int_equal(inner_calls, 0);
 }
 
+/* Rules: DU-02. */
 static void test_tm06_the_nested_loop_sleeps_though_the_timer_is_overdue(void **state)
 {
     (void)state;
