@@ -373,7 +373,7 @@ static void nest_a_foreign_loop(struct probe *self, struct hy_event *event)
     suite_quit(1);
 }
 
-/* Rules: DD-08. */
+/* Rules: EL-09. */
 static void test_posts_are_delivered_in_a_nested_foreign_loop(void **state)
 {
     (void)state;

@@ -239,6 +239,7 @@ static void test_request_in_a_handler_of_a_bare_pass(void **state)
     assert_int_equal(finis, 1);
 }
 
+/* Rules: DD-06, PE-14. */
 static void test_dd06_asking_twice_is_asking_once(void **state)
 {
     struct probe *victim = victim_create(NULL);

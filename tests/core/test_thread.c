@@ -445,17 +445,19 @@ static void set_tls(void *context)
 
 static void test_th14_join_covers_thread_local_destructors(void **state)
 {
-    struct worker worker;
-
     (void)state;
     tls_ended = 0;
     assert_int_equal(pthread_key_create(&tls_key, tls_destructor), 0);
-    worker_start(&worker, "tls");
-    run_there(&worker.probe.hy, set_tls, &worker);
-    hy_thread_quit(&worker.thread, 0);
-    assert_ok(join(&worker.thread));
-    assert_int_equal(count_get(&tls_ended), 1);
-    hy_thread_fini(&worker.thread);
+    for (int i = 1; i <= 2; i++) { /* with a deadline, and without */
+        struct worker worker;
+
+        worker_start(&worker, "tls");
+        run_there(&worker.probe.hy, set_tls, &worker);
+        hy_thread_quit(&worker.thread, 0);
+        assert_ok(i == 1 ? join(&worker.thread) : hy_thread_join(&worker.thread, HY_FOREVER));
+        assert_int_equal(count_get(&tls_ended), i);
+        hy_thread_fini(&worker.thread);
+    }
     assert_int_equal(pthread_key_delete(tls_key), 0);
 }
 
