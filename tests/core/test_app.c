@@ -414,6 +414,7 @@ static void release_one(struct probe *self, struct hy_event *event)
 {
     (void)self;
     (void)event;
+    EXPECT_INT(program.about, 0); /* by its loop: nothing has ended it yet */
     hy_app_release();
 }
 

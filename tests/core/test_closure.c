@@ -635,10 +635,12 @@ static void test_oa18_destroyed_reaches_other_threads(void **state)
 static void test_oa19_destroyed_is_emitted_although_blocked(void **state)
 {
     (void)state;
-    assert_ok(hy_object_block_signals(&source.hy, true));
     assert_ok(hy_connect(hy_object_destroyed(&source.hy), &one, probe_nothing, HY_AUTO));
+    assert_ok(hy_object_block_signals(&source.hy, true));
+    assert_ok(hy_connect(hy_object_destroyed(&source.hy), &two, probe_nothing, HY_AUTO));
     object_end(&source.hy);
     assert_true(PROBE_SAW(&one, -1));
+    assert_true(PROBE_SAW(&two, -1));
 }
 
 static void pump(struct probe *self, int64_t value)

@@ -403,6 +403,26 @@ static void release_in_a_thread(struct probe *self, struct hy_event *event)
     EXPECT_INT(pthread_create(self->context, NULL, release_elsewhere, &loops[0]), 0);
 }
 
+static void release_and_go_on(struct probe *self, struct hy_event *event)
+{
+    hy_loop_release(&loops[0]);
+    if (event->type < E(5))
+        post(self, event->type - HY_EVENT_USER + 1); /* for the next pass */
+}
+
+static void test_el26_holds_add_up(void **state)
+{
+    (void)state;
+    assert_ok(hy_loop_init(&loops[0]));
+    for (int i = 0; i < 3; i++)
+        hy_loop_hold(&loops[0]);
+    here.on_event = release_and_go_on;
+    post(&here, 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 0);
+    assert_true(PROBE_SAW(&here, E(1), E(2), E(3))); /* neither before nor after the third */
+    wait_drain();
+}
+
 static void test_el26_the_last_release_ends_the_loop(void **state)
 {
     pthread_t thread;
@@ -653,6 +673,7 @@ int main(void)
         CASE(test_el03_a_loop_is_executed_again),
         CASE(test_el23_a_quit_in_a_nested_process_ends_the_loop),
         CASE(test_el24_a_quit_before_a_nested_loop_is_kept),
+        CASE(test_el26_holds_add_up),
         CASE(test_el26_the_last_release_ends_the_loop),
         CASE(test_flags_that_no_loop_takes),
         CASE(test_loops_in_parts_unwind_inside_out),
