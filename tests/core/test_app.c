@@ -70,9 +70,16 @@ static void quit_with_number(struct probe *self, struct hy_event *event)
 
 /* --- exec and quit ---------------------------------------------------------------------------- */
 
+static void quit_loop(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    hy_loop_quit(self->context, 4);
+}
+
 static int case_exec(void *context)
 {
     struct hy_app second;
+    struct hy_loop loop;
 
     (void)context;
     EXPECT(hy_app_instance() == NULL);
@@ -81,6 +88,11 @@ static int case_exec(void *context)
     EXPECT(hy_app_instance() == &program.app);
     EXPECT_INT(hy_app_init(&second), -HY_EEXIST); /* AP-01 */
     hy_app_quit(8);                               /* AP-02: before exec it is forgotten */
+    program.probe.on_event = quit_loop;
+    program.probe.context = &loop;
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    post(1);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 4); /* AP-06: it does nothing to other loops, too */
     program.probe.on_event = quit_with_number;
     for (uint32_t code = 3; code < 6; code++) { /* AP-02: again */
         post(code);
@@ -88,7 +100,7 @@ static int case_exec(void *context)
         EXPECT_INT(program.about, (int)code - 2); /* AP-08: once per exec, */
         EXPECT_INT(program.about_depth, 0);       /* when its loop has returned */
     }
-    EXPECT_INT(program.probe.count, 3);
+    EXPECT_INT(program.probe.count, 4);
     program_fini();
     return 0;
 }
@@ -175,12 +187,6 @@ static int case_quit_ends_nested_loops(void *context)
     EXPECT_INT(hy_app_exec(&program.app), 2);
     program_fini();
     return 0;
-}
-
-static void quit_loop(struct probe *self, struct hy_event *event)
-{
-    (void)event;
-    hy_loop_quit(self->context, 4);
 }
 
 static int case_loop_after_exec(void *context)

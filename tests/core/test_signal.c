@@ -304,6 +304,31 @@ static void test_sc07_a_slot_destroys_the_sender(void **state)
     assert_int_equal(two.count, 0); /* nothing of the sender is left to deliver */
 }
 
+static void destroy_context_at_2(struct probe *self, int64_t value)
+{
+    if (value == 2)
+        destroy_context(self, value);
+}
+
+/* Also for connections that stay linked, for what was queued through them. */
+static void test_sc07_nothing_is_queued_for_a_sender_that_has_ended(void **state)
+{
+    struct hy_object *object = NULL;
+    struct source *sender;
+
+    (void)state;
+    assert_ok(hy_object_create(&source_class, NULL, &object));
+    sender = (struct source *)(void *)object;
+    one.on_slot = destroy_context_at_2;
+    one.context = object;
+    assert_ok(hy_connect(&sender->events.number, &one, probe_number, HY_AUTO));
+    assert_ok(hy_connect(&sender->events.number, &two, probe_number, HY_QUEUED));
+    assert_int_equal(hy_emit_with(&sender->events.number, .value = 1), 2);
+    assert_int_equal(hy_emit_with(&sender->events.number, .value = 2), 1);
+    wait_drain();
+    assert_true(PROBE_SAW(&two, 1));
+}
+
 static void recurse(struct probe *self, int64_t value)
 {
     (void)self;
@@ -488,6 +513,7 @@ int main(void)
         CASE(test_sc06_a_slot_destroys_its_heap_receiver),
         CASE(test_a_slot_ends_a_later_receiver),
         CASE(test_sc07_a_slot_destroys_the_sender),
+        CASE(test_sc07_nothing_is_queued_for_a_sender_that_has_ended),
         CASE(test_sc08_recursive_emission_with_changes),
         CASE(test_sc16_single_shot_is_cut_before_its_slot),
         CASE(test_sc17_single_shot_queued_gives_one_call),
