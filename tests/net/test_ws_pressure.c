@@ -278,6 +278,8 @@ static void test_no_drop_under_pressure(void **state)
         assert_true(hy_now_ns() < deadline_ns);
         clients_read(100);
     }
+    for (int i = 0; i < SENDERS; i++)
+        hy_thread_fini(&senders[i].thread); /* it goes on to hear of high water */
     report(replaced);
     struct hy_ws_server_counters counters = fixture_counters(&fixture);
     assert_int_equal(counters.dropped_newest, 0);
@@ -288,7 +290,6 @@ static void test_no_drop_under_pressure(void **state)
     for (int i = 0; i < SENDERS; i++) {
         assert_int_equal(senders[i].failure, 0);
         assert_true(senders[i].sent > 0);
-        hy_thread_fini(&senders[i].thread);
         hy_object_fini(&senders[i].hy);
     }
     for (int i = 0; i < CLIENTS; i++)
