@@ -445,13 +445,13 @@ static void roam(uint32_t count, bool is_equipped)
 static void test_pe13_order_across_hops(void **state)
 {
     (void)state;
-    roam((uint32_t)check_scaled(8000), false);
+    roam((uint32_t)check_scaled(4000), false);
 }
 
 static void test_pe13_order_across_hops_with_timer_and_notifier(void **state)
 {
     (void)state;
-    roam((uint32_t)check_scaled(8000), true);
+    roam((uint32_t)check_scaled(4000), true);
 }
 
 /* --- the target ends ---------------------------------------------------------------------------
