@@ -198,7 +198,7 @@ static void test_dc01_a_thread_has_one_dispatcher(void **state)
     other->ops->destroy(other); /* it stayed ours */
 }
 
-/* Rules: DC-02, DC-05.
+/* Rules: DC-02, DC-05, TH-20.
  * Departs: DC-02: it is destroyed with the thread's handle, for a thread may start again. */
 static void test_dc02_it_is_used_and_destroyed(void **state)
 {

@@ -133,6 +133,35 @@ static void test_el07_what_is_queued_stays_queued(void **state)
     assert_true(PROBE_SAW(&here, E(1), E(2)));
 }
 
+static void nest_and_quit(struct probe *self, struct hy_event *event)
+{
+    if (event->type == E(1)) {
+        post(self, 2);
+        EXPECT_INT(hy_loop_init(&loops[1]), 0);
+        EXPECT_INT(hy_loop_exec(&loops[1], 0), 1);
+        probe_note(self, 100);
+    } else if (event->type == E(2)) {
+        post(self, 3);
+        hy_loop_quit(&loops[1], 1);
+    } else {
+        hy_loop_quit(&loops[0], 2);
+        post(self, 4);
+    }
+}
+
+static void test_el07_what_is_queued_is_for_the_enclosing_loop_or_the_next(void **state)
+{
+    (void)state;
+    here.on_event = nest_and_quit;
+    assert_ok(hy_loop_init(&loops[0]));
+    post(&here, 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 2);
+    assert_true(PROBE_SAW(&here, E(1), E(2), 100, E(3)));
+    here.on_event = quit_with_number;
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 4);
+    assert_true(PROBE_SAW(&here, E(1), E(2), 100, E(3), E(4)));
+}
+
 /* Three loops inside each other; the outermost is told to quit first. */
 static void unwind(struct probe *self, struct hy_event *event)
 {
@@ -373,6 +402,26 @@ static void release_in_a_thread(struct probe *self, struct hy_event *event)
 {
     (void)event;
     EXPECT_INT(pthread_create(self->context, NULL, release_elsewhere, &loops[0]), 0);
+}
+
+static void release_and_go_on(struct probe *self, struct hy_event *event)
+{
+    hy_loop_release(&loops[0]);
+    if (event->type < E(5))
+        post(self, event->type - HY_EVENT_USER + 1); /* for the next pass */
+}
+
+static void test_el26_holds_add_up(void **state)
+{
+    (void)state;
+    assert_ok(hy_loop_init(&loops[0]));
+    for (int i = 0; i < 3; i++)
+        hy_loop_hold(&loops[0]);
+    here.on_event = release_and_go_on;
+    post(&here, 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 0);
+    assert_true(PROBE_SAW(&here, E(1), E(2), E(3))); /* neither before nor after the third */
+    wait_drain();
 }
 
 static void test_el26_the_last_release_ends_the_loop(void **state)
@@ -690,6 +739,7 @@ int main(void)
         CASE(test_el05_a_loop_is_not_executed_twice),
         CASE(test_el06_quit_from_another_thread_wakes_the_loop),
         CASE(test_el07_what_is_queued_stays_queued),
+        CASE(test_el07_what_is_queued_is_for_the_enclosing_loop_or_the_next),
         CASE(test_el08_loops_unwind_inside_out),
         CASE(test_el09_posts_are_delivered_in_the_nested_loop),
         CASE(test_el16_posts_from_another_thread_wake_the_loop),
@@ -698,6 +748,7 @@ int main(void)
         CASE(test_el03_a_loop_is_executed_again),
         CASE(test_el23_a_quit_in_a_nested_process_ends_the_loop),
         CASE(test_el24_a_quit_before_a_nested_loop_is_kept),
+        CASE(test_el26_holds_add_up),
         CASE(test_el26_the_last_release_ends_the_loop),
         CASE(test_flags_that_no_loop_takes),
         CASE(test_loops_in_parts_unwind_inside_out),

@@ -380,7 +380,7 @@ static void test_th26_holds_of_many_threads(void **state)
 struct work {
     struct gate begun;
     struct probe probe;
-    bool before, in_finished;
+    bool before, in_finished, came_to_its_end;
     int rounds;
 };
 
@@ -393,6 +393,7 @@ static void work_until_interrupted(struct hy_thread *thread, void *context)
     gate_open(&work->begun);
     while (!hy_interruption_requested())
         work->rounds++;
+    work->came_to_its_end = true;
 }
 
 static void note_interruption(struct probe *self)
@@ -454,18 +455,24 @@ static void test_th18_loops_do_not_care(void **state)
 /* It asks and waits; nothing ends a thread by force. Rules: TH-16, TH-17, TH-23. */
 static void test_th17_fini_interrupts_quits_and_joins(void **state)
 {
-    struct work work = {.rounds = 0};
+    struct work work = {.in_finished = true};
     struct hy_thread thread;
     int threads = system_threads();
 
     (void)state;
+    probe_init(&work.probe, NULL);
+    work.probe.context = &work;
     gate_init(&work.begun);
     assert_ok(hy_thread_init(&thread, "function", NULL));
     assert_ok(hy_thread_set_body(&thread, work_until_interrupted, &work));
     assert_ok(hy_thread_start(&thread));
     gate_wait(&work.begun);
+    assert_ok(hy_connect(&thread.events.finished, &work.probe, note_interruption, HY_DIRECT));
     hy_thread_fini(&thread);
+    assert_true(work.came_to_its_end);
+    assert_false(work.in_finished); /* which was emitted */
     assert_true(system_threads_at_most(threads));
+    object_end(&work.probe.hy);
     gate_fini(&work.begun);
 }
 
@@ -555,28 +562,39 @@ static void ask_for_the_end(void *context)
     EXPECT_INT(hy_thread_at_end(at_end_asks_again, &numbers[3]), 0);
 }
 
-static void order_finished(struct probe *self)
-{
-    (void)self;
-    note_order(1);
-}
-
 static void order_fini(struct probe *self)
 {
     (void)self;
     note_order(2);
 }
 
+static void order_deleted(struct probe *self)
+{
+    (void)self;
+    note_order(6);
+}
+
+static void order_finished(struct probe *self)
+{
+    struct probe *deleted = probe_create(NULL);
+
+    (void)self;
+    deleted->on_fini = order_deleted;
+    EXPECT_INT(hy_object_destroy_later(&deleted->hy), 0);
+    note_order(1);
+}
+
 static void expect_order_of_an_end(void)
 {
-    static const int expected[] = {1, 2, 3, 5, 4};
+    static const int expected[] = {1, 6, 2, 3, 5, 4};
 
-    EXPECT_INT(order_count, 5);
-    for (int i = 0; i < 5 && i < order_count; i++)
+    EXPECT_INT(order_count, 6);
+    for (int i = 0; i < 6 && i < order_count; i++)
         EXPECT_INT(order[i], expected[i]);
 }
 
-/* finished, the objects, hy_thread_at_end() in reverse, then whoever joins. */
+/* finished, deferred deletes, the objects, hy_thread_at_end() in reverse, then whoever joins. The
+ * dispatcher's place among them is shown by DC-02. */
 static void test_th20_order_at_the_end(void **state)
 {
     struct worker worker;
@@ -591,7 +609,7 @@ static void test_th20_order_at_the_end(void **state)
     expect_order_of_an_end();
     assert_ok(hy_thread_start(&worker.thread)); /* they were of that run */
     stop(&worker.thread);
-    assert_int_equal(order_count, 5);
+    assert_int_equal(order_count, 6);
     hy_thread_fini(&worker.thread);
 }
 

@@ -159,6 +159,7 @@ static void call_wrongly(void *context)
     EXPECT_INT(hy_timer_fini(there), -HY_EWRONGTHREAD);
 }
 
+/* Rules: DC-06. */
 static void test_tm17_other_threads_are_refused(void **state)
 {
     struct worker worker;
@@ -447,6 +448,7 @@ static void test_tm06_not_delivered_again_under_its_own_callback(void **state)
     assert_int_equal(inner_calls, 0);
 }
 
+/* Rules: DU-02. */
 static void test_tm06_the_nested_loop_sleeps_though_the_timer_is_overdue(void **state)
 {
     (void)state;
@@ -518,6 +520,41 @@ static void test_tm08_ended_in_its_own_callback(void **state)
     assert_ok(hy_timer_start(&timer, 0));
     wait_drain();
     assert_int_equal(here.count, 1);
+}
+
+static void stop_own_timer(struct probe *self, int64_t value)
+{
+    (void)self;
+    (void)value;
+    EXPECT_INT(hy_timer_stop(&timer), 0);
+    EXPECT(!hy_timer_is_running(&timer));
+}
+
+static void end_itself_and_its_timer(struct probe *self, int64_t value)
+{
+    (void)value;
+    object_end(&self->hy);
+}
+
+static void test_tm08_stopped_or_ended_with_its_owner_in_its_own_callback(void **state)
+{
+    struct probe *owner = probe_create(NULL);
+    struct hy_timer *owned = NULL;
+    int finis = 0;
+
+    (void)state;
+    here.on_slot = stop_own_timer;
+    assert_ok(hy_timer_start(&timer, MS / 10));
+    assert_true(wait_count(&here.reached, 1));
+    wait_until_ns(hy_now_ns() + 5 * MS);
+    assert_int_equal(here.count, 1);
+    owner->fini_count = &finis;
+    owner->on_slot = end_itself_and_its_timer;
+    assert_ok(hy_create(&hy_timer_class, &owner->hy, &owned));
+    assert_ok(hy_connect(&owned->events.timeout, owner, probe_nothing, HY_AUTO));
+    assert_ok(hy_timer_start(owned, MS / 10));
+    assert_true(wait_count(&finis, 1));
+    wait_drain();
 }
 
 static void destroy_own_heap_timer(struct probe *self, int64_t value)
@@ -1505,6 +1542,7 @@ int main(void)
         CASE(test_tm08_stopped_or_ended_in_a_nested_loop_of_its_callback),
         CASE(test_tm08_ended_in_its_own_callback),
         CASE(test_tm08_heap_timer_destroyed_in_its_own_callback),
+        CASE(test_tm08_stopped_or_ended_with_its_owner_in_its_own_callback),
         CASE(test_tm09_zero_is_once_per_pass),
         CASE(test_tm09_zero_starves_nobody),
         CASE(test_zero_timer_changed_in_its_callback),
