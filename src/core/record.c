@@ -208,7 +208,7 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
         hy__mailbox_take(record);
         hy__arrivals_enter(record);
         /* What they ask for in turn, too; what goes on for ever waits for the restart. */
-        for (int round = 0; round < HY__DRAIN_ROUNDS && record->deletes != NULL; round++)
+        for (int round = 0; round < HY__DRAIN_ROUNDS && record->deletes.first != NULL; round++)
             hy__record_serve_deletes(record);
         drop_messages(record, DROP_CALLS); /* nobody is left waiting for what is kept */
         drop_messages(record, DROP_DEAD);  /* as in hy__record_purge(): shells are not kept */
