@@ -80,6 +80,10 @@ struct hy_dispatcher_ops {
      */
     void (*set_deadline)(struct hy_dispatcher *dispatcher, int64_t deadline_ns, bool precise);
 
+    /* Optional: a deadline before all others has come up, while the dispatcher does not wait; for
+     * guests whose foreign loop does not ask (hy_guest_prepare()) before it waits. */
+    void (*sooner)(struct hy_dispatcher *dispatcher, int64_t deadline_ns);
+
     /*
      * Waits until a watched descriptor is ready, wake was called, or the deadline has come; flags
      * are of enum hy_wait_flag. Reports what is ready. A wake that came before counts. Being
@@ -125,9 +129,9 @@ HY_API int hy_dispatcher_create_poll(struct hy_dispatcher **ret_dispatcher) HY_M
  * The thread's message queue is its loop. A window that nobody sees takes wake-ups, so whoever runs
  * the queue runs Halyard too: a Halyard loop, which also dispatches the messages of the thread's
  * other windows, or any loop with GetMessage() and DispatchMessage(): a message box, a menu, a
- * window being dragged, the program's own. In those, what a handler starts just before (a timer, a
- * notifier) begins to count after 50 ms at the latest. WM_QUIT ends the thread's loops, with its
- * code. hy_loop_descriptor() is -HY_ENOTSUP: there is no descriptor to wait for.
+ * window being dragged, the program's own. When a handler of a Halyard loop starts one of those, a
+ * notifier that was ready just before may be told up to 50 ms late, once. WM_QUIT ends the thread's
+ * loops, with its code. hy_loop_descriptor() is -HY_ENOTSUP: there is no descriptor to wait for.
  *
  * A descriptor is a SOCKET or a HANDLE that can be waited for (an event, a process, ...), any
  * number of them. Of a handle, HY_READABLE means that it is signalled: an event with automatic

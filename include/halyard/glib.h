@@ -16,7 +16,8 @@
  * is ended by its own quit, from callbacks of either side; one that is nested in another ends
  * first. What a handler asks to be destroyed later waits until it returns, also when it runs a GLib
  * loop. A GLib loop that is nested too deep (hy_loop_set_depth_limit()) cannot be refused: it runs
- * without Halyard, which the log says.
+ * without Halyard, which the log says. Should somebody destroy the source, it is made again at
+ * once, or, when another thread did, in the next Halyard loop; the log says that, too.
  */
 #ifndef HALYARD_GLIB_H
 #define HALYARD_GLIB_H

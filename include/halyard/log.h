@@ -4,8 +4,8 @@
  * error, from HY_LOG_INFO up.
  *
  * The core itself speaks under these categories: "thread" (debug: start and end), "move" (debug:
- * objects that move), "message" (debug: what is dropped), "notifier", "pool" (debug: threads that
- * come and go) and "log".
+ * objects that move), "message" (debug: what is dropped), "loop", "notifier", "pool" (debug:
+ * threads that come and go) and "log".
  */
 #ifndef HALYARD_LOG_H
 #define HALYARD_LOG_H

@@ -104,8 +104,10 @@ HY_API int hy_loop_set_depth_limit(int limit);
  * Thread: the one that made the loop.
  */
 
-/* The loop executes from now on. Errors: as hy_loop_exec(). The functions below fail with
- * -HY_EINVAL for a loop that does not execute, and with -HY_EWRONGTHREAD. */
+/* The loop executes from now on, to hy_loop_end(). One that a handler begins is to be ended there:
+ * else that is done as the handler's own loop goes on, and logged. Errors: as hy_loop_exec(). The
+ * functions below fail with -HY_EINVAL for a loop that does not execute, and with -HY_EWRONGTHREAD.
+ */
 HY_API int hy_loop_begin(struct hy_loop *loop, unsigned flags) HY_MUST_USE;
 /* A descriptor that is readable when there is something to dispatch; the loop's, do not close or
  * read it. Errors: -HY_ENOTSUP (the thread's dispatcher has none), -HY_EMFILE. */

@@ -236,9 +236,10 @@ HY_API int hy_object_destroy(struct hy_object *object);
 /*
  * Ends the object, as hy_object_destroy() does, as soon as the handler that asks has returned to
  * its loop and no handler of the object is on the stack; asked from another thread, only the
- * latter. Asked outside every loop, it is served when a loop is entered or the thread, or in the
- * main thread the application, ends. Asking
- * twice is asking once. Errors: -HY_ESHUTDOWN, -HY_ENOMEM (from another thread only). Thread: any.
+ * latter. So what a handler in a nested loop asks for does not wait for the enclosing loop, also
+ * when that handler ends the nested one. Asked outside every loop, it is served when a loop is
+ * entered or the thread, or in the main thread the application, ends. Asking twice is asking once.
+ * Errors: -HY_ESHUTDOWN, -HY_ENOMEM (from another thread only). Thread: any.
  */
 HY_API int hy_object_destroy_later(struct hy_object *object);
 
@@ -333,8 +334,8 @@ HY_API hy_signal0 *hy_object_destroyed(struct hy_object *object);
 
 /*
  * Cuts all connections of sender's signals to receiver; with receiver NULL those to anybody, with
- * sender NULL those of anybody. Returns how many. Errors: -HY_EINVAL (both NULL), -HY_ESHUTDOWN
- * (one is dead). Thread: any, while both exist.
+ * sender NULL those of anybody: a NULL by mistake cuts more than was meant. Returns how many.
+ * Errors: -HY_EINVAL (both NULL), -HY_ESHUTDOWN (one is dead). Thread: any, while both exist.
  */
 HY_API int hy_object_disconnect(struct hy_object *sender, struct hy_object *receiver);
 

@@ -66,8 +66,8 @@ HY_API int hy_pool_init(struct hy_pool *pool, const struct hy_pool_limits *limit
                         struct hy_object *parent) HY_MUST_USE;
 /* Cancels what waits, asks what runs to stop, waits for it, and ends the pool. Every job is
  * released before it returns, or when what was posted to its receiver is delivered or dropped. A
- * `done` and a slot of `idle` may call it, but not a job. Errors and thread: as hy_object_fini().
- */
+ * `done` and a slot of `idle` may call it, but neither a job nor a release. Errors and thread: as
+ * hy_object_fini(). */
 HY_API int hy_pool_fini(struct hy_pool *pool);
 
 /*

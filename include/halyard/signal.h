@@ -121,8 +121,9 @@ HY_API int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_sig
 
 /*
  * hy_disconnect(signal, receiver, slot): cuts all connections of the signal to this slot of this
- * receiver and returns how many there were; called as a function, NULL stands for any receiver or
- * any slot. When it returns in the receiver's thread, the slot does not run again, not even for
+ * receiver and returns how many there were. NULL is a wildcard: it stands for any receiver, or any
+ * slot, so a NULL by mistake, also in a variable that is given to hy_disconnect(), cuts more than
+ * was meant. When it returns in the receiver's thread, the slot does not run again, not even for
  * what was queued (but see HY_KEEP_QUEUED). Thread: any, while owner and receiver exist.
  */
 HY_API int hy_signal_disconnect(struct hy_signal_base *signal, struct hy_object *receiver,

@@ -139,8 +139,9 @@ HY_API int hy_thread_start(struct hy_thread *thread) HY_MUST_USE;
 
 /*
  * Ends all loops of the thread; its hy_thread_exec() returns code. It is remembered when the thread
- * has been started but is not yet in its loop; before the start it does nothing. Thread: any, also
- * its own.
+ * has been started but is not yet in its loop, and forgotten when its body has returned: a loop
+ * that a slot of `finished` runs ends by its own quit, or a further one of the thread. Before the
+ * start it does nothing. Thread: any, also its own.
  */
 HY_API void hy_thread_quit(struct hy_thread *thread, int code);
 
@@ -169,7 +170,7 @@ HY_API bool hy_interruption_requested(void);
  * deadline_ns is a point in time (hy_now_ns() + ...), or HY_FOREVER. Errors: -HY_ETIMEDOUT,
  * -HY_EDEADLK (from the thread itself, or it waits for the calling one, in a call, a blocking
  * emission or a join, directly or by way of others), -HY_ESHUTDOWN (the handle has been ended).
- * Thread: any.
+ * Thread: any; hy_thread_fini() may end the handle meanwhile.
  */
 HY_API int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns);
 
@@ -200,7 +201,8 @@ HY_API struct hy_object *hy_thread_context(const struct hy_thread *thread);
 /*
  * Calls function(context) at the end of the calling thread: after `finished` and the end of its
  * objects, before whoever joins returns; the one asked for last comes first. It may use the
- * library; objects that it makes end right afterwards. A thread that ends with its process, as the
+ * library; the finish policy deals right afterwards with what it posts and with objects that it
+ * makes: they end, or are kept as the others were. A thread that ends with its process, as the
  * main one does, calls nothing. Errors: -HY_ENOMEM, -HY_EINVAL. Thread: any, for itself.
  */
 HY_API int hy_thread_at_end(void (*function)(void *context), void *context);

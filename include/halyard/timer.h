@@ -90,8 +90,8 @@ HY_API int hy_object_after(struct hy_object *receiver, int64_t delay_ns,
 /* The same through a weak reference, at any time. */
 HY_API int hy_ref_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *receiver));
 
-/* How exact it is from the next start on. Errors: -HY_EINVAL, -HY_EWRONGTHREAD, -HY_ESHUTDOWN.
- * Thread: home. */
+/* How exact it is, from now on: a period in progress keeps its deadline. Errors: -HY_EINVAL,
+ * -HY_EWRONGTHREAD, -HY_ESHUTDOWN. Thread: home. */
 HY_API int hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accuracy);
 /* Whether it will fire (again). Thread: home. */
 HY_API bool hy_timer_is_running(const struct hy_timer *timer);

@@ -28,6 +28,7 @@ static const int signals_watched[] = {
 #define SIGNALS_WATCHED (sizeof signals_watched / sizeof signals_watched[0])
 
 static struct hy_app *instance; /* atomic; written under the guard */
+static bool claimed;            /* guard: there is one, or it is being made */
 static uint32_t guard;          /* for those who quit: application and loop stay while it is held */
 /* Atomic: hy_app_fail() was called; outlives a fini on purpose until the next init. */
 static uint32_t failed;
@@ -48,10 +49,21 @@ static void signal_arrived(struct hy_app *app, const struct hy_unix_signal_info 
     hy_app_quit(0);
 }
 
+/* Of two threads that make one at the same time, one does. */
+static bool claim_instance(void)
+{
+    hy__lock(&guard);
+    bool is_free = !claimed;
+    claimed = true;
+    hy__unlock(&guard);
+    return is_free;
+}
+
 static void set_instance(struct hy_app *app)
 {
     hy__lock(&guard);
     __atomic_store_n(&instance, app, __ATOMIC_RELEASE);
+    claimed = app != NULL;
     hy__unlock(&guard);
 }
 
@@ -59,6 +71,7 @@ static void set_instance(struct hy_app *app)
 void hy__app_forget(void)
 {
     instance = NULL;
+    claimed = false;
     guard = 0;
     failed = 0;
 }
@@ -112,10 +125,8 @@ static int watch_signals(struct hy_app *app)
     return rc;
 }
 
-int hy_app_init(struct hy_app *app)
+static int make(struct hy_app *app)
 {
-    if (hy_app_instance() != NULL)
-        return hy_error_set(-HY_EEXIST, "there is an application object already");
     struct hy_thread_record *record = hy__record();
     struct hy_app_private *priv = record != NULL ? hy_memory_allocate_zeroed(sizeof *priv) : NULL;
     if (priv == NULL)
@@ -139,15 +150,24 @@ int hy_app_init(struct hy_app *app)
         return rc;
     }
     app->hy.type = &hy_app_class;
-    __atomic_store_n(&failed, 0u, __ATOMIC_SEQ_CST);
-    set_instance(app);
     return 0;
+}
+
+int hy_app_init(struct hy_app *app)
+{
+    if (!claim_instance())
+        return hy_error_set(-HY_EEXIST, "there is an application object already");
+    int rc = make(app);
+    if (rc == 0)
+        __atomic_store_n(&failed, 0u, __ATOMIC_SEQ_CST);
+    set_instance(rc == 0 ? app : NULL);
+    return rc;
 }
 
 /* What was asked to be destroyed later has no loop to wait for any more. */
 static void serve_deletes(struct hy_thread_record *record)
 {
-    while (record != NULL && record->loop == NULL && record->deletes != NULL)
+    while (record != NULL && record->loop == NULL && record->deletes.first != NULL)
         hy__record_serve_deletes(record);
 }
 

@@ -343,8 +343,7 @@ static int copy_payload(struct hy__wait *wait, const struct hy_payload *descript
 
 static int64_t deadline_of(int64_t timeout_ns)
 {
-    int64_t now = timeout_ns != 0 ? hy_now_ns() : 0;
-    return timeout_ns == 0 || timeout_ns > HY_FOREVER - now ? HY_FOREVER : now + timeout_ns;
+    return timeout_ns == 0 ? HY_FOREVER : hy__time_sum(hy_now_ns(), timeout_ns);
 }
 
 int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload,
@@ -364,7 +363,7 @@ int hy__call_slot(struct hy__extension *extension, struct hy_anchor *receiver, c
         return rc;
     hy__extension_ref(extension);
     wait->extension = extension;
-    if (ret_result != NULL) /* it stays what it is if the slot returns nothing */
+    if (ret_result != NULL) /* it stays what it is, unset too, if the slot returns nothing */
         wait->result = *ret_result;
     if (copied)
         rc = copy_payload(wait, description, payload);

@@ -79,8 +79,10 @@ int hy__slot_call_for_result(hy_slot slot, uint64_t flags, void *receiver, const
 /* Makes the message one of the connection's. The caller has it in use. */
 void hy__extension_attach(struct hy__extension *extension, struct hy__message *message,
                           enum hy__message_kind kind);
-/* Calls the slot in the receiver's home thread, for a message that has arrived, unless that is not
- * wanted any more: false. wait: who waits for it, told what it came to; or NULL. */
+/* Calls the slot in the receiver's home thread, for a message that has arrived. False: that is not
+ * wanted any more, and the message not counted as arrived; true also when user code has ended the
+ * receiver or moved it away, for then it must be counted here. wait: who waits for it, told what it
+ * came to; or NULL. */
 bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *extension,
                        struct hy_anchor *anchor, const void *payload, struct hy__wait *wait);
 /* Queues a call. The caller has it in use. */
@@ -101,6 +103,10 @@ void hy__ring_destroy(struct hy__ring *ring);
 int hy__ring_post(struct hy__extension *extension, struct hy_anchor *receiver, const void *payload);
 /* Takes the oldest payload, for a token that has arrived. */
 struct hy__message *hy__ring_take(struct hy__extension *extension);
+
+/* Back in front of the others: its token is not delivered after all. For the moment until that is
+ * dropped there may be one more than the limit. */
+void hy__ring_put_back(struct hy__extension *extension, struct hy__message *holder);
 
 /* change.c: hy_class.connection_changed */
 bool hy__change_is_wanted(const struct hy_signal_base *signal);

@@ -113,25 +113,26 @@ void hy_thread_release(struct hy_thread *thread)
 void hy_thread_request_interruption(struct hy_thread *thread)
 {
     struct hy_thread_record *record = hy__thread_record(thread);
-    uint32_t run = run_of(record);
-    if (run != 0 && hy__record_state(record) == HY_THREAD_RUNNING)
-        /* Relaxed: a flag that stands for nothing else. Of another run by now, it is not heeded. */
-        __atomic_store_n(&record->interrupted, run, __ATOMIC_RELAXED);
+    uint32_t run = run_of(record), word = run << 1;
+    if (run != 0)
+        /* Only in the word of that very run, so a late request takes nothing from the next one.
+         * Relaxed: a flag that stands for nothing else. */
+        __atomic_compare_exchange_n(&record->interrupted, &word, word | 1u, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
 }
 
 bool hy_interruption_requested(void)
 {
     const struct hy_thread_record *record = hy__record_if_any();
-    if (record == NULL)
-        return false;
-    uint32_t run = __atomic_load_n(&record->interrupted, __ATOMIC_RELAXED);
-    return HY_UNLIKELY(run != 0) && run == record->run;
+    return record != NULL && (__atomic_load_n(&record->interrupted, __ATOMIC_RELAXED) & 1u) != 0;
 }
 
 void hy__control_forget(struct hy_thread_record *record)
 {
+    /* 0 is the word of no run: from here on a request of this one finds nothing to change. */
     __atomic_store_n(&record->interrupted, 0u, __ATOMIC_RELAXED);
     __atomic_store_n(&record->holds, (uint64_t)record->run << 32, __ATOMIC_RELAXED);
+    hy__record_clear_quit(record); /* a body without a loop has left it */
 }
 
 /* --- priority -----------------------------------------------------------------------------------

@@ -27,26 +27,48 @@ static struct hy__frame *outermost_of(struct hy_thread_record *record,
     return found;
 }
 
-static void hang_on(struct hy_anchor **list, struct hy_anchor *anchor)
+static void append(struct hy__deletes *list, struct hy_anchor *anchor)
+{
+    anchor->delete_next = NULL;
+    if (list->first == NULL)
+        list->first = anchor;
+    else
+        list->last->delete_next = anchor;
+    list->last = anchor;
+}
+
+static struct hy_anchor *take_first(struct hy__deletes *list)
+{
+    struct hy_anchor *anchor = list->first;
+    list->first = anchor->delete_next;
+    anchor->delete_next = NULL;
+    return anchor;
+}
+
+static void hang_on(struct hy__deletes *list, struct hy_anchor *anchor)
 {
     if (anchor->delete_hangs) /* asked for before: it comes due with that request */
         return;
-    struct hy_anchor **end = list;
-    while (*end != NULL) /* in the order asked for */
-        end = &(*end)->delete_next;
-    anchor->delete_next = NULL;
+    append(list, anchor);
     anchor->delete_hangs = true;
     hy__anchor_ref(anchor);
-    *end = anchor;
 }
 
-static bool take_from(struct hy_anchor **link, struct hy_anchor *anchor)
+static bool take_from(struct hy__deletes *list, struct hy_anchor *anchor)
 {
-    while (*link != NULL && *link != anchor)
-        link = &(*link)->delete_next;
-    if (*link == NULL)
+    struct hy_anchor *previous = NULL, *candidate = list->first;
+    while (candidate != NULL && candidate != anchor) {
+        previous = candidate;
+        candidate = candidate->delete_next;
+    }
+    if (candidate == NULL)
         return false;
-    *link = anchor->delete_next;
+    if (previous == NULL)
+        list->first = anchor->delete_next;
+    else
+        previous->delete_next = anchor->delete_next;
+    if (list->last == anchor)
+        list->last = previous;
     anchor->delete_next = NULL;
     anchor->delete_hangs = false;
     hy__anchor_unref(anchor);
@@ -117,14 +139,13 @@ void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anch
     hy_object_destroy(anchor->object);
 }
 
-void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list)
+void hy__deletes_serve(struct hy_thread_record *record, struct hy__deletes *list)
 {
-    struct hy__serving serving = {list, record->serving};
+    struct hy__serving serving = {*list, record->serving};
+    list->first = NULL;
     record->serving = &serving;
-    while (serving.list != NULL) {
-        struct hy_anchor *anchor = serving.list;
-        serving.list = anchor->delete_next;
-        anchor->delete_next = NULL;
+    while (serving.list.first != NULL) {
+        struct hy_anchor *anchor = take_first(&serving.list);
         anchor->delete_hangs = false;
         if (anchor->object != NULL)
             hy__destroy_request_arrived(record, anchor);
@@ -134,7 +155,7 @@ void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list)
 }
 
 /* The list on which a request of the handler that runs hangs, or the record's. */
-static struct hy_anchor **list_of_handler(struct hy_thread_record *record)
+static struct hy__deletes *list_of_handler(struct hy_thread_record *record)
 {
     struct hy__frame *frame = record->frame;
     while (frame != NULL && !frame->from_loop)
@@ -144,39 +165,38 @@ static struct hy_anchor **list_of_handler(struct hy_thread_record *record)
 
 int hy__deletes_flush(struct hy_thread_record *record, const struct hy_anchor *anchor)
 {
-    struct hy_anchor *due = NULL, **end = &due, **link = list_of_handler(record), *candidate;
+    struct hy__deletes *list = list_of_handler(record), all = *list, due = {NULL, NULL};
     int count = 0;
-    while ((candidate = *link) != NULL) {
+    list->first = NULL;
+    while (all.first != NULL) {
+        struct hy_anchor *candidate = take_first(&all);
         if ((anchor != NULL && candidate != anchor) || candidate->object == NULL ||
             outermost_of(record, candidate, false) != NULL) {
-            link = &candidate->delete_next;
-            continue;
+            append(list, candidate);
+        } else {
+            append(&due, candidate);
+            count++;
         }
-        *link = candidate->delete_next;
-        candidate->delete_next = NULL;
-        *end = candidate;
-        end = &candidate->delete_next;
-        count++;
     }
-    hy__deletes_serve(record, due);
+    hy__deletes_serve(record, &due);
     return count;
 }
 
-static int length_of(const struct hy_anchor *list)
+static int length_of(const struct hy__deletes *list)
 {
     int count = 0;
-    for (; list != NULL; list = list->delete_next)
-        count += list->object != NULL;
+    for (const struct hy_anchor *anchor = list->first; anchor != NULL; anchor = anchor->delete_next)
+        count += anchor->object != NULL;
     return count;
 }
 
 int hy__deletes_count(const struct hy_thread_record *record)
 {
-    int count = length_of(record->deletes);
+    int count = length_of(&record->deletes);
     for (const struct hy__frame *frame = record->frame; frame != NULL; frame = frame->outer)
-        count += length_of(frame->deletes);
+        count += length_of(&frame->deletes);
     for (const struct hy__serving *serving = record->serving; serving != NULL;
          serving = serving->outer)
-        count += length_of(serving->list);
+        count += length_of(&serving->list);
     return count;
 }

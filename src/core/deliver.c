@@ -16,7 +16,7 @@ bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame)
     struct hy_anchor *anchor = frame->anchor;
     if (anchor != NULL)
         hy__anchor_ref(anchor);
-    hy__deletes_serve(record, frame->deletes);
+    hy__deletes_serve(record, &frame->deletes);
     if (anchor == NULL)
         return false;
     bool alive = anchor->object != NULL && hy__anchor_home(anchor) == record;

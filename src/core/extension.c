@@ -225,9 +225,7 @@ bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *ex
     anchor->delivered++;
     hy__frame_push(record, &frame, anchor, true);
     bool wanted = is_wanted(extension, anchor);
-    if (!wanted) {
-        anchor->delivered--; /* no user code ran; whoever drops it counts it */
-    } else if (!frame.gone) {
+    if (wanted && !frame.gone) {
         hy__frame_set_slot(&frame, extension->connection, extension->id);
         hy__frame_set_sender(&frame, extension->sender);
         int status = hy__extension_call(extension, anchor->object, payload,
@@ -237,9 +235,12 @@ bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *ex
             wait->status = status;
         }
     }
-    hy__frame_pop(record, &frame);
-    hy__extension_unuse(extension);
-    return wanted;
+    hy__extension_unuse(extension); /* the end of the context is user code, too */
+    bool here = hy__frame_pop(record, &frame);
+    if (wanted || !here)
+        return true;
+    anchor->delivered--; /* whoever drops it counts it */
+    return false;
 }
 
 bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *message)
@@ -249,9 +250,14 @@ bool hy__extension_deliver(struct hy_thread_record *record, struct hy__message *
         return hy__extension_run(record, extension, message->anchor,
                                  message->has_payload ? hy__message_payload(message) : NULL, NULL);
     struct hy__message *holder = hy__ring_take(extension);
+    if (!hy__extension_run(record, extension, message->anchor,
+                           holder->has_payload ? hy__message_payload(holder) : NULL, NULL)) {
+        /* Dropped with the token, which is counted first: the end of a payload is user code and may
+         * move the receiver away. */
+        hy__ring_put_back(extension, holder);
+        return false;
+    }
     message->kind = HY__MESSAGE_EXTENDED; /* what it stood for is here */
-    bool called = hy__extension_run(record, extension, message->anchor,
-                                    holder->has_payload ? hy__message_payload(holder) : NULL, NULL);
     hy__message_discard(holder);
-    return called;
+    return true;
 }

@@ -100,11 +100,11 @@ static void record_empty(struct hy_thread_record *record)
     record->context = NULL;
     record->filters = NULL;
     record->native_filters = NULL;
-    record->deletes = NULL;
+    record->deletes.first = NULL;
     for (struct hy__frame *frame = record->frame; frame != NULL; frame = frame->outer)
-        frame->deletes = NULL;
+        frame->deletes.first = NULL;
     for (struct hy__serving *serving = record->serving; serving != NULL; serving = serving->outer)
-        serving->list = NULL;
+        serving->list.first = NULL;
     record->timer_heap = NULL;
     record->first_due = record->last_due = NULL;
     record->first_zero = record->last_zero = NULL;

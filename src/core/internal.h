@@ -213,7 +213,7 @@ static inline void hy__frame_push(struct hy_thread_record *record, struct hy__fr
 {
     frame->anchor = anchor;
     frame->outer = record->frame;
-    frame->deletes = NULL;
+    frame->deletes.first = NULL;
     frame->connection = NULL;
     frame->from_loop = from_loop;
     frame->gone = false;
@@ -239,7 +239,7 @@ bool hy__frame_serve(struct hy_thread_record *record, struct hy__frame *frame);
 static inline bool hy__frame_pop(struct hy_thread_record *record, struct hy__frame *frame)
 {
     record->frame = frame->outer;
-    if (HY_UNLIKELY(frame->deletes != NULL))
+    if (HY_UNLIKELY(frame->deletes.first != NULL))
         return hy__frame_serve(record, frame);
     return !frame->gone;
 }
@@ -298,7 +298,8 @@ void hy__filters_end(struct hy__filters *filters);
 void hy__native_filters_end(struct hy_thread_record *record);
 
 /* delete.c */
-void hy__deletes_serve(struct hy_thread_record *record, struct hy_anchor *list);
+/* Destroys what is in the list, which is empty afterwards. */
+void hy__deletes_serve(struct hy_thread_record *record, struct hy__deletes *list);
 void hy__destroy_request_arrived(struct hy_thread_record *record, struct hy_anchor *anchor);
 /* Takes the anchor out of whatever list of deletes it hangs in: its object moves away. */
 void hy__delete_unhang(struct hy_thread_record *record, struct hy_anchor *anchor);
@@ -405,9 +406,19 @@ void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *e
 void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 /* Out of whatever list it is in; its state says IDLE afterwards. */
 void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Where 64 bits have no room, HY_FOREVER; a clock may be negative, delays are not. */
 static inline int64_t hy__time_sum(int64_t now_ns, int64_t delay_ns)
 {
-    return delay_ns > HY_FOREVER - now_ns ? HY_FOREVER : now_ns + delay_ns;
+    int64_t sum;
+    return __builtin_add_overflow(now_ns, delay_ns, &sum) ? HY_FOREVER : sum;
+}
+/* 0 when it has passed. */
+static inline int64_t hy__time_until(int64_t deadline_ns, int64_t now_ns)
+{
+    int64_t left;
+    if (deadline_ns <= now_ns)
+        return 0;
+    return __builtin_sub_overflow(deadline_ns, now_ns, &left) ? HY_FOREVER : left;
 }
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks);
 void hy__timers_fire_zero(struct hy_thread_record *record);
@@ -471,6 +482,9 @@ enum { /* hy_loop.state */
     ((unsigned)HY_PROCESS_EXCLUDE_USER_INPUT | (unsigned)HY_PROCESS_EXCLUDE_NOTIFIERS |            \
      (unsigned)HY_PROCESS_EXCLUDE_TIMERS | (unsigned)HY_PROCESS_EXCLUDE_POSTED)
 bool hy__loop_should_stop(struct hy_thread_record *record);
+/* After user code: `loop` is the innermost again. What was begun in there and not ended ends here,
+ * or the loops around it would never see that they have been asked to quit. */
+void hy__loops_unwind(struct hy_thread_record *record, const struct hy_loop *loop);
 int hy__thread_exec(struct hy_thread_record *record);
 bool hy__quit_requested(const struct hy_thread_record *record);
 

@@ -24,7 +24,7 @@ bool hy__iteration_pending(const struct hy_thread_record *record)
         return true;
     if (record->first_ready != NULL && !excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS))
         return true;
-    return record->deletes != NULL && record->loop != NULL;
+    return record->deletes.first != NULL && record->loop != NULL;
 }
 
 static int64_t next_deadline(const struct hy_thread_record *record, int64_t deadline_ns,
@@ -48,11 +48,13 @@ static __attribute__((noinline, cold)) void hook_emit(struct hy_thread_record *r
                                                       struct hy_signal_base *signal)
 {
     struct hy__frame frame;
+    const struct hy_loop *loop = record->loop;
     bool inside = record->inside;
     record->inside = true;
     hy__frame_push(record, &frame, NULL, true);
     (void)hy_signal_emit(signal, NULL);
     hy__frame_pop(record, &frame);
+    hy__loops_unwind(record, loop);
     record->inside = inside;
 }
 
@@ -228,14 +230,16 @@ void hy__iteration_settle(struct hy_thread_record *record)
 
 static int run(struct hy_thread_record *record, enum hy__blocking blocking, int64_t deadline_ns)
 {
+    const struct hy_loop *loop = record->loop;
     int callbacks = 0;
     if (hook_awake(record)) /* 0 */
         return 0;
     if (!excludes(record, HY_PROCESS_EXCLUDE_POSTED)) /* 1 */
         callbacks = hy__deliver(record, HY__BATCH);
-    if (record->deletes != NULL && record->loop != NULL) /* 2 */
+    if (record->deletes.first != NULL && record->loop != NULL) /* 2 */
         hy__record_serve_deletes(record);
     hy__orphans_reap();
+    hy__loops_unwind(record, loop);
     if (hy__loop_should_stop(record))
         return callbacks;
     if (blocking == HY__BLOCK_IDLE)
@@ -261,10 +265,12 @@ static int run(struct hy_thread_record *record, enum hy__blocking blocking, int6
 
 int hy__iterate(struct hy_thread_record *record, enum hy__blocking blocking, int64_t deadline_ns)
 {
+    const struct hy_loop *loop = record->loop;
     bool inside = record->inside, waiting = record->waiting;
     record->inside = true;
     record->waiting = false;
     int rc = run(record, blocking, deadline_ns);
+    hy__loops_unwind(record, loop);
     record->inside = inside;
     record->waiting = waiting;
     return rc;

@@ -98,6 +98,17 @@ static int leave(struct hy_thread_record *record, struct hy_loop *loop)
     return code;
 }
 
+void hy__loops_unwind(struct hy_thread_record *record, const struct hy_loop *loop)
+{
+    while (HY_UNLIKELY(record->loop != loop)) {
+        hy_log(HY_LOG_ERROR, "loop",
+               "a handler in thread \"%s\" has begun a loop and returned without ending it: it is "
+               "ended for it; call hy_loop_end() in the handler",
+               record->name);
+        leave(record, record->loop);
+    }
+}
+
 static int run(struct hy_thread_record *record, struct hy_loop *loop)
 {
     int rc = 0;

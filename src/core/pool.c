@@ -77,11 +77,8 @@ static int provide_thread(struct hy_pool_private *pool, uint64_t id)
 {
     struct hy__pool_worker *sleeper = hy__pool_worker_pop(pool);
     bool start = sleeper == NULL && pool->counts.threads < pool->limits.threads;
-    if (start) {
+    if (start)
         pool->counts.threads++;
-        /* Relaxed: under the lock; see pool_worker.c for the look without it. */
-        __atomic_add_fetch(&pool->starting, 1, __ATOMIC_RELAXED);
-    }
     hy__unlock(&pool->lock);
     if (sleeper != NULL)
         hy__pool_worker_wake(sleeper);
@@ -118,14 +115,9 @@ int hy_pool_submit(struct hy_pool *object, struct hy_job *job, struct hy_object 
         *ret_id = id;
     __atomic_store_n(&job->state_, (uint32_t)HY__JOB_WAITING, __ATOMIC_RELAXED);
     hy__job_enqueue(pool, job);
-    /* Relaxed: as below. The job's `done` may end the pool, which waits for this caller. */
-    __atomic_add_fetch(&pool->starting, 1, __ATOMIC_RELAXED);
+    hy__pool_enter(pool);
     rc = provide_thread(pool, id);
-    hy__lock(&pool->lock);
-    bool last = __atomic_sub_fetch(&pool->starting, 1, __ATOMIC_RELEASE) == 0 && pool->closed;
-    hy__unlock(&pool->lock);
-    if (last)
-        hy__unpark(&pool->starting);
+    hy__pool_leave(pool);
     if (rc < 0 && ret_id != NULL)
         *ret_id = id_before;
     return rc;
@@ -144,6 +136,7 @@ int hy_pool_cancel(struct hy_pool *object, uint64_t id)
     if (waits) {
         hy__job_remove(pool, job);
         pool->counts.cancelled++;
+        hy__pool_enter(pool);
     } else if (job != NULL) {
         /* Relaxed: it is the only thing said; under the lock, so that its end sees it. */
         __atomic_fetch_or(&job->state_, (uint32_t)HY__JOB_CANCELLED, __ATOMIC_RELAXED);
@@ -151,8 +144,10 @@ int hy_pool_cancel(struct hy_pool *object, uint64_t id)
     hy__unlock(&pool->lock);
     if (job == NULL)
         return hy_error_set(-HY_ENOENT, "job %llu has ended, or never was", (unsigned long long)id);
-    if (waits)
+    if (waits) {
         hy__job_settle(pool, job, -HY_ECANCELED);
+        hy__pool_leave(pool);
+    }
     return waits;
 }
 

@@ -43,16 +43,26 @@ struct hy_pool_private {
     uint64_t last_id;                         /* lock */
     uint32_t outstanding;                     /* lock: jobs that are not settled */
     struct hy_pool_counters counts;           /* lock; threads: those that are being started, too */
-    uint32_t starting;             /* atomic, written under lock: threads that are being started */
-    uint32_t worker_number;        /* lock: for names */
-    struct hy__pool_worker *all;   /* lock */
-    struct hy__pool_worker *idle;  /* lock: asleep; the last one first */
-    struct hy__pool_worker *ended; /* lock: to be joined */
-    struct hy__pool_worker *spare; /* lock: without a thread */
+    uint32_t callers; /* atomic, written under lock: those at work here whom the end waits for */
+    uint32_t worker_number;           /* lock: for names */
+    struct hy__pool_worker *all;      /* lock */
+    struct hy__pool_worker *idle;     /* lock: asleep; the last one first */
+    struct hy__pool_worker *ended;    /* lock: to be joined */
+    struct hy__pool_worker *spare;    /* lock: without a thread */
     struct hy__message *idle_message; /* lock: made beforehand, so that `idle` cannot fail */
     bool idle_posted;                 /* lock: it is under way */
     bool idle_again;                  /* lock: it is to be said once more, behind what came since */
 };
+
+/* Lock held. The pool stays until hy__pool_leave(), also when its end has begun: the end of a job
+ * may be what ends it. */
+static inline void hy__pool_enter(struct hy_pool_private *pool)
+{
+    /* Relaxed: under the lock; see hy__pool_leave() for the look without it. */
+    __atomic_add_fetch(&pool->callers, 1, __ATOMIC_RELAXED);
+}
+/* No lock held; nothing of the pool is looked at afterwards. */
+void hy__pool_leave(struct hy_pool_private *pool);
 
 /* pool_job.c */
 /* The job if it waits or runs, else NULL. Lock held. */
@@ -78,7 +88,7 @@ struct hy_job *hy__pool_take(struct hy_pool_private *pool);
 void hy__pool_run(struct hy_pool_private *pool, struct hy_job *job);
 
 /* pool_worker.c */
-/* Starts one more thread; counts.threads and starting are counted already, and are afterwards. */
+/* Starts one more thread, which is counted in counts.threads already. Entered. */
 int hy__pool_worker_start(struct hy_pool_private *pool);
 /* Takes a sleeping one, to be woken; NULL: there is none. Lock held. */
 struct hy__pool_worker *hy__pool_worker_pop(struct hy_pool_private *pool);

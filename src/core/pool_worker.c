@@ -198,11 +198,7 @@ int hy__pool_worker_start(struct hy_pool_private *pool)
         if (worker != NULL)
             push(&pool->spare, worker);
     }
-    /* Release: the end of the pool looks at it without the lock. */
-    bool last = __atomic_sub_fetch(&pool->starting, 1, __ATOMIC_RELEASE) == 0 && pool->closed;
     hy__unlock(&pool->lock);
-    if (last)
-        hy__unpark(&pool->starting);
     return rc;
 }
 
@@ -221,6 +217,16 @@ void hy__pool_workers_reap(struct hy_pool_private *pool)
     }
 }
 
+void hy__pool_leave(struct hy_pool_private *pool)
+{
+    hy__lock(&pool->lock);
+    /* Release: the end of the pool looks at it without the lock. */
+    bool last = __atomic_sub_fetch(&pool->callers, 1, __ATOMIC_RELEASE) == 0 && pool->closed;
+    hy__unlock(&pool->lock);
+    if (last)
+        hy__unpark(&pool->callers);
+}
+
 void hy__pool_workers_end(struct hy_pool_private *pool)
 {
     struct hy__pool_worker *worker;
@@ -232,9 +238,9 @@ void hy__pool_workers_end(struct hy_pool_private *pool)
             hy__pool_worker_wake(worker);
     } while (worker != NULL);
     /* A job may be submitting, and starting a thread, right now. */
-    uint32_t starting;
-    while ((starting = __atomic_load_n(&pool->starting, __ATOMIC_ACQUIRE)) != 0)
-        hy__park(&pool->starting, starting, HY_FOREVER);
+    uint32_t callers;
+    while ((callers = __atomic_load_n(&pool->callers, __ATOMIC_ACQUIRE)) != 0)
+        hy__park(&pool->callers, callers, HY_FOREVER);
     hy__lock(&pool->lock); /* the last of them has let go of it */
     hy__unlock(&pool->lock);
     while ((worker = pool->all) != NULL) {

@@ -116,7 +116,7 @@ void hy__record_begin_run(struct hy_thread_record *record, uint32_t run)
      * the others are published by the state. */
     __atomic_store_n(&record->quit, tag, __ATOMIC_SEQ_CST);
     __atomic_store_n(&record->holds, tag, __ATOMIC_RELAXED);
-    __atomic_store_n(&record->interrupted, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->interrupted, record->run << 1, __ATOMIC_RELAXED);
     hy__record_set_state(record, HY_THREAD_RUNNING);
 }
 
@@ -169,9 +169,7 @@ void hy__record_leave(struct hy_thread_record *record)
 
 void hy__record_serve_deletes(struct hy_thread_record *record)
 {
-    struct hy_anchor *list = record->deletes;
-    record->deletes = NULL;
-    hy__deletes_serve(record, list);
+    hy__deletes_serve(record, &record->deletes);
 }
 
 static void finish_objects(struct hy_thread_record *record)
@@ -209,7 +207,9 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
         __atomic_fetch_or(&record->resting, 1u, __ATOMIC_ACQ_REL);
         hy__mailbox_take(record);
         hy__arrivals_enter(record);
-        hy__record_serve_deletes(record);
+        /* What they ask for in turn, too; what goes on for ever waits for the restart. */
+        for (int round = 0; round < HY__DRAIN_ROUNDS && record->deletes.first != NULL; round++)
+            hy__record_serve_deletes(record);
         drop_messages(record, DROP_CALLS); /* nobody is left waiting for what is kept */
         drop_messages(record, DROP_DEAD);  /* as in hy__record_purge(): shells are not kept */
         __atomic_store_n(&record->kept, record->queued, __ATOMIC_RELAXED);

@@ -3,12 +3,17 @@
 #ifndef HALYARD_CORE_RECORD_H
 #define HALYARD_CORE_RECORD_H
 
+/* Objects to be destroyed, in the order asked for. */
+struct hy__deletes {
+    struct hy_anchor *first, *last; /* last: only while there is a first */
+};
+
 /* --- frames: the handlers on a thread's stack --------------------------------------------------
  */
 struct hy__frame {
     struct hy_anchor *anchor; /* the receiver; NULL: of another thread, or gone */
     struct hy__frame *outer;
-    struct hy_anchor *deletes;         /* objects to be destroyed as this frame returns */
+    struct hy__deletes deletes;        /* as this frame returns */
     struct hy__connection *connection; /* whose slot it is; NULL: another handler */
     uint64_t connection_id;            /* of a slot */
     struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
@@ -26,7 +31,7 @@ struct hy__event_frame {
 
 /* A list of deletes being served: user code runs between two of them. */
 struct hy__serving {
-    struct hy_anchor *list;
+    struct hy__deletes list;
     struct hy__serving *outer;
 };
 
@@ -45,6 +50,13 @@ enum { /* values of the mailbox word that are not messages */
 #define HY__RUN_MASK       0x3fffffffu
 #define HY__QUIT_REQUESTED (UINT64_C(1) << 63)
 
+enum hy__joined {
+    HY__JOINED_NOBODY,   /* nobody has joined the system thread */
+    HY__JOINED_SOMEBODY, /* somebody is about to */
+    HY__JOINED_ENDED,    /* it has ended */
+    HY__JOINED_STARTING  /* it is being made: `os` is not written yet */
+};
+
 /* What hy_thread_at_end() was asked for. */
 struct hy__at_end {
     struct hy__at_end *next;
@@ -59,8 +71,10 @@ struct hy_thread_record {
     uint32_t state;                 /* atomic; run << 2 | enum hy_thread_state; joins park on it */
     uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED, run << 32, the code */
     uint64_t holds;                 /* atomic: run << 32, how many */
-    uint32_t interrupted;           /* atomic: the run that was asked to stop early, or 0 */
+    uint32_t interrupted;           /* atomic: run << 1, and 1 once it was asked to stop early */
     uint32_t run;                   /* written as it starts; const while it runs */
+    uint32_t join_word;             /* atomic: run << 2 | enum hy__joined; joins park on it */
+    struct hy__os_thread os;        /* written by home of the handle; read by the one that joins */
     uint32_t generation;            /* const: see fork.c */
     uint32_t priority_lock;
     uint32_t system_number; /* priority_lock: of the running thread, or 0 */
@@ -101,7 +115,7 @@ struct hy_thread_record {
     bool native_unsorted;                     /* one was installed again during a walk */
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
     struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
-    struct hy_anchor *deletes;          /* destroy_later outside every loop */
+    struct hy__deletes deletes;         /* destroy_later outside every loop */
     struct hy__serving *serving;        /* lists of deletes being served, the innermost */
     struct hy_timer_entry_ *timer_heap; /* pairing heap */
     struct hy_timer_entry_ *first_due, *last_due;

@@ -11,6 +11,16 @@ void hy__relay(void *receiver, const void *payload)
     (void)payload;
 }
 
+/* As far as descriptions tell; hy_connect_signal() has compared the types themselves. A type may be
+ * borrowed in one class and copied in another, but is not both plain and described. */
+static bool may_be_one_type(const struct hy_payload *from, const struct hy_payload *to)
+{
+    if (from->size != to->size || (from->kind == HY_PAYLOAD_NONE) != (to->kind == HY_PAYLOAD_NONE))
+        return false;
+    return from->kind == to->kind || from->kind == HY_PAYLOAD_BORROWED ||
+           to->kind == HY_PAYLOAD_BORROWED;
+}
+
 int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_signal_base *target,
                              unsigned flags)
 {
@@ -21,7 +31,7 @@ int hy_signal_connect_signal(struct hy_signal_base *signal, struct hy_signal_bas
                             target == NULL || target->spec == NULL ? "reached from"
                                                                    : "connected to");
     const struct hy_payload *from = &signal->spec->payload, *to = &target->spec->payload;
-    if (from->size != to->size || (from->kind == HY_PAYLOAD_NONE) != (to->kind == HY_PAYLOAD_NONE))
+    if (!may_be_one_type(from, to))
         return hy_error_set(-HY_EINVAL, "%s and %s do not carry the same type", from->name,
                             to->name);
     if (signal == target)

@@ -66,6 +66,18 @@ struct hy__message *hy__ring_take(struct hy__extension *extension)
     return holder;
 }
 
+void hy__ring_put_back(struct hy__extension *extension, struct hy__message *holder)
+{
+    struct hy__ring *ring = extension->ring;
+    hy__lock(&ring->lock);
+    if (ring->first == NULL)
+        ring->end = &holder->next;
+    holder->next = ring->first;
+    ring->first = holder;
+    ring->counts.waiting++;
+    hy__unlock(&ring->lock);
+}
+
 static int refuse(const struct hy__extension *extension)
 {
     return hy_error_set(-HY_EAGAIN,

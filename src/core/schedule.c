@@ -88,12 +88,22 @@ static struct hy_timer_entry_ *meld_siblings(struct hy_timer_entry_ *first)
     return all;
 }
 
+/* For a foreign loop that waits without asking. */
+static void tell_sooner(struct hy_thread_record *record, int64_t deadline_ns)
+{
+    struct hy_dispatcher *dispatcher = record->dispatcher;
+    if (dispatcher != NULL && HY_UNLIKELY(dispatcher->ops->sooner != NULL))
+        dispatcher->ops->sooner(dispatcher, deadline_ns);
+}
+
 void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
 {
     entry->child = entry->next = entry->previous = NULL;
     entry->state = HY__ENTRY_HEAP;
     entry->order = record->timer_order++;
     record->timer_heap = meld(record->timer_heap, entry);
+    if (record->timer_heap == entry)
+        tell_sooner(record, entry->key_ns);
 }
 
 static void heap_remove(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
@@ -146,6 +156,7 @@ void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entr
     entry->order = record->zero_pass; /* not in the pass that may be going on */
     list_append(&record->first_zero, &record->last_zero, entry);
     record->zero_idle++;
+    tell_sooner(record, 0);
 }
 
 void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry)

@@ -9,23 +9,14 @@
 struct hy_thread_private {
     struct hy_thread_record *record;          /* const */
     struct hy_object context_object;          /* its own thread's, as any object of it */
-    struct hy__os_thread os;                  /* written by home; read by the one that joins */
     void (*body)(struct hy_thread *, void *); /* home, const while running */
     void *context;
     size_t stack_size;
     uint32_t policy; /* atomic */
-    uint32_t joined; /* atomic: run << 2 | enum; joins park on it */
     bool needs_join; /* home: a system thread was started and not joined */
     bool linked;     /* home: in the list of those started; not while parked or on its way */
     struct hy_thread *previous_started,
         *next_started; /* home: record->first_started of the starter */
-};
-
-enum {               /* of priv->joined */
-    JOINED_NOBODY,   /* nobody has joined the system thread */
-    JOINED_SOMEBODY, /* somebody is about to */
-    JOINED_ENDED,    /* it has ended */
-    JOINED_STARTING  /* it is being made: `os` is not written yet */
 };
 
 struct hy_thread_record *hy__thread_record(const struct hy_thread *thread)
@@ -329,7 +320,7 @@ int hy_thread_set_dispatcher(struct hy_thread *thread, struct hy_dispatcher *dis
 /* --- running ----------------------------------------------------------------------------------
  */
 
-/* Objects that the functions make end too. */
+/* What the functions post, and objects that they make, are of this end too. */
 void hy__thread_finish(struct hy_thread_record *record, enum hy_finish_policy policy)
 {
     struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
@@ -381,11 +372,11 @@ static void *thread_main(void *context)
     return NULL;
 }
 
-static void set_joined(struct hy_thread_private *priv, uint32_t value)
+static void set_joined(struct hy_thread_record *record, enum hy__joined value)
 {
     /* Release: `os` is written before; what the ended thread did is passed on. */
-    __atomic_store_n(&priv->joined, priv->record->run << 2 | value, __ATOMIC_RELEASE);
-    hy__unpark(&priv->joined);
+    __atomic_store_n(&record->join_word, record->run << 2 | (uint32_t)value, __ATOMIC_RELEASE);
+    hy__unpark(&record->join_word);
 }
 
 static int start_system_thread(struct hy_thread *thread)
@@ -400,13 +391,14 @@ static int start_system_thread(struct hy_thread *thread)
     if (was_closed)
         hy__mailbox_open(record);
     /* Release, before the state: a join of this run finds that it is being made. */
-    __atomic_store_n(&priv->joined, ((record->run + 1) & HY__RUN_MASK) << 2 | JOINED_STARTING,
+    __atomic_store_n(&record->join_word,
+                     ((record->run + 1) & HY__RUN_MASK) << 2 | HY__JOINED_STARTING,
                      __ATOMIC_RELEASE);
     __atomic_store_n(&record->resting, 0u, __ATOMIC_RELAXED); /* published by the state */
     hy__record_begin_run(record, record->run + 1);
     hy__record_ref(record); /* the thread's own */
-    int system_errno = hy__os_thread_start(&priv->os, thread_main, record, priv->stack_size);
-    set_joined(priv, system_errno == 0 ? JOINED_NOBODY : JOINED_ENDED);
+    int system_errno = hy__os_thread_start(&record->os, thread_main, record, priv->stack_size);
+    set_joined(record, system_errno == 0 ? HY__JOINED_NOBODY : HY__JOINED_ENDED);
     if (system_errno == 0) {
         started_link(thread);
         return 0;
@@ -443,7 +435,8 @@ int hy_thread_start(struct hy_thread *thread)
 /* --- joining ------------------------------------------------------------------------------------
  *
  * A join is of the run that it found. When it sees another one, that run has ended and been joined,
- * for a start waits for both.
+ * for a start waits for both. It looks at the record only, which it holds: the handle may be ended
+ * meanwhile, by somebody who has joined the thread too.
  */
 
 static bool wait_for_finished(struct hy_thread_record *record, uint32_t run, int64_t deadline_ns)
@@ -460,22 +453,22 @@ static bool wait_for_finished(struct hy_thread_record *record, uint32_t run, int
 
 /* The first to come waits for the system thread, which is about to end; the others for the first.
  */
-static bool join_system_thread(struct hy_thread_private *priv, uint32_t run, int64_t deadline_ns)
+static bool join_system_thread(struct hy_thread_record *record, uint32_t run, int64_t deadline_ns)
 {
     for (;;) {
-        uint32_t word = __atomic_load_n(&priv->joined, __ATOMIC_ACQUIRE);
-        if (word >> 2 != run || word == (run << 2 | JOINED_ENDED))
+        uint32_t word = __atomic_load_n(&record->join_word, __ATOMIC_ACQUIRE);
+        if (word >> 2 != run || word == (run << 2 | HY__JOINED_ENDED))
             return true;
-        if (word != (run << 2 | JOINED_NOBODY)) {
-            if (!hy__park(&priv->joined, word, deadline_ns))
+        if (word != (run << 2 | HY__JOINED_NOBODY)) {
+            if (!hy__park(&record->join_word, word, deadline_ns))
                 return false;
             continue;
         }
         /* Acquire: `os` is seen. Nobody starts the next run before this says ENDED. */
-        if (__atomic_compare_exchange_n(&priv->joined, &word, run << 2 | JOINED_SOMEBODY, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-            bool ended = hy__os_thread_join(priv->os, deadline_ns);
-            set_joined(priv, ended ? JOINED_ENDED : JOINED_NOBODY);
+        if (__atomic_compare_exchange_n(&record->join_word, &word, run << 2 | HY__JOINED_SOMEBODY,
+                                        false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            bool ended = hy__os_thread_join(record->os, deadline_ns);
+            set_joined(record, ended ? HY__JOINED_ENDED : HY__JOINED_NOBODY);
             return ended;
         }
     }
@@ -494,15 +487,15 @@ static int join(struct hy_thread *thread, int64_t deadline_ns, bool surely)
     uint32_t word = __atomic_load_n(&record->state, __ATOMIC_ACQUIRE), run = word >> 2;
     if ((word & 3u) == HY_THREAD_NOT_STARTED)
         return 0;
+    hy__record_ref(record); /* the handle may end meanwhile */
     int rc = surely ? hy__join_begin_surely(record) : hy__join_begin(record);
-    if (rc < 0)
-        return rc;
-    hy__record_ref(record); /* an adopted thread gives up its own at its end */
-    bool ended = wait_for_finished(record, run, deadline_ns) &&
-                 (record->adopted || join_system_thread(thread->priv, run, deadline_ns));
-    hy__join_end();
-    if (!ended)
-        rc = hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
+    if (rc == 0) {
+        bool ended = wait_for_finished(record, run, deadline_ns) &&
+                     (record->adopted || join_system_thread(record, run, deadline_ns));
+        hy__join_end();
+        if (!ended)
+            rc = hy_error_set(-HY_ETIMEDOUT, "thread \"%s\" has not ended in time", record->name);
+    }
     hy__record_unref(record);
     return rc;
 }

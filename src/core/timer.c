@@ -73,13 +73,19 @@ int hy_timer_fini(struct hy_timer *timer)
 /* --- starting -----------------------------------------------------------------------------------
  */
 
-static void arm(struct hy_timer *timer, int64_t deadline_ns)
+/* In no heap meanwhile. */
+static void set_deadline(struct hy_timer *timer, int64_t deadline_ns)
 {
     struct hy_timer_entry_ *entry = &timer->entry_;
     entry->deadline_ns = deadline_ns;
     entry->key_ns = hy__entry_key(deadline_ns, timer->interval_ns_, timer->accuracy_);
     entry->precise = hy__accuracy_is_precise(timer->interval_ns_, timer->accuracy_);
-    hy__entry_insert(record_of(timer), entry);
+}
+
+static void arm(struct hy_timer *timer, int64_t deadline_ns)
+{
+    set_deadline(timer, deadline_ns);
+    hy__entry_insert(record_of(timer), &timer->entry_);
 }
 
 static void start_now(struct hy_timer *timer, int64_t now_ns, int64_t delay_ns, bool single_shot)
@@ -135,7 +141,7 @@ int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns)
     int64_t now_ns = hy__record_now(record_of(timer));
     hy__entry_take_out(record_of(timer), &timer->entry_);
     timer->single_shot_ = true;
-    timer->interval_ns_ = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    timer->interval_ns_ = hy__time_until(deadline_ns, now_ns);
     arm(timer, deadline_ns);
     if (away) {
         hy__entry_take_out(record_of(timer), &timer->entry_);
@@ -205,6 +211,13 @@ int hy_timer_set_accuracy(struct hy_timer *timer, enum hy_timer_accuracy accurac
         return hy_error_set(-HY_EINVAL, "there is no accuracy %d; see enum hy_timer_accuracy",
                             (int)accuracy);
     timer->accuracy_ = (uint8_t)accuracy;
+    struct hy_timer_entry_ *entry = &timer->entry_;
+    bool waits = entry->state == HY__ENTRY_HEAP;
+    if (waits)
+        hy__entry_take_out(record_of(timer), entry);
+    set_deadline(timer, entry->deadline_ns); /* on its way or in its slot: for the heap to come */
+    if (waits)
+        hy__entry_insert(record_of(timer), entry);
     return 0;
 }
 
@@ -219,9 +232,7 @@ int64_t hy_timer_remaining_ns(const struct hy_timer *timer)
         return -1;
     if (timer->interval_ns_ == 0)
         return 0;
-    int64_t now_ns = hy_now_ns();
-    /* Compared first: the difference to a deadline far in the past has no room in 64 bits. */
-    return timer->entry_.deadline_ns > now_ns ? timer->entry_.deadline_ns - now_ns : 0;
+    return hy__time_until(timer->entry_.deadline_ns, hy_now_ns());
 }
 
 /* --- firing -------------------------------------------------------------------------------------
@@ -251,9 +262,8 @@ void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *ent
         return;
     }
     int64_t next = hy__time_sum(entry->deadline_ns, timer->interval_ns_);
-    entry->deadline_ns = next > now_ns ? next : hy__time_sum(now_ns, timer->interval_ns_);
     /* Already now: its slot may move it, and then it enters another heap as it is. */
-    entry->key_ns = hy__entry_key(entry->deadline_ns, timer->interval_ns_, timer->accuracy_);
+    set_deadline(timer, next > now_ns ? next : hy__time_sum(now_ns, timer->interval_ns_));
     if (emit_timeout(record, timer))
-        arm(timer, entry->deadline_ns);
+        hy__entry_insert(record, entry);
 }

@@ -6,11 +6,10 @@
  * the queue tells whose loop runs: our own wait looks at it and passes it by; when the window's
  * procedure is called, a foreign loop has dispatched it, and makes a pass.
  *
- * A foreign loop does not ask us before it waits, and what a handler did before it started one (a
- * timer, a watch that is to be looked at again) sends no message. So a native timer runs while
- * handlers may: the beat. It is started as a wait ends, unless it runs, and ends itself when it
- * finds our own wait in charge; in a foreign loop it is set to the next deadline after each pass.
- * In our own wait, deadlines are the timeout of the wait, or a waitable timer when they are near.
+ * A foreign loop does not ask us before it waits. So a native timer runs while one may, the beat:
+ * it is started as a wait of our own ends, for a handler may start a foreign loop, and ends itself
+ * when it finds our own wait in charge; in a foreign loop it stands at the next deadline. In our
+ * own wait deadlines are the timeout of the wait, or a waitable timer when they are near.
  */
 #include "dispatch/win32_input.h"
 #include "dispatch/win32_watches.h"
@@ -50,11 +49,13 @@ struct win32_dispatcher {
     HANDLE timer; /* for deadlines that are near */
     int64_t deadline_ns;
     bool precise;
-    bool beats;   /* the native timer runs */
-    bool has_run; /* a foreign loop's last message made a pass */
-    bool failed;  /* the last pass of a foreign loop did */
-    int waits;    /* our own, on the stack: what runs in them is nested in a handler */
-    int wakes;    /* in a row */
+    int64_t beat_ns;         /* when the native timer is due; 0: it does not run */
+    bool in_charge;          /* our own wait was the last to run the queue, so it comes back */
+    hy_ready_function ready; /* of the last wait */
+    bool has_run;            /* a foreign loop's last message made a pass */
+    bool failed;             /* the last pass of a foreign loop did */
+    int waits;               /* our own, on the stack: what runs in them is nested in a handler */
+    int wakes;               /* in a row */
 };
 
 static struct win32_dispatcher *self_of(struct hy_dispatcher *dispatcher)
@@ -101,35 +102,48 @@ static bool take_lost(struct win32_dispatcher *self)
 
 /* --- the beat --------------------------------------------------------------------------------- */
 
-static void beat_set(struct win32_dispatcher *self, UINT after_ms)
+static void beat_set(struct win32_dispatcher *self, int64_t now_ns, int64_t after_ms)
 {
-    self->beats = SetTimer(self->window, BEAT_TIMER, after_ms, NULL) != 0;
+    UINT elapse_ms = after_ms < USER_TIMER_MINIMUM   ? USER_TIMER_MINIMUM
+                     : after_ms > USER_TIMER_MAXIMUM ? USER_TIMER_MAXIMUM
+                                                     : (UINT)after_ms;
+    if (SetTimer(self->window, BEAT_TIMER, elapse_ms, NULL) != 0)
+        self->beat_ns = now_ns + elapse_ms * HY_MILLISECOND;
 }
 
 static void beat_end(struct win32_dispatcher *self)
 {
-    if (self->beats)
+    if (self->beat_ns != 0)
         KillTimer(self->window, BEAT_TIMER);
-    self->beats = false;
+    self->beat_ns = 0;
 }
 
 /* Never early: rounded up. */
-static int64_t time_left_ms(const struct win32_dispatcher *self, int64_t now_ns)
+static int64_t ms_until(int64_t deadline_ns, int64_t now_ns)
 {
-    if (self->deadline_ns <= now_ns)
+    if (deadline_ns <= now_ns)
         return 0;
-    int64_t left_ns = self->deadline_ns - now_ns;
+    int64_t left_ns = deadline_ns - now_ns;
     return left_ns / HY_MILLISECOND + (left_ns % HY_MILLISECOND != 0 ? 1 : 0);
 }
 
 /* For a foreign loop. */
 static void beat_at_deadline(struct win32_dispatcher *self)
 {
-    int64_t left_ms = time_left_ms(self, hy__clock_ns());
+    int64_t now_ns = hy__clock_ns();
     if (self->deadline_ns == HY_FOREVER)
         beat_end(self);
     else
-        beat_set(self, left_ms > USER_TIMER_MAXIMUM ? USER_TIMER_MAXIMUM : (UINT)left_ms);
+        beat_set(self, now_ns, ms_until(self->deadline_ns, now_ns));
+}
+
+static void win32_sooner(struct hy_dispatcher *dispatcher, int64_t deadline_ns)
+{
+    struct win32_dispatcher *self = self_of(dispatcher);
+    int64_t now_ns = hy__clock_ns(), soonest_ns = now_ns + USER_TIMER_MINIMUM * HY_MILLISECOND;
+    int64_t due_ns = deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
+    if (self->window != NULL && (self->beat_ns == 0 || self->beat_ns > due_ns))
+        beat_set(self, now_ns, ms_until(due_ns, now_ns));
 }
 
 /* --- in a foreign loop ------------------------------------------------------------------------ */
@@ -140,31 +154,48 @@ static bool steps_back(struct win32_dispatcher *self)
     if (!self->has_run || HIWORD(GetQueueStatus(QS_INPUT | QS_PAINT)) == 0)
         return false;
     self->has_run = false;
-    beat_set(self, RETRY_MS);
+    beat_set(self, hy__clock_ns(), RETRY_MS);
     return true;
+}
+
+/* Returns as hy_guest_prepare(). */
+static int run_pass(struct win32_dispatcher *self)
+{
+    unsigned flags = self->waits > 0 ? (unsigned)HY_GUEST_NESTED : 0u, wait_flags;
+    int64_t deadline_ns;
+    int rc = hy_guest_dispatch(flags);
+    if (rc < 0)
+        return rc;
+    rc = hy_guest_prepare(flags, &deadline_ns, &wait_flags);
+    if (rc < 0)
+        return rc;
+    self->deadline_ns = deadline_ns;
+    /* What was ready may be so still. */
+    if ((wait_flags & HY_WAIT_NO_DESCRIPTORS) == 0 && self->ready != NULL &&
+        hy__win32_look(&self->watches, self->ready) > 0)
+        rc = 1;
+    return rc;
 }
 
 static void pass(struct win32_dispatcher *self)
 {
-    unsigned flags = self->waits > 0 ? (unsigned)HY_GUEST_NESTED : 0u;
-    int64_t deadline_ns;
     if (steps_back(self))
         return;
-    beat_set(self, BEAT_MS); /* a handler may run a loop in turn */
-    int rc = hy_guest_dispatch(flags);
+    self->in_charge = false;
+    beat_set(self, hy__clock_ns(), BEAT_MS); /* a handler may run a loop in turn */
+    int rc = run_pass(self);
+    self->in_charge = false;
     self->has_run = true;
-    int pending = rc < 0 ? rc : hy_guest_prepare(flags, &deadline_ns, NULL);
-    if (pending < 0) {
+    if (rc < 0) {
         if (!self->failed)
             hy_log(HY_LOG_ERROR, "win32", "Halyard cannot run in this loop of messages: %s",
                    hy_last_error()->message);
         self->failed = true;
-        beat_set(self, RETRY_MS);
+        beat_set(self, hy__clock_ns(), RETRY_MS);
         return;
     }
     self->failed = false;
-    self->deadline_ns = deadline_ns;
-    if (pending > 0)
+    if (rc > 0)
         win32_wake(&self->base);
     beat_at_deadline(self);
 }
@@ -264,7 +295,7 @@ static DWORD wait_for_message(struct win32_dispatcher *self, enum found *ret_fou
     DWORD handles = 0, timeout_ms = INFINITE;
     if (self->deadline_ns != HY_FOREVER) {
         int64_t now_ns = hy__clock_ns();
-        int64_t left_ms = time_left_ms(self, now_ns);
+        int64_t left_ms = ms_until(self->deadline_ns, now_ns);
         timeout_ms = left_ms > INT32_MAX ? INT32_MAX : (DWORD)left_ms;
         bool is_near = self->precise ? left_ms < INT32_MAX : left_ms <= NEAR_NS / HY_MILLISECOND;
         if (timeout_ms != 0 && is_near && timer_set(self, self->deadline_ns - now_ns)) {
@@ -287,6 +318,7 @@ static int win32_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready
     bool looks = (flags & HY_WAIT_NO_DESCRIPTORS) == 0;
     enum found found = FOUND_NOTHING;
     DWORD error = 0;
+    self->ready = ready;
     if (looks && hy__win32_look(&self->watches, ready) > 0)
         found = FOUND_SOMETHING;
     if ((flags & HY_WAIT_GUEST) != 0)
@@ -304,8 +336,9 @@ static int win32_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready
     self->waits--;
     if (looks)
         (void)hy__win32_collect(&self->watches, ready);
-    if (!self->beats)
-        beat_set(self, BEAT_MS);
+    self->in_charge = true;
+    if (self->beat_ns == 0)
+        beat_set(self, hy__clock_ns(), BEAT_MS);
     return error == 0 ? 0 : hy_error_set_system(hy__win32_error(error), "cannot wait for messages");
 }
 
@@ -316,18 +349,35 @@ static void win32_set_deadline(struct hy_dispatcher *dispatcher, int64_t deadlin
     self->precise = precise;
 }
 
-/* --- descriptors ------------------------------------------------------------------------------ */
+/* --- descriptors -------------------------------------------------------------------------------
+ *
+ * Looked at in the next wait; in a foreign loop, in the pass that a wake-up brings about.
+ */
+
+static void look_soon(struct win32_dispatcher *self)
+{
+    if (!self->in_charge)
+        win32_wake(&self->base);
+}
 
 static int win32_watch(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                        void *cookie)
 {
-    return hy__win32_watch(&self_of(dispatcher)->watches, descriptor, conditions, cookie);
+    struct win32_dispatcher *self = self_of(dispatcher);
+    int rc = hy__win32_watch(&self->watches, descriptor, conditions, cookie);
+    if (rc == 0)
+        look_soon(self);
+    return rc;
 }
 
 static int win32_change(struct hy_dispatcher *dispatcher, intptr_t descriptor, unsigned conditions,
                         void *cookie)
 {
-    return hy__win32_change(&self_of(dispatcher)->watches, descriptor, conditions, cookie);
+    struct win32_dispatcher *self = self_of(dispatcher);
+    int rc = hy__win32_change(&self->watches, descriptor, conditions, cookie);
+    if (rc == 0)
+        look_soon(self);
+    return rc;
 }
 
 static int win32_forget(struct hy_dispatcher *dispatcher, intptr_t descriptor)
@@ -397,6 +447,7 @@ static const struct hy_dispatcher_ops win32_ops = {
     .change = win32_change,
     .forget = win32_forget,
     .set_deadline = win32_set_deadline,
+    .sooner = win32_sooner,
     .wait = win32_wait,
     .wake = win32_wake,
     .destroy = win32_destroy,

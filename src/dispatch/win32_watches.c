@@ -6,9 +6,10 @@
  *   idle   no conditions are asked for
  *   due    in the list of those to be looked at
  *   out    polled by the driver, or waited for by the pool, which puts it into `ended`
- * and is told only what holds: a result that came in before the present look may be over by now
- * (a handler may have read meanwhile), so it makes the watch due, to be looked at again. A handle's
+ * and is told only what holds: a result that came in before the present wait may be over by now (a
+ * handler may have read meanwhile), so it makes the watch due, to be looked at again. A handle's
  * result is told in any case, for waiting may have used it up (an event with automatic reset).
+ * What is out cannot be changed: it is forgotten, and a new watch takes its place.
  *
  * The driver's interface (\Device\Afd, IOCTL_AFD_POLL) is not documented by its maker, but it is
  * what select() is made of and what other event libraries use. A poll needs a handle of the driver
@@ -31,7 +32,6 @@
 #endif
 #define STATUS_IS_PENDING   ((NTSTATUS)0x00000103)
 #define STATUS_IS_CANCELLED ((NTSTATUS)0xC0000120)
-#define STATUS_NO_HANDLE    ((NTSTATUS)0xC0000008)
 
 enum afd_event {
     AFD_RECEIVE = 0x01,
@@ -74,9 +74,7 @@ struct hy__win32_watch {
     unsigned conditions;
     enum watch_state state;
     bool is_forgotten;                    /* to be freed as it comes back */
-    bool is_told;                         /* a handle: waiting for it has ended */
     HANDLE wait;                          /* of the pool; NULL: none */
-    uint32_t look;                        /* in which it went out */
     struct hy__win32_watch *next, **link; /* in `due` */
     /* The lock's. */
     struct hy__win32_watch *next_ended;
@@ -140,6 +138,12 @@ static void CALLBACK wait_has_ended(void *context, BOOLEAN timed_out)
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
+static bool is_open_socket(intptr_t descriptor)
+{
+    int type, size = sizeof type;
+    return getsockopt((SOCKET)descriptor, SOL_SOCKET, SO_TYPE, (char *)&type, &size) == 0;
+}
+
 static ULONG events_of(unsigned conditions)
 {
     return (ULONG)AFD_ABORT | (ULONG)AFD_LOCAL_CLOSE | (ULONG)AFD_CONNECT_FAIL |
@@ -166,12 +170,11 @@ static unsigned conditions_of(ULONG events)
 /* What a poll that has ended says; 0: nothing, look again. */
 static unsigned poll_result(const struct hy__win32_watch *watch, NTSTATUS status)
 {
-    if (status == STATUS_NO_HANDLE)
-        return (unsigned)HY_FAILURE | HY_NOT_OPEN;
     if (status == STATUS_IS_CANCELLED)
         return 0;
     if (status < 0)
-        return HY_FAILURE;
+        return is_open_socket(watch->descriptor) ? (unsigned)HY_FAILURE
+                                                 : (unsigned)HY_FAILURE | HY_NOT_OPEN;
     return watch->poll.count > 0 ? conditions_of(watch->poll.sockets[0].events) : 0;
 }
 
@@ -285,7 +288,7 @@ static void report(struct hy__win32_watch *watch, unsigned conditions, hy_ready_
 }
 
 /* It is not out any more. Returns how many were reported. */
-static int came_back(struct hy__win32_watch *watch, hy_ready_function ready)
+static int came_back(struct hy__win32_watch *watch, bool is_fresh, hy_ready_function ready)
 {
     unsigned conditions = 0;
     watch->state = WATCH_IDLE;
@@ -296,27 +299,17 @@ static int came_back(struct hy__win32_watch *watch, hy_ready_function ready)
     if (!is_socket(watch)) {
         wait_end(watch);
         conditions = watch->conditions & HY_READABLE;
-    } else if (watch->look == watch->watches->look) {
-        conditions = poll_result(watch, watch->status.Status) &
-                     (watch->conditions | HY_HANGUP | HY_FAILURE | HY_NOT_OPEN);
+    } else if (is_fresh) {
+        conditions = poll_result(watch, watch->status.Status);
     }
-    if (watch->conditions != 0)
-        due_add(watch);
+    due_add(watch);
     if (conditions == 0)
         return 0;
     report(watch, conditions, ready);
     return 1;
 }
 
-bool hy__win32_has_ended(struct hy__win32_watches *watches)
-{
-    hy__lock(&watches->lock);
-    bool has = watches->ended != NULL;
-    hy__unlock(&watches->lock);
-    return has;
-}
-
-int hy__win32_collect(struct hy__win32_watches *watches, hy_ready_function ready)
+static int collect(struct hy__win32_watches *watches, bool is_fresh, hy_ready_function ready)
 {
     int count = 0;
     hy__lock(&watches->lock);
@@ -327,15 +320,19 @@ int hy__win32_collect(struct hy__win32_watches *watches, hy_ready_function ready
         struct hy__win32_watch *watch = ended;
         ended = watch->next_ended;
         watches->out--;
-        count += came_back(watch, ready);
+        count += came_back(watch, is_fresh, ready);
     }
     return count;
+}
+
+int hy__win32_collect(struct hy__win32_watches *watches, hy_ready_function ready)
+{
+    return collect(watches, true, ready);
 }
 
 static int look_at(struct hy__win32_watch *watch, hy_ready_function ready)
 {
     unsigned conditions = 0;
-    watch->look = watch->watches->look;
     if (is_socket(watch) ? poll_begin(watch, &conditions) : wait_begin(watch, &conditions)) {
         watch->state = WATCH_OUT;
         watch->watches->out++;
@@ -351,8 +348,7 @@ static int look_at(struct hy__win32_watch *watch, hy_ready_function ready)
 int hy__win32_look(struct hy__win32_watches *watches, hy_ready_function ready)
 {
     /* First what the pool saw since the last wait: it is due as well. */
-    watches->look++;
-    int count = hy__win32_collect(watches, ready);
+    int count = collect(watches, false, ready);
     struct hy__win32_watch *due = watches->due, *watch;
     watches->due = NULL;
     if (due != NULL)
@@ -376,11 +372,10 @@ static int not_open(intptr_t descriptor)
 static int check_watchable(intptr_t descriptor, SOCKET *ret_base)
 {
     DWORD flags;
-    int type, size = sizeof type;
     if (descriptor <= 0 || descriptor > INT32_MAX ||
         !GetHandleInformation((HANDLE)descriptor, &flags))
         return not_open(descriptor);
-    if (getsockopt((SOCKET)descriptor, SOL_SOCKET, SO_TYPE, (char *)&type, &size) == 0) {
+    if (is_open_socket(descriptor)) {
         *ret_base = base_of(descriptor);
         return 0;
     }
@@ -390,32 +385,50 @@ static int check_watchable(intptr_t descriptor, SOCKET *ret_base)
                                                             : 0;
 }
 
+/* Puts a new watch, with these values, into the table. */
+static int put(struct hy__win32_watches *watches, struct hy__watch *entry,
+               const struct hy__win32_watch *values)
+{
+    struct hy__win32_watch *watch = hy_memory_allocate_zeroed(sizeof *watch);
+    if (watch == NULL)
+        return -HY_ENOMEM;
+    watch->watches = watches;
+    watch->descriptor = values->descriptor;
+    watch->base = values->base;
+    watch->cookie = values->cookie;
+    watch->conditions = values->conditions;
+    entry->cookie = watch;
+    if (watch->conditions != 0)
+        due_add(watch);
+    return 0;
+}
+
+/* It is in the table no more. */
+static void drop(struct hy__win32_watch *watch)
+{
+    call_back(watch);
+    if (watch->state == WATCH_DUE)
+        due_remove(watch);
+    if (watch->state == WATCH_OUT)
+        watch->is_forgotten = true;
+    else
+        watch_free(watch);
+}
+
 int hy__win32_watch(struct hy__win32_watches *watches, intptr_t descriptor, unsigned conditions,
                     void *cookie)
 {
-    SOCKET base = INVALID_SOCKET;
-    int rc = check_watchable(descriptor, &base);
-    if (rc == 0 && base != INVALID_SOCKET)
+    struct hy__win32_watch values = {
+        .descriptor = descriptor, .conditions = conditions, .cookie = cookie};
+    int rc = check_watchable(descriptor, &values.base);
+    if (rc == 0 && is_socket(&values))
         rc = open_poller(watches);
     if (rc < 0)
         return rc;
     struct hy__watch *entry = hy__watches_entry(&watches->table, descriptor >> 2);
     if (entry == NULL)
         return -HY_ENOMEM;
-    if (entry->cookie != NULL)
-        return hy__watches_taken(descriptor);
-    struct hy__win32_watch *watch = hy_memory_allocate_zeroed(sizeof *watch);
-    if (watch == NULL)
-        return -HY_ENOMEM;
-    watch->watches = watches;
-    watch->descriptor = descriptor;
-    watch->base = base;
-    watch->cookie = cookie;
-    watch->conditions = conditions;
-    entry->cookie = watch;
-    if (conditions != 0)
-        due_add(watch);
-    return 0;
+    return entry->cookie != NULL ? hy__watches_taken(descriptor) : put(watches, entry, &values);
 }
 
 int hy__win32_change(struct hy__win32_watches *watches, intptr_t descriptor, unsigned conditions,
@@ -425,11 +438,18 @@ int hy__win32_change(struct hy__win32_watches *watches, intptr_t descriptor, uns
     if (entry == NULL)
         return hy_error_set(-HY_EBADF, "descriptor %lld is not watched", (long long)descriptor);
     struct hy__win32_watch *watch = entry->cookie;
-    bool is_same = watch->conditions == conditions;
+    if (watch->state == WATCH_OUT && watch->conditions != conditions) {
+        struct hy__win32_watch values = {.descriptor = descriptor,
+                                         .base = watch->base,
+                                         .conditions = conditions,
+                                         .cookie = cookie};
+        int rc = put(watches, entry, &values);
+        if (rc == 0)
+            drop(watch);
+        return rc;
+    }
     watch->cookie = cookie;
     watch->conditions = conditions;
-    if (!is_same)
-        call_back(watch);
     if (watch->state == WATCH_DUE && conditions == 0)
         due_remove(watch);
     else if (watch->state == WATCH_IDLE && conditions != 0)
@@ -444,13 +464,7 @@ void hy__win32_forget(struct hy__win32_watches *watches, intptr_t descriptor)
         return;
     struct hy__win32_watch *watch = entry->cookie;
     *entry = (struct hy__watch){0};
-    call_back(watch);
-    if (watch->state == WATCH_DUE)
-        due_remove(watch);
-    if (watch->state == WATCH_OUT)
-        watch->is_forgotten = true;
-    else
-        watch_free(watch);
+    drop(watch);
 }
 
 static void not_ready(void *cookie, unsigned conditions)

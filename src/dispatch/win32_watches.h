@@ -26,7 +26,6 @@ struct hy__win32_watches {
     struct hy__win32_watch *due; /* to be looked at next */
     HANDLE poller;               /* a socket that polls others; NULL: none yet */
     uint32_t out;                /* polls and waits that have not ended, or not been seen to */
-    uint32_t look;               /* counts the looks */
     /* The lock's. */
     uint32_t lock;
     struct hy__win32_watch *ended; /* what the pool has seen */
@@ -42,11 +41,8 @@ void hy__win32_forget(struct hy__win32_watches *watches, intptr_t descriptor);
 
 /* Reports what is ready now, and has the pool watch the rest. Returns how many were reported. */
 int hy__win32_look(struct hy__win32_watches *watches, hy_ready_function ready);
-/* After a wait: reports what the pool has seen since that look; whatever it saw before is due. */
+/* After a wait: reports what the pool has seen since that look. Returns how many. */
 int hy__win32_collect(struct hy__win32_watches *watches, hy_ready_function ready);
-
-/* Whether what the pool has seen waits to be collected. */
-bool hy__win32_has_ended(struct hy__win32_watches *watches);
 
 /* Ends it; waits until the pool has let go. Thread: any, the last one. */
 void hy__win32_watches_free(struct hy__win32_watches *watches);

@@ -16,6 +16,9 @@
  * priority it would not be asked at all while others are busy.) For that it polls by
  * g_source_add_poll(); with g_source_add_unix_fd() GLib itself decides what is ready.
  *
+ * A source may be destroyed by anybody who finds it. GLib says so by ending its callback's context;
+ * without a source no GLib loop would serve Halyard any more, so it is made again, and that logged.
+ *
  * GLib ends the program when it runs out of memory; what is allocated here does not.
  */
 #include <errno.h>
@@ -160,6 +163,53 @@ static GSourceFuncs source_functions = {
 /* --- attaching ----------------------------------------------------------------------------------
  */
 
+static void source_was_destroyed(gpointer context);
+
+static void source_make(struct glib_dispatcher *self)
+{
+    self->source = g_source_new(&source_functions, sizeof(struct guest_source));
+    ((struct guest_source *)(void *)self->source)->dispatcher = self;
+    g_source_set_name(self->source, "halyard");
+    g_source_set_can_recurse(self->source, TRUE);
+    g_source_set_priority(self->source, self->priority);
+    g_source_set_callback(self->source, NULL, self, source_was_destroyed);
+    set_polled(self, &self->polls[ALL]);
+    for (int i = 0; i < POLLS; i++)
+        g_source_add_poll(self->source, &self->polls[i]);
+    g_source_attach(self->source, self->context);
+}
+
+static void source_drop(struct glib_dispatcher *self)
+{
+    GSource *source = self->source;
+    self->source = NULL; /* it is meant */
+    g_source_destroy(source);
+    g_source_unref(source);
+}
+
+static void source_make_again(struct glib_dispatcher *self)
+{
+    source_drop(self);
+    source_make(self);
+}
+
+static void source_was_destroyed(gpointer context)
+{
+    struct glib_dispatcher *self = context;
+    if (self->source == NULL)
+        return;
+    if (self->owner == g_thread_self()) {
+        source_make_again(self);
+        hy_log(HY_LOG_WARNING, "glib",
+               "somebody has destroyed Halyard's source in this GMainContext; it is made again: "
+               "look for a g_source_remove() of a wrong number");
+    } else { /* the source is its own thread's */
+        hy_log(HY_LOG_ERROR, "glib",
+               "another thread has destroyed Halyard's source in a GMainContext, whose GLib loops "
+               "run without Halyard now: look for a g_source_remove() of a wrong number");
+    }
+}
+
 static int glib_attach(struct hy_dispatcher *dispatcher)
 {
     struct glib_dispatcher *self = self_of(dispatcher);
@@ -171,25 +221,15 @@ static int glib_attach(struct hy_dispatcher *dispatcher)
         g_main_context_push_thread_default(self->context);
     g_main_context_release(self->context);
     self->owner = g_thread_self();
-    self->source = g_source_new(&source_functions, sizeof(struct guest_source));
-    ((struct guest_source *)(void *)self->source)->dispatcher = self;
-    g_source_set_name(self->source, "halyard");
-    g_source_set_can_recurse(self->source, TRUE);
-    g_source_set_priority(self->source, self->priority);
-    set_polled(self, &self->polls[ALL]);
-    for (int i = 0; i < POLLS; i++)
-        g_source_add_poll(self->source, &self->polls[i]);
     self->steps_back = self->failed = false;
-    g_source_attach(self->source, self->context);
+    source_make(self);
     return 0;
 }
 
 static void glib_detach(struct hy_dispatcher *dispatcher)
 {
     struct glib_dispatcher *self = self_of(dispatcher);
-    g_source_destroy(self->source);
-    g_source_unref(self->source);
-    self->source = NULL;
+    source_drop(self);
     self->owner = NULL;
     /* Unless somebody left another one on top, or GLib has dropped them all at the thread's end. */
     if (g_main_context_get_thread_default() == self->context)
@@ -223,6 +263,8 @@ static int glib_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_
     bool block = (flags & HY_WAIT_BLOCK) != 0;
     int rc = 0;
     if ((flags & HY_WAIT_GUEST) == 0) {
+        if (self->source != NULL && G_UNLIKELY(g_source_is_destroyed(self->source)))
+            source_make_again(self);
         set_polled(self, polled_in(self, flags));
         if (self->source != NULL && !self->preparing)
             run_context(self, block);

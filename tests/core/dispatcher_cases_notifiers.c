@@ -188,7 +188,7 @@ static void *watch_elsewhere(void *context)
     return NULL;
 }
 
-/* Rules: DC-11, SN-09, SN-10. */
+/* Rules: DC-06, DC-11, SN-09, SN-10. */
 static void test_dc11_misuse_is_an_error(void **state)
 {
     pthread_t thread;

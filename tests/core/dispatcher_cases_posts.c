@@ -244,6 +244,42 @@ static void *wake_now(void *context)
     return NULL;
 }
 
+static struct ticker idle_end;
+static pthread_t waker;
+static int idle_blocks;
+
+/* The first wait, which nothing else would end, is ended by a wake; the timer waits for the second,
+ * so the loop has gone back to it. */
+static void wake_the_first_wait(struct probe *self)
+{
+    (void)self;
+    if (++idle_blocks == 1)
+        suite_thread(&waker, wake_now, hy_thread_current());
+    else if (idle_blocks == 2)
+        EXPECT_INT(hy_timer_start_once(&idle_end.timer, 30 * HY_MILLISECOND), 0);
+}
+
+static void test_el16_a_wake_makes_an_idle_loop_run_one_pass(void **state)
+{
+    struct hy_thread *thread = hy_thread_current();
+
+    (void)state;
+    here.on_event = quit_with_number;
+    ticker_init(&idle_end, 5);
+    idle_end.on_tick = post_after;
+    awakes = idle_blocks = 0;
+    EXPECT_INT(hy_connect(&thread->events.about_to_block, &here, wake_the_first_wait, HY_DIRECT),
+               0);
+    EXPECT_INT(hy_connect(&thread->events.awake, &here, count_awake, HY_DIRECT), 0);
+    EXPECT_INT(suite_run(0), 7);
+    suite_join(waker);
+    EXPECT(idle_blocks >= 2 && idle_blocks < 10); /* once for the wake, the rest for the timer */
+    EXPECT(awakes >= idle_blocks);
+    EXPECT_INT(hy_disconnect(&thread->events.about_to_block, &here, wake_the_first_wait), 1);
+    EXPECT_INT(hy_disconnect(&thread->events.awake, &here, count_awake), 1);
+    object_end(&idle_end.hy);
+}
+
 static void test_dc06_a_wake_comes_from_any_thread(void **state)
 {
     (void)state;
@@ -337,7 +373,7 @@ static void nest_a_foreign_loop(struct probe *self, struct hy_event *event)
     suite_quit(1);
 }
 
-/* Rules: DD-08. */
+/* Rules: EL-09. */
 static void test_posts_are_delivered_in_a_nested_foreign_loop(void **state)
 {
     (void)state;
@@ -428,6 +464,7 @@ const struct suite_case suite_post_cases[] = {
     SUITE_CASE(test_no_wake_up_is_lost_at_any_distance),
     SUITE_CASE(test_el17_many_wakes_are_one),
     SUITE_CASE(test_el16_a_wake_ends_one_wait_and_no_loop),
+    SUITE_CASE(test_el16_a_wake_makes_an_idle_loop_run_one_pass),
     SUITE_CASE(test_dc06_a_wake_comes_from_any_thread),
     SUITE_CASE(test_el06_quit_from_another_thread),
     SUITE_CASE(test_el09_a_nested_loop_delivers),

@@ -90,6 +90,12 @@ void pair_write(struct pair *pair)
     EXPECT_INT(write(pair->ends[1], "x", 1), 1);
 }
 
+void pair_look_again(struct pair *pair)
+{
+    pair_watch(pair, 0);
+    pair_watch(pair, HY_READABLE);
+}
+
 void pair_read(struct pair *pair)
 {
     char bytes[64];

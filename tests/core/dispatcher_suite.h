@@ -77,6 +77,8 @@ void pair_end(struct pair *pair);
 void pair_watch(struct pair *pair, unsigned conditions);
 void pair_write(struct pair *pair); /* its first end becomes readable */
 void pair_read(struct pair *pair);  /* and not any more */
+/* The next pass looks for itself: else it may be told by another thread, one pass later. */
+void pair_look_again(struct pair *pair);
 
 /* A timer that notes `note` in `here`. */
 struct ticker {

@@ -70,9 +70,16 @@ static void quit_with_number(struct probe *self, struct hy_event *event)
 
 /* --- exec and quit ---------------------------------------------------------------------------- */
 
+static void quit_loop(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    hy_loop_quit(self->context, 4);
+}
+
 static int case_exec(void *context)
 {
     struct hy_app second;
+    struct hy_loop loop;
 
     (void)context;
     EXPECT(hy_app_instance() == NULL);
@@ -81,13 +88,19 @@ static int case_exec(void *context)
     EXPECT(hy_app_instance() == &program.app);
     EXPECT_INT(hy_app_init(&second), -HY_EEXIST); /* AP-01 */
     hy_app_quit(8);                               /* AP-02: before exec it is forgotten */
+    program.probe.on_event = quit_loop;
+    program.probe.context = &loop;
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    post(1);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 4); /* AP-06: it does nothing to other loops, too */
     program.probe.on_event = quit_with_number;
     for (uint32_t code = 3; code < 6; code++) { /* AP-02: again */
         post(code);
         EXPECT_INT(hy_app_exec(&program.app), (int)code);
-        EXPECT_INT(program.about, (int)code - 2); /* AP-08: once per exec */
+        EXPECT_INT(program.about, (int)code - 2); /* AP-08: once per exec, */
+        EXPECT_INT(program.about_depth, 0);       /* when its loop has returned */
     }
-    EXPECT_INT(program.probe.count, 3);
+    EXPECT_INT(program.probe.count, 4);
     program_fini();
     return 0;
 }
@@ -119,6 +132,44 @@ static int case_exec_refused(void *context)
     post(1);
     EXPECT_INT(hy_app_exec(&program.app), 1);
     program_fini();
+    return 0;
+}
+
+static pthread_barrier_t both;
+static int made;
+
+static void *make_one(void *context)
+{
+    struct hy_app app;
+
+    (void)context;
+    EXPECT(hy_thread_current() != NULL);
+    (void)pthread_barrier_wait(&both);
+    int rc = hy_app_init(&app);
+    EXPECT(rc == 0 || rc == -HY_EEXIST);
+    if (rc == 0)
+        (void)count_up(&made);
+    (void)pthread_barrier_wait(&both);
+    if (rc == 0)
+        EXPECT_INT(hy_app_fini(&app), 0);
+    return NULL;
+}
+
+static int case_two_at_once(void *context)
+{
+    (void)context;
+    (void)pthread_barrier_init(&both, NULL, 2);
+    for (int i = 0, n = check_scaled(200); i < n; i++) {
+        pthread_t threads[2];
+
+        made = 0;
+        for (int j = 0; j < 2; j++)
+            EXPECT_INT(pthread_create(&threads[j], NULL, make_one, NULL), 0);
+        for (int j = 0; j < 2; j++)
+            EXPECT_INT(pthread_join(threads[j], NULL), 0);
+        EXPECT_INT(made, 1);
+        EXPECT(hy_app_instance() == NULL);
+    }
     return 0;
 }
 
@@ -174,12 +225,6 @@ static int case_quit_ends_nested_loops(void *context)
     EXPECT_INT(hy_app_exec(&program.app), 2);
     program_fini();
     return 0;
-}
-
-static void quit_loop(struct probe *self, struct hy_event *event)
-{
-    (void)event;
-    hy_loop_quit(self->context, 4);
 }
 
 static int case_loop_after_exec(void *context)
@@ -413,6 +458,7 @@ static void release_one(struct probe *self, struct hy_event *event)
 {
     (void)self;
     (void)event;
+    EXPECT_INT(program.about, 0); /* by its loop: nothing has ended it yet */
     hy_app_release();
 }
 
@@ -590,6 +636,39 @@ static int case_pending_deletes_are_served(void *context)
     return 0;
 }
 
+static struct probe *last_victim;
+static int last_finis;
+
+static void delete_in_about(struct probe *self)
+{
+    (void)self;
+    EXPECT_INT(hy_object_destroy_later(&last_victim->hy), 0);
+}
+
+static void expect_alive(struct probe *self)
+{
+    (void)self;
+    EXPECT_INT(last_finis, 0);
+}
+
+static int case_deletes_after_about_to_quit(void *context)
+{
+    (void)context;
+    program_init();
+    last_victim = probe_create(NULL);
+    last_victim->fini_count = &last_finis;
+    EXPECT_INT(
+        hy_connect(&program.app.events.about_to_quit, &program.probe, delete_in_about, HY_AUTO), 0);
+    EXPECT_INT(hy_connect(&program.app.events.about_to_quit, &program.probe, expect_alive, HY_AUTO),
+               0);
+    program.probe.on_event = quit_with_number;
+    post(0);
+    EXPECT_INT(hy_app_exec(&program.app), 0);
+    EXPECT_INT(last_finis, 1);
+    program_fini();
+    return 0;
+}
+
 static void ask_for_another(struct probe *self)
 {
     EXPECT_INT(hy_object_destroy_later(self->context), 0);
@@ -718,6 +797,7 @@ static void test_signals_are_restored(void **state)
 /* Rules: AP-01, AP-02, AP-06, AP-08. */
 CHILD(test_ap02_exec_and_its_codes, case_exec, 0)
 CHILD(test_ap01_exec_refused, case_exec_refused, 0)
+CHILD(test_ap01_of_two_threads_one_makes_it, case_two_at_once, 0)
 CHILD(test_ap07_quit_from_another_thread, case_quit_from_another_thread, 0)
 CHILD(test_ap07_quit_ends_nested_loops, case_quit_ends_nested_loops, 0)
 CHILD(test_ap03_a_plain_loop_after_exec, case_loop_after_exec, 0)
@@ -737,6 +817,8 @@ CHILD(test_ap11_release_from_another_thread, case_release_from_another_thread, 0
 CHILD(test_ap15_workers_do_not_need_an_application, case_workers_do_not_need_an_application, 0)
 CHILD(test_ap08_order_of_the_shutdown, case_order_of_the_shutdown, 0)
 CHILD(test_dd10_pending_deletes_are_served, case_pending_deletes_are_served, 0)
+/* Rules: AP-08, DD-10. */
+CHILD(test_ap08_the_last_deletes_come_after_about_to_quit, case_deletes_after_about_to_quit, 0)
 /* Departs: DD-14: asked outside every loop, it waits for a loop, the end of the application or of
  * the thread. */
 CHILD(test_dd14_after_the_main_loop_the_application_serves_them, case_deletes_after_the_loop, 0)
@@ -749,6 +831,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_ap02_exec_and_its_codes),
         TEST(test_ap01_exec_refused),
+        TEST(test_ap01_of_two_threads_one_makes_it),
         TEST(test_ap07_quit_from_another_thread),
         TEST(test_ap07_quit_ends_nested_loops),
         TEST(test_ap03_a_plain_loop_after_exec),
@@ -768,6 +851,7 @@ int main(void)
         TEST(test_ap15_workers_do_not_need_an_application),
         TEST(test_ap08_order_of_the_shutdown),
         TEST(test_dd10_pending_deletes_are_served),
+        TEST(test_ap08_the_last_deletes_come_after_about_to_quit),
         TEST(test_dd14_after_the_main_loop_the_application_serves_them),
         TEST(test_fail_before_exec_is_remembered),
         TEST(test_fail_in_another_thread),

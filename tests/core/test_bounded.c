@@ -634,6 +634,73 @@ static void test_pe19_what_cannot_be_bounded(void **state)
     object_end(&probe.hy);
 }
 
+/* --- a payload whose end moves the receiver away -----------------------------------------------
+ */
+
+/* It takes along whoever stays behind when its last copy ends. */
+struct passage {
+    struct probe *passenger;
+    struct hy_thread *to;
+};
+
+static int passage_copy(void *to, const void *from)
+{
+    memcpy(to, from, sizeof(struct passage));
+    return 0;
+}
+
+static void passage_destroy(void *payload)
+{
+    struct passage *passage = payload;
+
+    if (!hy_object_is_here(&passage->passenger->hy))
+        return;
+    EXPECT_INT(hy_object_move_to_thread(&passage->passenger->hy, passage->to), 0);
+    EXPECT_INT(hy_post(&passage->passenger->hy, E(1), NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+struct ferry {
+    HY_INHERITS(hy_object);
+    struct {
+        hy_signal(struct passage) leaves;
+    } events;
+};
+
+static const struct hy_class ferry_class =
+    HY_CLASS(struct ferry, .signals = HY_SIGNALS(HY_DESCRIBED(struct ferry, events.leaves,
+                                                              passage_copy, passage_destroy)));
+
+static void board(struct probe *self, const struct passage *passage)
+{
+    (void)self, (void)passage;
+    EXPECT(false); /* it was cut before */
+}
+
+/* What was cut is dropped, and counted, in the thread in which it arrived. */
+static void test_the_end_of_a_dropped_payload_moves_its_receiver(void **state)
+{
+    struct hy_connect_options options = {.flags = HY_BOUNDED | HY_QUEUED, .limit = 2};
+
+    (void)state;
+    for (int i = 0, n = check_scaled(50); i < n; i++) {
+        struct worker worker;
+        struct ferry ferry;
+        struct probe passenger;
+        struct passage passage = {&passenger, &worker.thread};
+
+        worker_start(&worker, "shore");
+        probe_init(&passenger, NULL);
+        assert_ok(hy_object_init(&ferry.hy, &ferry_class, NULL));
+        assert_ok(hy_connect_with(&ferry.events.leaves, &passenger, board, &options, NULL));
+        assert_int_equal(hy_emit(&ferry.events.leaves, &passage), 1);
+        assert_int_equal(hy_disconnect(&ferry.events.leaves, &passenger, board), 1);
+        wait_drain();
+        assert_true(wait_count(&passenger.reached, 1));
+        worker_stop(&worker);
+        object_end(&ferry.hy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -657,6 +724,7 @@ int main(void)
         TEST(test_pe19_several_emitters),
         TEST(test_pe19_several_emitters_and_a_receiver_that_moves),
         TEST(test_pe19_what_cannot_be_bounded),
+        TEST(test_the_end_of_a_dropped_payload_moves_its_receiver),
     };
 
     allocator_install();

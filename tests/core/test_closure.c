@@ -561,11 +561,24 @@ static void note(char what)
     order[order_length] = '\0';
 }
 
+/* When the children end, the connections have been cut. */
 static void note_fini(struct probe *self)
 {
+    bool is_child = self->context != NULL;
+
     EXPECT(hy_ref_get(dying_ref) == NULL);
-    note(self->context != NULL ? *(char *)self->context : 'f');
+    EXPECT_INT(hy_signal_is_connected(&source.events.number.sig), !is_child);
+    note(is_child ? *(char *)self->context : 'f');
 }
+
+static void note_child_changed(struct hy_object *object, struct hy_object *child, bool added)
+{
+    EXPECT(child != NULL && hy_object_first_child(object) == (added ? child : NULL));
+    note(added ? 'a' : 'r');
+}
+
+static const struct hy_class parent_class =
+    HY_CLASS(struct hy_object, .child_changed = note_child_changed);
 
 static void note_destroyed(struct probe *self)
 {
@@ -581,11 +594,15 @@ static void note_destroyed(struct probe *self)
 
 static void test_oa18_destroyed_comes_between_fini_and_the_children(void **state)
 {
-    struct probe *dying = probe_create(NULL);
-    struct probe *children[2] = {probe_create(&dying->hy), probe_create(&dying->hy)};
+    struct hy_object parent;
+    struct probe *dying, *children[2];
 
     (void)state;
     order_length = 0;
+    assert_ok(hy_object_init(&parent, &parent_class, NULL));
+    dying = probe_create(&parent);
+    for (int i = 0; i < 2; i++)
+        children[i] = probe_create(&dying->hy);
     dying_ref = hy_ref_to(&dying->hy);
     dying->on_fini = note_fini;
     for (int i = 0; i < 2; i++) {
@@ -595,8 +612,9 @@ static void test_oa18_destroyed_comes_between_fini_and_the_children(void **state
     assert_ok(hy_connect(hy_object_destroyed(&dying->hy), &one, note_destroyed, HY_AUTO));
     assert_ok(hy_connect(&source.events.number, dying, probe_number, HY_AUTO));
     object_end(&dying->hy);
-    assert_string_equal(order, "fd12");
+    assert_string_equal(order, "afd12r");
     assert_false(hy_signal_is_connected(&source.events.number.sig));
+    assert_ok(hy_object_fini(&parent));
     hy_ref_release(&dying_ref);
 }
 
@@ -617,10 +635,12 @@ static void test_oa18_destroyed_reaches_other_threads(void **state)
 static void test_oa19_destroyed_is_emitted_although_blocked(void **state)
 {
     (void)state;
-    assert_ok(hy_object_block_signals(&source.hy, true));
     assert_ok(hy_connect(hy_object_destroyed(&source.hy), &one, probe_nothing, HY_AUTO));
+    assert_ok(hy_object_block_signals(&source.hy, true));
+    assert_ok(hy_connect(hy_object_destroyed(&source.hy), &two, probe_nothing, HY_AUTO));
     object_end(&source.hy);
     assert_true(PROBE_SAW(&one, -1));
+    assert_true(PROBE_SAW(&two, -1));
 }
 
 static void pump(struct probe *self, int64_t value)

@@ -536,12 +536,17 @@ static void test_sc30_a_relay_in_the_thread_of_its_target(void **state)
     source_init(&second); /* the thread has ended it */
 }
 
+/* Rules: SC-30, QA-06. */
 static void test_sc30_relays_of_different_types_are_refused(void **state)
 {
     (void)state;
     assert_int_equal(
         hy_signal_connect_signal(&source.events.number.sig, &source.events.nothing.sig, HY_AUTO),
         -HY_EINVAL);
+    assert_int_equal(
+        hy_signal_connect_signal(&source.events.number.sig, &source.events.text.sig, HY_AUTO),
+        -HY_EINVAL);
+    assert_int_equal(emit(1), 0);
     assert_int_equal(hy_signal_connect_signal(&source.events.number.sig, NULL, HY_AUTO),
                      -HY_EINVAL);
     assert_int_equal(

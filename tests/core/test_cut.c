@@ -56,8 +56,7 @@ static void destroy_probe(void *context)
 }
 
 /* The first signal's connection takes the receiver with it, before the others are looked at. */
-static void
-test_sc24_the_end_of_a_context_ends_the_receiver_that_is_being_disconnected(void **state)
+static void test_sc24_the_end_of_a_context_ends_the_receiver_being_cut(void **state)
 {
     struct probe *receiver = probe_create(NULL);
 
@@ -267,7 +266,7 @@ static void test_sc22_no_signal_is_not_connected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_sc24_the_end_of_a_context_ends_the_receiver_that_is_being_disconnected),
+        CASE(test_sc24_the_end_of_a_context_ends_the_receiver_being_cut),
         CASE(test_sc32_the_owner_told_of_a_single_shot_ends_both_ends),
         CASE(test_sc31_an_owner_that_moves_is_told_the_cut_in_its_new_thread),
         CASE(test_sc23_the_end_of_a_context_behind_the_last_call_moves_the_receiver),

@@ -181,28 +181,28 @@ static void test_dd02_a_request_for_another_object_waits_for_the_asking_handler(
     asking.context = victim;
     post(&asking, EVENT_NEST);
     run_loop_briefly();
-    if (count_get(&finis) == 0)
-        run_loop_briefly();
     assert_int_equal(finis, 1);
     object_end(&asking.hy);
 }
 
-/* The request is made inside the nested loop, which is then quit: the enclosing loop serves it. */
 static void ask_and_quit(struct probe *self, struct hy_event *event)
 {
     struct probe *victim = self->context;
 
     if (event->type == EVENT_ASK) {
-        EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
         hy_loop_quit(innermost, 0);
+        EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
+        EXPECT_INT(count_get(&finis), 0);
     } else if (event->type == EVENT_NEST) {
         post(self, EVENT_ASK);
         nest();
-        post(self, EVENT_OTHER);
+        EXPECT_INT(count_get(&finis), 1);
     }
 }
 
-static void test_dd03_request_survives_the_loop_it_was_made_in(void **state)
+/* Departs: DD-03: it is served as the handler that asked returns, also when that handler has ended
+ * the nested loop; it does not wait for the enclosing one. */
+static void test_dd03_a_handler_that_ends_its_nested_loop(void **state)
 {
     struct probe asking, *victim = victim_create(NULL);
 
@@ -212,8 +212,6 @@ static void test_dd03_request_survives_the_loop_it_was_made_in(void **state)
     asking.context = victim;
     post(&asking, EVENT_NEST);
     run_loop_briefly();
-    if (count_get(&finis) == 0)
-        run_loop_briefly();
     assert_int_equal(finis, 1);
     object_end(&asking.hy);
 }
@@ -228,8 +226,6 @@ static void test_dd04_request_before_any_loop(void **state)
         assert_true(hy_process(0, HY_FOREVER) >= 0);
     assert_int_equal(finis, 0); /* bare passes do not serve it */
     run_loop_briefly();
-    if (count_get(&finis) == 0)
-        run_loop_briefly();
     assert_int_equal(finis, 1);
 }
 
@@ -243,6 +239,7 @@ static void test_request_in_a_handler_of_a_bare_pass(void **state)
     assert_int_equal(finis, 1);
 }
 
+/* Rules: DD-06, PE-14. */
 static void test_dd06_asking_twice_is_asking_once(void **state)
 {
     struct probe *victim = victim_create(NULL);
@@ -252,8 +249,6 @@ static void test_dd06_asking_twice_is_asking_once(void **state)
     assert_ok(hy_object_destroy_later(&victim->hy));
     post(victim, EVENT_ASK);
     run_loop_briefly();
-    if (count_get(&finis) == 0)
-        run_loop_briefly();
     assert_int_equal(finis, 1);
 }
 
@@ -293,8 +288,6 @@ static void test_dd06_a_deeper_request_does_not_bring_it_forward(void **state)
     asking.context = victim;
     post(&asking, EVENT_NEST);
     run_loop_briefly();
-    if (count_get(&finis) == 0)
-        run_loop_briefly();
     assert_int_equal(finis, 1);
     object_end(&asking.hy);
 }
@@ -428,17 +421,39 @@ static void test_dd06_requests_from_two_threads_collapse(void **state)
 
 /* --- ends ------------------------------------------------------------------------------------- */
 
+static void ask_after_the_loop(struct hy_thread *thread, void *context)
+{
+    struct probe *victim = context;
+
+    hy_thread_quit(thread, 0);
+    EXPECT_INT(hy_thread_exec(), 0);
+    EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
+}
+
+static void expect_pending(struct probe *self)
+{
+    (void)self;
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_DESTROY), 1);
+    EXPECT_INT(finis, 0);
+}
+
+/* With HY_FINISH_KEEP nothing but the request ends it. */
 static void test_dd09_thread_end_serves_what_is_pending(void **state)
 {
     struct worker worker;
     struct probe *victim = victim_create(NULL);
 
     (void)state;
-    worker_start(&worker, "ends");
+    worker_init(&worker, "ends");
+    hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
+    assert_ok(hy_thread_set_body(&worker.thread, ask_after_the_loop, victim));
+    assert_ok(hy_connect(&worker.thread.events.finished, &worker.probe, expect_pending, HY_AUTO));
     assert_ok(hy_object_move_to_thread(&victim->hy, &worker.thread));
-    assert_ok(hy_object_destroy_later(&victim->hy));
-    worker_stop(&worker);
+    assert_ok(hy_thread_start(&worker.thread));
+    assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
     assert_int_equal(finis, 1);
+    object_end(&worker.probe.hy);
+    hy_thread_fini(&worker.thread);
 }
 
 static void finished_destroys(struct probe *self)
@@ -474,8 +489,6 @@ static void test_dd11_end_of_one_thread_leaves_the_others_requests_alone(void **
     worker_stop(&worker);
     assert_int_equal(finis, 0);
     run_loop_briefly();
-    if (count_get(&finis) == 0)
-        run_loop_briefly();
     assert_int_equal(finis, 1);
 }
 
@@ -512,7 +525,7 @@ static void ask_for_next(struct probe *self)
 static void test_dd14_a_threads_end_serves_requests_until_none_is_left(void **state)
 {
     (void)state;
-    for (int policy = HY_FINISH_DRAIN; policy <= HY_FINISH_DISCARD; policy++) {
+    for (int policy = HY_FINISH_DRAIN; policy <= HY_FINISH_KEEP; policy++) {
         struct worker worker;
         struct probe *victims[3];
         struct hy_ref refs[3];
@@ -537,6 +550,8 @@ static void test_dd14_a_threads_end_serves_requests_until_none_is_left(void **st
             assert_null(hy_ref_get(refs[i]));
             hy_ref_release(&refs[i]);
         }
+        if (policy == HY_FINISH_KEEP)
+            object_end(&worker.probe.hy);
         hy_thread_fini(&worker.thread);
     }
 }
@@ -647,15 +662,6 @@ static void quit_the_thread(struct probe *self)
 {
     (void)self;
     hy_thread_quit(hy_thread_current(), 0);
-}
-
-static void ask_after_the_loop(struct hy_thread *thread, void *context)
-{
-    struct probe *victim = context;
-
-    hy_thread_quit(thread, 0);
-    EXPECT_INT(hy_thread_exec(), 0);
-    EXPECT_INT(hy_object_destroy_later(&victim->hy), 0);
 }
 
 /* Rules: DD-07. */
@@ -771,6 +777,63 @@ static void test_a_request_through_a_reference(void **state)
     worker_stop(&worker);
 }
 
+static int ends[8], ended;
+
+static void note_end(struct probe *self)
+{
+    ends[ended++] = (int)(intptr_t)self->context;
+}
+
+static struct probe *numbered_create(int number)
+{
+    struct probe *probe = probe_create(NULL);
+
+    probe->context = (void *)(intptr_t)number;
+    probe->on_fini = note_end;
+    return probe;
+}
+
+/* One of three leaves before any loop runs, from each place of the list; then a fourth one asks. */
+static void test_requests_keep_their_order_when_one_moves_away(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_init(&worker, "elsewhere");
+    for (int leaver = 0; leaver < 3; leaver++) {
+        struct probe *probes[4];
+
+        ended = 0;
+        for (int i = 0; i < 4; i++)
+            probes[i] = numbered_create(i);
+        for (int i = 0; i < 3; i++)
+            assert_ok(hy_object_destroy_later(&probes[i]->hy));
+        assert_ok(hy_object_move_to_thread(&probes[leaver]->hy, &worker.thread));
+        assert_ok(hy_object_destroy_later(&probes[3]->hy));
+        run_loop_briefly();
+        assert_int_equal(ended, 3);
+        for (int i = 0, place = 0; i < 4; i++)
+            if (i != leaver)
+                assert_int_equal(ends[place++], i);
+    }
+    worker_stop(&worker); /* which ends the others */
+    assert_int_equal(ended, 6);
+}
+
+/* Far more than could be served if each request looked through all before it. */
+static void test_a_program_without_a_loop_asks_very_often(void **state)
+{
+    int n = check_scaled(200000);
+
+    (void)state;
+    for (int i = 0; i < n; i++)
+        assert_ok(hy_object_destroy_later(&victim_create(NULL)->hy));
+    assert_int_equal(hy_process(0, HY_FOREVER), 0);
+    assert_int_equal(finis, 0);
+    run_loop_briefly();
+    assert_int_equal(finis, n);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, check_teardown)
 
 int main(void)
@@ -780,7 +843,7 @@ int main(void)
         CASE(test_dd02_not_under_a_nested_loop),
         CASE(test_dd02_not_by_passes_of_the_own_handler),
         CASE(test_dd02_a_request_for_another_object_waits_for_the_asking_handler),
-        CASE(test_dd03_request_survives_the_loop_it_was_made_in),
+        CASE(test_dd03_a_handler_that_ends_its_nested_loop),
         CASE(test_dd04_request_before_any_loop),
         CASE(test_request_in_a_handler_of_a_bare_pass),
         CASE(test_dd06_asking_twice_is_asking_once),
@@ -807,6 +870,8 @@ int main(void)
         CASE(test_dd14_a_request_after_the_loop_is_served_at_the_threads_end),
         CASE(test_dd17_served_as_the_handler_returns),
         CASE(test_a_request_through_a_reference),
+        CASE(test_requests_keep_their_order_when_one_moves_away),
+        CASE(test_a_program_without_a_loop_asks_very_often),
     };
 
     allocator_install();

@@ -204,7 +204,7 @@ static void test_dc01_a_thread_has_one_dispatcher(void **state)
     other->ops->destroy(other); /* it stayed ours */
 }
 
-/* Rules: DC-02, DC-05.
+/* Rules: DC-02, DC-05, TH-20.
  * Departs: DC-02: it is destroyed with the thread's handle, for a thread may start again. */
 static void test_dc02_it_is_used_and_destroyed(void **state)
 {
@@ -553,6 +553,56 @@ static void test_threads_park_by_their_own_dispatchers(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+struct overtaken {
+    struct hy_thread thread;
+    struct gate parked, ended;
+};
+
+static struct overtaken overtaken;
+
+static int park_until_ended(struct hy_dispatcher *dispatcher, uint32_t *word, uint32_t expected,
+                            int64_t deadline_ns)
+{
+    (void)dispatcher, (void)word, (void)expected, (void)deadline_ns;
+    gate_open(&overtaken.parked);
+    EXPECT(gate_wait(&overtaken.ended));
+    return 0;
+}
+
+static void *join_overtaken(void *context)
+{
+    static struct hy_dispatcher_ops ops;
+    struct hy_dispatcher *dispatcher = counter_create();
+
+    (void)context;
+    ops = counter_ops;
+    ops.park = park_until_ended;
+    ops.unpark = counter_unpark;
+    dispatcher->ops = &ops;
+    EXPECT_INT(hy_thread_set_dispatcher(hy_thread_current(), dispatcher), 0);
+    EXPECT_INT(hy_thread_join(&overtaken.thread, HY_FOREVER), 0);
+    return NULL;
+}
+
+/* The joiner looks again when the handle is gone. */
+static void test_a_handle_ends_while_another_thread_joins(void **state)
+{
+    pthread_t joiner;
+
+    (void)state;
+    gate_init(&overtaken.parked);
+    gate_init(&overtaken.ended);
+    assert_ok(hy_thread_init(&overtaken.thread, "overtaken", NULL));
+    assert_ok(hy_thread_start(&overtaken.thread));
+    assert_int_equal(pthread_create(&joiner, NULL, join_overtaken, NULL), 0);
+    assert_true(gate_wait(&overtaken.parked));
+    assert_ok(hy_thread_fini(&overtaken.thread));
+    gate_open(&overtaken.ended);
+    assert_int_equal(pthread_join(joiner, NULL), 0);
+    gate_fini(&overtaken.parked);
+    gate_fini(&overtaken.ended);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -568,6 +618,7 @@ int main(void)
         TEST(test_du06_own_posts_wake_nobody),
         TEST(test_du05_posts_to_a_busy_thread_wake_nobody),
         TEST(test_threads_park_by_their_own_dispatchers),
+        TEST(test_a_handle_ends_while_another_thread_joins),
     };
 
     allocator_install();

@@ -212,6 +212,39 @@ static void test_what_is_asked_for_by_the_last_objects_is_called(void **state)
     assert_int_equal(at_ends, 1);
 }
 
+static int kept_finis;
+
+static void keep_a_probe(void *context)
+{
+    probe_create(NULL)->fini_count = context;
+}
+
+static void ask_to_keep(void *context)
+{
+    EXPECT_INT(hy_thread_at_end(keep_a_probe, context), 0);
+}
+
+/* HY_FINISH_KEEP keeps what is made at the very end as well, for the next run. */
+static void test_what_is_made_at_the_end_is_kept_by_the_policy(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    kept_finis = 0;
+    worker_start(&worker, "keeps");
+    assert_ok(hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP));
+    run_there(&worker.probe.hy, ask_to_keep, &kept_finis);
+    hy_thread_quit(&worker.thread, 0);
+    assert_ok(hy_thread_join(&worker.thread, limit()));
+    assert_int_equal(kept_finis, 0);
+    assert_ok(hy_thread_set_finish_policy(&worker.thread, HY_FINISH_DRAIN));
+    assert_ok(hy_thread_start(&worker.thread));
+    assert_true(flush_there(&worker.probe.hy));
+    assert_int_equal(count_get(&kept_finis), 0);
+    worker_stop(&worker);
+    assert_int_equal(kept_finis, 1);
+}
+
 static int64_t waited_ns, worked_ns;
 
 static void quit_loop(struct probe *self)
@@ -360,6 +393,7 @@ int main(void)
         TEST(test_a_running_handle_is_ended_as_it_arrives),
         TEST(test_a_thread_does_not_end_its_own_parked_handle),
         TEST(test_what_is_asked_for_by_the_last_objects_is_called),
+        TEST(test_what_is_made_at_the_end_is_kept_by_the_policy),
         TEST(test_a_loop_at_the_end_sleeps),
         TEST(test_a_restart_that_fails_leaves_it_finished),
         TEST(test_a_deadline_before_all_time_is_no_wait),

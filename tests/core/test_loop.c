@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 
 #define E(n) (HY_EVENT_USER + (n))
 
@@ -130,6 +131,35 @@ static void test_el07_what_is_queued_stays_queued(void **state)
     assert_int_equal(here.count, 1);
     wait_drain();
     assert_true(PROBE_SAW(&here, E(1), E(2)));
+}
+
+static void nest_and_quit(struct probe *self, struct hy_event *event)
+{
+    if (event->type == E(1)) {
+        post(self, 2);
+        EXPECT_INT(hy_loop_init(&loops[1]), 0);
+        EXPECT_INT(hy_loop_exec(&loops[1], 0), 1);
+        probe_note(self, 100);
+    } else if (event->type == E(2)) {
+        post(self, 3);
+        hy_loop_quit(&loops[1], 1);
+    } else {
+        hy_loop_quit(&loops[0], 2);
+        post(self, 4);
+    }
+}
+
+static void test_el07_what_is_queued_is_for_the_enclosing_loop_or_the_next(void **state)
+{
+    (void)state;
+    here.on_event = nest_and_quit;
+    assert_ok(hy_loop_init(&loops[0]));
+    post(&here, 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 2);
+    assert_true(PROBE_SAW(&here, E(1), E(2), 100, E(3)));
+    here.on_event = quit_with_number;
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 4);
+    assert_true(PROBE_SAW(&here, E(1), E(2), 100, E(3), E(4)));
 }
 
 /* Three loops inside each other; the outermost is told to quit first. */
@@ -374,6 +404,26 @@ static void release_in_a_thread(struct probe *self, struct hy_event *event)
     EXPECT_INT(pthread_create(self->context, NULL, release_elsewhere, &loops[0]), 0);
 }
 
+static void release_and_go_on(struct probe *self, struct hy_event *event)
+{
+    hy_loop_release(&loops[0]);
+    if (event->type < E(5))
+        post(self, event->type - HY_EVENT_USER + 1); /* for the next pass */
+}
+
+static void test_el26_holds_add_up(void **state)
+{
+    (void)state;
+    assert_ok(hy_loop_init(&loops[0]));
+    for (int i = 0; i < 3; i++)
+        hy_loop_hold(&loops[0]);
+    here.on_event = release_and_go_on;
+    post(&here, 1);
+    assert_int_equal(hy_loop_exec(&loops[0], 0), 0);
+    assert_true(PROBE_SAW(&here, E(1), E(2), E(3))); /* neither before nor after the third */
+    wait_drain();
+}
+
 static void test_el26_the_last_release_ends_the_loop(void **state)
 {
     pthread_t thread;
@@ -612,6 +662,80 @@ static void test_a_foreign_loop_outlives_the_request_to_quit(void **state)
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* --- loops that are begun and left --------------------------------------------------------------
+ */
+
+static struct hy_loop left[2];
+static int complaints;
+
+static void count_complaints(enum hy_log_level level, const char *category, const char *message)
+{
+    (void)message;
+    if (level == HY_LOG_ERROR && strcmp(category, "loop") == 0)
+        complaints++;
+}
+
+static void begin_and_leave(struct probe *self, struct hy_event *event)
+{
+    struct hy_loop *outer = self->context;
+
+    if (event->type == E(3)) {
+        hy_loop_quit(outer, 4);
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        EXPECT_INT(hy_loop_init(&left[i]), 0);
+        EXPECT_INT(hy_loop_begin(&left[i], HY_PROCESS_EXCLUDE_TIMERS), 0);
+    }
+    if (event->type == E(2)) /* in the very handler */
+        hy_loop_quit(outer, 4);
+    else
+        EXPECT_INT(hy_post(&self->hy, E(3), NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+static void begin_in_a_hook(struct probe *self)
+{
+    struct hy_event event = {.type = E(1)};
+
+    if (count_up(&self->reached) == 1)
+        begin_and_leave(self, &event);
+}
+
+/* The loop around them would be deaf to its quit. */
+static void test_loops_that_a_handler_leaves_are_ended(void **state)
+{
+    struct hy_signal_base *hook = &hy_thread_current()->events.about_to_block.sig;
+    struct hy_loop outer;
+    struct probe probe;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    probe.on_event = begin_and_leave;
+    probe.context = &outer;
+    complaints = 0;
+    hy_log_set_handler(count_complaints);
+    assert_ok(hy_loop_init(&outer));
+    for (uint32_t how = 1; how <= 2; how++) {
+        assert_ok(hy_post(&probe.hy, E(how), NULL, 0, HY_PRIORITY_NORMAL));
+        assert_int_equal(hy_loop_exec(&outer, 0), 4);
+        assert_int_equal(complaints, 2 * (int)how);
+        assert_int_equal(hy_loop_depth(), 0);
+        assert_int_equal(hy_loop_end(&left[1]), -HY_EINVAL); /* it does not execute */
+    }
+    probe.reached = 0;
+    assert_ok(hy_connect(&hy_thread_current()->events.about_to_block, &probe, begin_in_a_hook,
+                         HY_DIRECT));
+    assert_int_equal(hy_loop_exec(&outer, 0), 4);
+    assert_int_equal(complaints, 6);
+    assert_int_equal(hy_signal_disconnect(hook, &probe.hy, NULL), 1);
+    assert_ok(hy_post(&probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+    assert_int_equal(hy_process(0, HY_FOREVER), 1); /* without any loop around */
+    assert_int_equal(complaints, 8);
+    assert_int_equal(hy_loop_depth(), 0);
+    object_end(&probe.hy);
+    hy_log_set_handler(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -620,6 +744,7 @@ int main(void)
         CASE(test_el05_a_loop_is_not_executed_twice),
         CASE(test_el06_quit_from_another_thread_wakes_the_loop),
         CASE(test_el07_what_is_queued_stays_queued),
+        CASE(test_el07_what_is_queued_is_for_the_enclosing_loop_or_the_next),
         CASE(test_el08_loops_unwind_inside_out),
         CASE(test_el09_posts_are_delivered_in_the_nested_loop),
         CASE(test_el16_posts_from_another_thread_wake_the_loop),
@@ -628,6 +753,7 @@ int main(void)
         CASE(test_el03_a_loop_is_executed_again),
         CASE(test_el23_a_quit_in_a_nested_process_ends_the_loop),
         CASE(test_el24_a_quit_before_a_nested_loop_is_kept),
+        CASE(test_el26_holds_add_up),
         CASE(test_el26_the_last_release_ends_the_loop),
         CASE(test_flags_that_no_loop_takes),
         CASE(test_loops_in_parts_unwind_inside_out),
@@ -636,6 +762,7 @@ int main(void)
         CASE(test_a_foreign_loop_outlives_the_request_to_quit),
         CASE(test_a_handler_does_not_end_its_loop),
         CASE(test_an_own_quit_makes_the_descriptor_readable),
+        CASE(test_loops_that_a_handler_leaves_are_ended),
     };
 
     allocator_install();

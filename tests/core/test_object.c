@@ -914,6 +914,7 @@ static void test_oa09_posts_race_with_parking(void **state)
     object_end(&roamer.hy);
 }
 
+/* The handle of a thread does not move into that thread. Rules: OA-16, TH-21. */
 static void test_oa16_a_refused_move_says_why(void **state)
 {
     struct worker worker;

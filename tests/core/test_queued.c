@@ -158,6 +158,29 @@ static void test_qa01_the_payload_is_copied_when_emitted(void **state)
     assert_true(PROBE_SAW(&here, 1));
 }
 
+/* While the receiver's thread stands still, and before the emission returns. */
+static void emit_and_change(void *context)
+{
+    int made = text_copies_made();
+
+    (void)context;
+    EXPECT_INT(emit_text("seven77"), 1); /* which forgets the bytes */
+    EXPECT_INT(text_copies_made(), made + 1);
+}
+
+static void test_qa01_it_is_copied_in_the_emitting_thread(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_start(&worker, "emitter");
+    assert_ok(hy_connect(&source.events.text, &here, probe_text, HY_AUTO));
+    run_there(&worker.probe.hy, emit_and_change, NULL);
+    worker_stop(&worker);
+    wait_drain();
+    assert_true(PROBE_SAW(&here, 7));
+}
+
 static void test_qa02_copies_and_destructions_balance(void **state)
 {
     int made = text_copies_made();
@@ -487,6 +510,7 @@ int main(void)
         CASE(test_queued_and_posted_keep_their_order),
         CASE(test_large_payloads_spill),
         CASE(test_qa01_the_payload_is_copied_when_emitted),
+        CASE(test_qa01_it_is_copied_in_the_emitting_thread),
         CASE(test_qa02_copies_and_destructions_balance),
         CASE(test_sc37_receiver_death_frees_the_arguments),
         CASE(test_slot_without_payload_copies_nothing_it_does_not_free),

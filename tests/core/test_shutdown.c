@@ -10,6 +10,7 @@
 #include "../helpers/worker.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,6 +309,62 @@ static void test_the_done_of_a_job_ends_the_pool_under_its_submitter(void **stat
     }
 }
 
+static struct gate lingering;
+
+static void work_until_cancelled(struct hy_job *job)
+{
+    while (!hy_job_is_cancelled(job))
+        (void)sched_yield();
+}
+
+/* Without a receiver it is called by whoever cancels. Gives the end of the pool all the time it
+ * could want. */
+static void release_lingers(struct hy_job *job)
+{
+    (void)job;
+    gate_open(&lingering);
+    for (int i = 0; i < 2000; i++)
+        (void)sched_yield();
+}
+
+struct cancelling {
+    uint64_t id;
+    int result;
+};
+
+static void *cancel_there(void *context)
+{
+    struct cancelling *cancelling = context;
+
+    cancelling->result = hy_pool_cancel(&pool, cancelling->id);
+    return NULL;
+}
+
+/* As above: whoever is told that the job has ended cannot know whether the cancel has returned. */
+static void test_a_pool_ends_under_its_canceller(void **state)
+{
+    const struct hy_pool_limits limits = {.threads = 1};
+
+    (void)state;
+    for (int i = 0; i < check_scaled(20); i++) {
+        struct hy_job first = {.work = work_until_cancelled};
+        struct hy_job second = {.work = work, .release = release_lingers};
+        struct cancelling cancelling = {0};
+        pthread_t thread;
+
+        gate_init(&lingering);
+        assert_ok(hy_pool_init(&pool, &limits, NULL));
+        assert_ok(hy_pool_submit(&pool, &first, NULL, NULL));
+        assert_ok(hy_pool_submit(&pool, &second, NULL, &cancelling.id));
+        assert_int_equal(pthread_create(&thread, NULL, cancel_there, &cancelling), 0);
+        EXPECT(gate_wait(&lingering));
+        hy_pool_fini(&pool);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(cancelling.result, 1);
+        gate_fini(&lingering);
+    }
+}
+
 static struct hy_job last_job;
 static struct probe last_receiver;
 
@@ -455,6 +512,7 @@ int main(void)
         TEST(test_no_signal_is_lost_as_the_application_ends),
         TEST(test_handlers_come_back_in_any_order),
         TEST(test_the_done_of_a_job_ends_the_pool_under_its_submitter),
+        TEST(test_a_pool_ends_under_its_canceller),
         TEST(test_a_thread_of_the_pool_submits_at_its_end),
         TEST(test_a_forked_child_finds_the_pool_and_what_is_parked_gone),
         TEST(test_a_job_forks_and_both_return),

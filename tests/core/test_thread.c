@@ -6,6 +6,7 @@
 #include "../helpers/worker.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #define E(n) (HY_EVENT_USER + (n))
@@ -64,6 +65,7 @@ static void test_th02_th03_states_and_signals(void **state)
 
     (void)state;
     life_init(&life);
+    assert_ok(hy_post(&life.probe.hy, E(2), NULL, 0, HY_PRIORITY_NORMAL)); /* for the body */
     assert_int_equal(hy_thread_get_state(&life.thread), HY_THREAD_NOT_STARTED);
     assert_ok(hy_thread_start(&life.thread));
     assert_int_equal(hy_thread_start(&life.thread), -HY_EBUSY); /* TH-15 */
@@ -76,9 +78,11 @@ static void test_th02_th03_states_and_signals(void **state)
     assert_int_equal(life.finished, 1);
     assert_int_equal(life.in_started, HY_THREAD_RUNNING);
     assert_int_equal(life.in_finished, HY_THREAD_FINISHING); /* TH-04 */
+    assert_true(PROBE_SAW(&life.probe, 1, E(2), 3));         /* TH-02: before and after the body */
     hy_thread_fini(&life.thread);
 }
 
+/* Rules: TD-03. */
 static void test_the_handle_lives_with_its_maker(void **state)
 {
     struct worker worker;
@@ -132,6 +136,7 @@ static void test_the_handle_is_for_its_home(void **state)
     worker_stop(&worker);
 }
 
+/* Rules: TH-03, TH-15. */
 static void test_th15_restart(void **state)
 {
     struct life life;
@@ -239,20 +244,30 @@ static void test_th06_th10_quit_before_exec_and_several_execs(void **state)
     gate_fini(&body.go_on);
 }
 
+static void quit_loop(struct hy_object *receiver, const void *payload)
+{
+    (void)receiver;
+    hy_loop_quit(*(struct hy_loop *const *)payload, 6);
+}
+
+static const struct hy_payload loop_payload = HY_PLAIN_PAYLOAD(struct hy_loop *);
+
 static void body_fresh_loop_after_quit(struct hy_thread *thread, void *context)
 {
     struct body *body = context;
-    struct hy_loop loop;
+    struct hy_loop loop, *pointer = &loop;
 
     EXPECT_INT(hy_loop_init(&loop), 0);
     hy_thread_quit(thread, 4);
-    body->codes[0] = hy_loop_exec(&loop, 0); /* TH-07 */
-    body->codes[1] = hy_thread_exec();
-    hy_thread_quit(thread, 8); /* TH-09: a loop made by hand must not hang */
+    for (int i = 0; i < 2; i++)
+        EXPECT_INT(hy_loop_exec(&loop, 0), -HY_ESHUTDOWN);
+    body->codes[0] = hy_thread_exec(); /* takes the request */
+    EXPECT_INT(hy_invoke(hy_thread_context(thread), quit_loop, &loop_payload, &pointer), 0);
+    body->codes[1] = hy_loop_exec(&loop, 0); /* so it runs */
+    hy_thread_quit(thread, 8);
     body->codes[2] = hy_loop_exec(&loop, 0);
 }
 
-/* Rules: TH-07, TH-09. */
 static void test_th07_fresh_loops_after_a_quit(void **state)
 {
     struct hy_thread thread;
@@ -263,8 +278,8 @@ static void test_th07_fresh_loops_after_a_quit(void **state)
     assert_ok(hy_thread_set_body(&thread, body_fresh_loop_after_quit, &body));
     assert_ok(hy_thread_start(&thread));
     assert_ok(join(&thread));
-    assert_int_equal(body.codes[0], -HY_ESHUTDOWN);
-    assert_int_equal(body.codes[1], 4);
+    assert_int_equal(body.codes[0], 4);
+    assert_int_equal(body.codes[1], 6);
     assert_int_equal(body.codes[2], -HY_ESHUTDOWN);
     hy_thread_fini(&thread);
 }
@@ -272,27 +287,58 @@ static void test_th07_fresh_loops_after_a_quit(void **state)
 /* --- quit and join ------------------------------------------------------------------------------
  */
 
-static void test_th05_quit_before_start_does_nothing(void **state)
+static void body_execs(struct hy_thread *thread, void *context)
 {
-    struct worker worker;
+    struct body *body = context;
 
-    (void)state;
-    worker_init(&worker, "fresh");
-    hy_thread_quit(&worker.thread, 1);
-    assert_ok(hy_thread_start(&worker.thread));
-    flush_there(&worker.probe.hy); /* its loop runs */
-    worker_stop(&worker);
+    (void)thread;
+    body->codes[0] = hy_thread_exec();
 }
 
+static void test_th05_quit_before_start_does_nothing(void **state)
+{
+    struct hy_thread thread;
+    struct body body = {.runs = 0};
+
+    (void)state;
+    assert_ok(hy_thread_init(&thread, "fresh", NULL));
+    assert_ok(hy_thread_set_body(&thread, body_execs, &body));
+    for (int run = 0; run < 2; run++) {
+        hy_thread_quit(&thread, 1);
+        assert_ok(hy_thread_start(&thread));
+        flush_there(hy_thread_context(&thread)); /* its loop runs */
+        hy_thread_quit(&thread, 2);
+        assert_ok(join(&thread));
+        assert_int_equal(body.codes[0], 2);
+    }
+    hy_thread_fini(&thread);
+}
+
+static void body_runs_its_own_loop(struct hy_thread *thread, void *context)
+{
+    struct hy_loop loop;
+    int code;
+
+    (void)thread;
+    (void)context;
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    code = hy_loop_exec(&loop, 0);
+    EXPECT(code == 5 || code == -HY_ESHUTDOWN); /* asked before it was entered */
+}
+
+/* The loop of the thread, and one made by hand. */
 static void test_th09_quit_right_after_start(void **state)
 {
     (void)state;
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < check_scaled(200); i++) {
         struct hy_thread thread;
 
         assert_ok(hy_thread_init(&thread, "short", NULL));
+        if (i % 2 != 0)
+            assert_ok(hy_thread_set_body(&thread, body_runs_its_own_loop, NULL));
         assert_ok(hy_thread_start(&thread));
-        hy_thread_quit(&thread, 0);
+        wait_busy_until_ns(hy_now_ns() + i / 2 % 10 * 10000);
+        hy_thread_quit(&thread, 5);
         assert_ok(join(&thread));
         hy_thread_fini(&thread);
     }
@@ -399,17 +445,19 @@ static void set_tls(void *context)
 
 static void test_th14_join_covers_thread_local_destructors(void **state)
 {
-    struct worker worker;
-
     (void)state;
     tls_ended = 0;
     assert_int_equal(pthread_key_create(&tls_key, tls_destructor), 0);
-    worker_start(&worker, "tls");
-    run_there(&worker.probe.hy, set_tls, &worker);
-    hy_thread_quit(&worker.thread, 0);
-    assert_ok(join(&worker.thread));
-    assert_int_equal(count_get(&tls_ended), 1);
-    hy_thread_fini(&worker.thread);
+    for (int i = 1; i <= 2; i++) { /* with a deadline, and without */
+        struct worker worker;
+
+        worker_start(&worker, "tls");
+        run_there(&worker.probe.hy, set_tls, &worker);
+        hy_thread_quit(&worker.thread, 0);
+        assert_ok(i == 1 ? join(&worker.thread) : hy_thread_join(&worker.thread, HY_FOREVER));
+        assert_int_equal(count_get(&tls_ended), i);
+        hy_thread_fini(&worker.thread);
+    }
     assert_int_equal(pthread_key_delete(tls_key), 0);
 }
 
@@ -428,6 +476,24 @@ static void test_th16_fini_of_a_running_thread_stops_it(void **state)
     hy_thread_fini(&worker.thread);
     assert_int_equal(finis, 1);
     assert_true(system_threads_at_most(threads));
+}
+
+/* Rules: TH-16. */
+static void test_th16_fini_of_a_finishing_thread_waits(void **state)
+{
+    struct worker worker;
+    struct probe direct;
+
+    (void)state;
+    probe_init(&direct, NULL);
+    worker_start(&worker, "finishing");
+    assert_ok(hy_connect(&worker.thread.events.finished, &direct, slow_finished, HY_DIRECT));
+    hy_thread_quit(&worker.thread, 0);
+    while (hy_thread_get_state(&worker.thread) == HY_THREAD_RUNNING)
+        (void)sched_yield();
+    hy_thread_fini(&worker.thread);
+    assert_int_equal(count_get(&direct.reached), 1);
+    object_end(&direct.hy);
 }
 
 static void test_a_thread_handle_ends_with_its_parent(void **state)
@@ -725,6 +791,11 @@ static void test_adopted_threads_leave_nothing(void **state)
     assert_true(system_descriptors() <= descriptors);
 }
 
+static void note_id(void *context)
+{
+    *(pthread_t *)context = pthread_self();
+}
+
 static void expect_not_here(void *context)
 {
     struct probe *probe = context;
@@ -735,27 +806,27 @@ static void expect_not_here(void *context)
 
 static void test_td14_threads_are_not_confused_by_reused_ids(void **state)
 {
+    int reused = 0;
+
     (void)state;
-    for (int i = 0; i < 20; i++) {
-        struct worker worker;
-        struct hy_ref ref;
+    for (int i = 0; i < 20 || (reused == 0 && i < 1000); i++) {
+        struct worker worker, next;
+        pthread_t old_id, next_id;
 
         worker_start(&worker, "old");
-        ref = hy_ref_to(&worker.probe.hy);
+        run_there(&worker.probe.hy, note_id, &old_id);
         hy_thread_set_finish_policy(&worker.thread, HY_FINISH_KEEP);
         hy_thread_quit(&worker.thread, 0);
         assert_ok(join(&worker.thread));
-        {
-            struct worker next;
-
-            worker_start(&next, "new"); /* may get the same system id */
-            run_there(&next.probe.hy, expect_not_here, &worker.probe);
-            worker_stop(&next);
-        }
+        worker_start(&next, "new");
+        run_there(&next.probe.hy, note_id, &next_id);
+        reused += pthread_equal(old_id, next_id) != 0;
+        run_there(&next.probe.hy, expect_not_here, &worker.probe);
+        worker_stop(&next);
         object_end(&worker.probe.hy);
-        hy_ref_release(&ref);
         hy_thread_fini(&worker.thread);
     }
+    assert_true(reused > 0); /* else it would show nothing */
 }
 
 static void test_th24_a_thousand_starts_leave_nothing(void **state)
@@ -800,6 +871,7 @@ int main(void)
         TEST(test_th13_join_covers_slow_finished_handlers),
         TEST(test_th14_join_covers_thread_local_destructors),
         TEST(test_th16_fini_of_a_running_thread_stops_it),
+        TEST(test_th16_fini_of_a_finishing_thread_waits),
         TEST(test_a_thread_handle_ends_with_its_parent),
         TEST(test_th19_drain),
         TEST(test_th19_discard),

@@ -380,7 +380,7 @@ static void test_th26_holds_of_many_threads(void **state)
 struct work {
     struct gate begun;
     struct probe probe;
-    bool before, in_finished;
+    bool before, in_finished, came_to_its_end;
     int rounds;
 };
 
@@ -393,6 +393,7 @@ static void work_until_interrupted(struct hy_thread *thread, void *context)
     gate_open(&work->begun);
     while (!hy_interruption_requested())
         work->rounds++;
+    work->came_to_its_end = true;
 }
 
 static void note_interruption(struct probe *self)
@@ -454,19 +455,78 @@ static void test_th18_loops_do_not_care(void **state)
 /* It asks and waits; nothing ends a thread by force. Rules: TH-16, TH-17, TH-23. */
 static void test_th17_fini_interrupts_quits_and_joins(void **state)
 {
-    struct work work = {.rounds = 0};
+    struct work work = {.in_finished = true};
     struct hy_thread thread;
     int threads = system_threads();
 
     (void)state;
+    probe_init(&work.probe, NULL);
+    work.probe.context = &work;
     gate_init(&work.begun);
     assert_ok(hy_thread_init(&thread, "function", NULL));
     assert_ok(hy_thread_set_body(&thread, work_until_interrupted, &work));
     assert_ok(hy_thread_start(&thread));
     gate_wait(&work.begun);
+    assert_ok(hy_connect(&thread.events.finished, &work.probe, note_interruption, HY_DIRECT));
     hy_thread_fini(&thread);
+    assert_true(work.came_to_its_end);
+    assert_false(work.in_finished); /* which was emitted */
     assert_true(system_threads_at_most(threads));
+    object_end(&work.probe.hy);
     gate_fini(&work.begun);
+}
+
+static void quit_own_thread(struct hy_thread *thread, void *context)
+{
+    (void)context;
+    hy_thread_quit(thread, 3);
+}
+
+static void quit_the_loop(struct probe *self)
+{
+    hy_loop_quit(self->context, 7);
+}
+
+/* Waits for a timer in a loop, and then, in another one, for the quit that is asked for there. */
+static void wait_twice(struct probe *self)
+{
+    struct hy_timer timer;
+    struct hy_loop loop;
+    struct probe here;
+
+    probe_init(&here, NULL);
+    here.context = &loop;
+    EXPECT_INT(hy_loop_init(&loop), 0);
+    EXPECT_INT(hy_timer_init(&timer, &here.hy), 0);
+    EXPECT_INT(hy_connect(&timer.events.timeout, &here, quit_the_loop, HY_DIRECT), 0);
+    EXPECT_INT(hy_timer_start_once(&timer, 0), 0);
+    EXPECT_INT(hy_loop_exec(&loop, 0), 7);
+    hy_thread_quit(hy_thread_current(), 5);
+    EXPECT_INT(hy_loop_exec(&loop, 0), -HY_ESHUTDOWN);
+    object_end(&here.hy);
+    (void)count_up(&self->reached);
+}
+
+/* A quit is of the body, whether it has run a loop or not. */
+static void test_a_quit_does_not_reach_the_loops_of_finished(void **state)
+{
+    struct hy_thread thread;
+    struct probe probe;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    assert_ok(hy_thread_init(&thread, "no loop", NULL));
+    assert_ok(hy_connect(&thread.events.finished, &probe, wait_twice, HY_DIRECT));
+    for (int run = 0; run < 2; run++) {
+        assert_ok(hy_thread_set_body(&thread, run == 0 ? quit_own_thread : NULL, NULL));
+        assert_ok(hy_thread_start(&thread));
+        if (run == 1)
+            hy_thread_quit(&thread, 0);
+        assert_ok(join(&thread));
+        assert_int_equal(probe.reached, run + 1);
+    }
+    hy_thread_fini(&thread);
+    object_end(&probe.hy);
 }
 
 /* --- at the end ------------------------------------------------------------------------------- */
@@ -502,28 +562,39 @@ static void ask_for_the_end(void *context)
     EXPECT_INT(hy_thread_at_end(at_end_asks_again, &numbers[3]), 0);
 }
 
-static void order_finished(struct probe *self)
-{
-    (void)self;
-    note_order(1);
-}
-
 static void order_fini(struct probe *self)
 {
     (void)self;
     note_order(2);
 }
 
+static void order_deleted(struct probe *self)
+{
+    (void)self;
+    note_order(6);
+}
+
+static void order_finished(struct probe *self)
+{
+    struct probe *deleted = probe_create(NULL);
+
+    (void)self;
+    deleted->on_fini = order_deleted;
+    EXPECT_INT(hy_object_destroy_later(&deleted->hy), 0);
+    note_order(1);
+}
+
 static void expect_order_of_an_end(void)
 {
-    static const int expected[] = {1, 2, 3, 5, 4};
+    static const int expected[] = {1, 6, 2, 3, 5, 4};
 
-    EXPECT_INT(order_count, 5);
-    for (int i = 0; i < 5 && i < order_count; i++)
+    EXPECT_INT(order_count, 6);
+    for (int i = 0; i < 6 && i < order_count; i++)
         EXPECT_INT(order[i], expected[i]);
 }
 
-/* finished, the objects, hy_thread_at_end() in reverse, then whoever joins. */
+/* finished, deferred deletes, the objects, hy_thread_at_end() in reverse, then whoever joins. The
+ * dispatcher's place among them is shown by DC-02. */
 static void test_th20_order_at_the_end(void **state)
 {
     struct worker worker;
@@ -538,7 +609,7 @@ static void test_th20_order_at_the_end(void **state)
     expect_order_of_an_end();
     assert_ok(hy_thread_start(&worker.thread)); /* they were of that run */
     stop(&worker.thread);
-    assert_int_equal(order_count, 5);
+    assert_int_equal(order_count, 6);
     hy_thread_fini(&worker.thread);
 }
 
@@ -851,6 +922,7 @@ int main(void)
         TEST(test_th18_interruption),
         TEST(test_th18_loops_do_not_care),
         TEST(test_th17_fini_interrupts_quits_and_joins),
+        TEST(test_a_quit_does_not_reach_the_loops_of_finished),
         TEST(test_th20_order_at_the_end),
         TEST(test_th20_order_at_the_end_of_an_adopted_thread),
         TEST(test_priority_while_it_runs),

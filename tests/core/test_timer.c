@@ -159,6 +159,7 @@ static void call_wrongly(void *context)
     EXPECT_INT(hy_timer_fini(there), -HY_EWRONGTHREAD);
 }
 
+/* Rules: DC-06. */
 static void test_tm17_other_threads_are_refused(void **state)
 {
     struct worker worker;
@@ -447,6 +448,7 @@ static void test_tm06_not_delivered_again_under_its_own_callback(void **state)
     assert_int_equal(inner_calls, 0);
 }
 
+/* Rules: DU-02. */
 static void test_tm06_the_nested_loop_sleeps_though_the_timer_is_overdue(void **state)
 {
     (void)state;
@@ -518,6 +520,41 @@ static void test_tm08_ended_in_its_own_callback(void **state)
     assert_ok(hy_timer_start(&timer, 0));
     wait_drain();
     assert_int_equal(here.count, 1);
+}
+
+static void stop_own_timer(struct probe *self, int64_t value)
+{
+    (void)self;
+    (void)value;
+    EXPECT_INT(hy_timer_stop(&timer), 0);
+    EXPECT(!hy_timer_is_running(&timer));
+}
+
+static void end_itself_and_its_timer(struct probe *self, int64_t value)
+{
+    (void)value;
+    object_end(&self->hy);
+}
+
+static void test_tm08_stopped_or_ended_with_its_owner_in_its_own_callback(void **state)
+{
+    struct probe *owner = probe_create(NULL);
+    struct hy_timer *owned = NULL;
+    int finis = 0;
+
+    (void)state;
+    here.on_slot = stop_own_timer;
+    assert_ok(hy_timer_start(&timer, MS / 10));
+    assert_true(wait_count(&here.reached, 1));
+    wait_until_ns(hy_now_ns() + 5 * MS);
+    assert_int_equal(here.count, 1);
+    owner->fini_count = &finis;
+    owner->on_slot = end_itself_and_its_timer;
+    assert_ok(hy_create(&hy_timer_class, &owner->hy, &owned));
+    assert_ok(hy_connect(&owned->events.timeout, owner, probe_nothing, HY_AUTO));
+    assert_ok(hy_timer_start(owned, MS / 10));
+    assert_true(wait_count(&finis, 1));
+    wait_drain();
 }
 
 static void destroy_own_heap_timer(struct probe *self, int64_t value)
@@ -949,6 +986,79 @@ static void test_tm13_three_accuracies(void **state)
 {
     (void)state;
     with_clock(1000 * HY_SECOND + 12345, accuracies);
+}
+
+/* When one fires that is started with the first accuracy and is given another one meanwhile. */
+static int64_t fires_with_another(enum hy_timer_accuracy before, enum hy_timer_accuracy after,
+                                  bool single_shot)
+{
+    struct hy_timer alone;
+    struct probe probe;
+
+    probe_init(&probe, NULL);
+    EXPECT_INT(hy_timer_init(&alone, &probe.hy), 0);
+    EXPECT_INT(hy_connect(&alone.events.timeout, &probe, probe_nothing, HY_DIRECT), 0);
+    EXPECT_INT(hy_timer_set_accuracy(&alone, before), 0);
+    EXPECT_INT(single_shot ? hy_timer_start_once(&alone, HY_SECOND)
+                           : hy_timer_start(&alone, HY_SECOND),
+               0);
+    EXPECT_INT(hy_process(0, HY_FOREVER), 0);
+    EXPECT_INT(hy_timer_set_accuracy(&alone, after), 0);
+    EXPECT_INT(hy_timer_remaining_ns(&alone), HY_SECOND);
+    for (int i = 0; i < 10 && probe.count == 0; i++)
+        EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
+    EXPECT_INT(probe.count, 1);
+    object_end(&probe.hy);
+    return fake.now_ns;
+}
+
+static void change_accuracy(struct hy_thread *thread, void *context)
+{
+    (void)thread;
+    (void)context;
+    for (int single_shot = 0; single_shot <= 1; single_shot++) {
+        int64_t due_ns = fake.now_ns + HY_SECOND;
+
+        EXPECT_INT(fires_with_another(HY_TIMER_SECONDS, HY_TIMER_PRECISE, single_shot), due_ns);
+        EXPECT(fake.precise);
+        EXPECT(fires_with_another(HY_TIMER_PRECISE, HY_TIMER_SECONDS, single_shot) % HY_SECOND ==
+               0);
+        EXPECT(!fake.precise);
+        fake.now_ns += 1234567;
+    }
+}
+
+/* Rules: TM-13. It is of the period in progress, too. */
+static void test_tm13_the_accuracy_changes_at_once(void **state)
+{
+    (void)state;
+    with_clock(1000 * HY_SECOND + 12345, change_accuracy);
+}
+
+static void before_zero(struct hy_thread *thread, void *context)
+{
+    struct hy_timer alone;
+
+    (void)thread;
+    (void)context;
+    for (int i = 0; i < 3; i++) {
+        int64_t due_ns = fake.now_ns + 30 * HY_SECOND; /* the second one comes behind zero */
+
+        EXPECT_INT(fires_at(HY_TIMER_PRECISE, 30 * HY_SECOND), due_ns);
+    }
+    fake.now_ns = INT64_MIN;
+    EXPECT_INT(hy_timer_init(&alone, NULL), 0);
+    EXPECT_INT(hy_timer_start_at(&alone, HY_FOREVER), 0);
+    EXPECT_INT(hy_timer_remaining_ns(&alone), HY_FOREVER);
+    EXPECT_INT(hy_timer_start(&alone, HY_FOREVER), 0);
+    EXPECT_INT(hy_timer_remaining_ns(&alone), HY_FOREVER);
+    hy_timer_fini(&alone);
+}
+
+static void test_a_clock_before_its_zero(void **state)
+{
+    (void)state;
+    with_clock(-50 * HY_SECOND, before_zero);
 }
 
 static void grouping(struct hy_thread *thread, void *context)
@@ -1432,6 +1542,7 @@ int main(void)
         CASE(test_tm08_stopped_or_ended_in_a_nested_loop_of_its_callback),
         CASE(test_tm08_ended_in_its_own_callback),
         CASE(test_tm08_heap_timer_destroyed_in_its_own_callback),
+        CASE(test_tm08_stopped_or_ended_with_its_owner_in_its_own_callback),
         CASE(test_tm09_zero_is_once_per_pass),
         CASE(test_tm09_zero_starves_nobody),
         CASE(test_zero_timer_changed_in_its_callback),
@@ -1443,6 +1554,8 @@ int main(void)
         CASE(test_tm22_a_hundred_thousand_timers),
         CASE(test_tm23_the_clock_is_monotonic),
         CASE(test_tm13_three_accuracies),
+        CASE(test_tm13_the_accuracy_changes_at_once),
+        CASE(test_a_clock_before_its_zero),
         CASE(test_tm13_coarse_timers_share_their_wake_ups),
         CASE(test_tm24_deadlines_are_nanoseconds),
         CASE(test_tm03_the_next_deadline_exactly),

@@ -6,6 +6,7 @@
 #include "glib_fixture.h"
 
 #include <glib-unix.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct probe here;
@@ -629,6 +630,93 @@ static void test_no_wake_up_is_lost_at_any_distance(void **state)
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* --- the source is destroyed -------------------------------------------------------------------
+ */
+
+static int warnings, errors;
+
+static void count_log(enum hy_log_level level, const char *category, const char *message)
+{
+    (void)message;
+    if (strcmp(category, "glib") == 0)
+        (void)count_up(level == HY_LOG_ERROR ? &errors : &warnings);
+}
+
+static void destroy_source(void *context)
+{
+    guint number = 1;
+    GSource *source = NULL;
+
+    (void)context;
+    for (; number < 100000; number++) {
+        source = g_main_context_find_source_by_id(NULL, number);
+        if (source != NULL && g_strcmp0(g_source_get_name(source), "halyard") == 0)
+            break;
+    }
+    if (EXPECT(number < 100000))
+        g_source_destroy(source);
+}
+
+static void destroy_source_in_a_handler(struct probe *self, struct hy_event *event)
+{
+    (void)self;
+    if (event->type == E(1))
+        destroy_source(NULL);
+}
+
+static void *destroy_source_elsewhere(void *context)
+{
+    destroy_source(context);
+    return NULL;
+}
+
+static bool has_come(void *count)
+{
+    return here.count >= *(int *)count;
+}
+
+static void quit_when_traffic_goes_on(void *traffic)
+{
+    if (traffic_reached(traffic))
+        hy_thread_quit(hy_thread_current(), 0);
+}
+
+/* By a GLib callback, in a handler of Halyard, and by another thread. */
+static void test_a_source_that_was_destroyed_is_made_again(void **state)
+{
+    struct traffic traffic;
+    pthread_t thread;
+    GSource *asking;
+    int count = 1;
+
+    (void)state;
+    warnings = errors = 0;
+    hy_log_set_handler(count_log);
+    glib_call(0, destroy_source, NULL);
+    while (count_get(&warnings) == 0)
+        g_main_context_iteration(NULL, TRUE);
+    here.on_event = destroy_source_in_a_handler;
+    post(&here, 1);
+    glib_run_until(has_come, &count);
+    traffic_start(&traffic);
+    traffic_aim(&traffic, 3);
+    glib_run_until(traffic_reached, &traffic);
+    assert_int_equal(warnings, 2);
+    assert_int_equal(errors, 0);
+
+    assert_int_equal(pthread_create(&thread, NULL, destroy_source_elsewhere, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(errors, 1);
+    traffic_aim(&traffic, 3);
+    asking = glib_repeat(g_timeout_source_new(1), quit_when_traffic_goes_on, &traffic);
+    assert_int_equal(hy_thread_exec(), 0);
+    glib_stop(asking);
+    traffic_aim(&traffic, 3);
+    glib_run_until(traffic_reached, &traffic); /* and in GLib's loops from then on */
+    traffic_stop(&traffic);
+    hy_log_set_handler(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -651,6 +739,7 @@ int main(void)
         CASE(test_no_wake_up_is_lost_between_a_glib_loop_and_a_thread),
         CASE(test_no_wake_up_is_lost_between_two_guests),
         CASE(test_no_wake_up_is_lost_at_any_distance),
+        CASE(test_a_source_that_was_destroyed_is_made_again),
     };
 
     allocator_install();
