@@ -780,6 +780,20 @@ static void in_child(int (*function)(void *context), int expected)
         in_child(function, expected);                                                              \
     }
 
+static void test_sighup_is_only_reported(void **state)
+{
+    (void)state;
+    SKIP_ON_WINDOWS("Windows has no SIGHUP");
+    in_child(case_sighup_is_only_reported, 0);
+}
+
+static void test_signals_are_restored(void **state)
+{
+    (void)state;
+    SKIP_ON_WINDOWS("the events of Windows' console have no actions and no masks to be restored");
+    in_child(case_signals_are_restored, 0);
+}
+
 /* Rules: AP-01, AP-02, AP-06, AP-08. */
 CHILD(test_ap02_exec_and_its_codes, case_exec, 0)
 CHILD(test_ap01_exec_refused, case_exec_refused, 0)
@@ -789,10 +803,8 @@ CHILD(test_ap07_quit_ends_nested_loops, case_quit_ends_nested_loops, 0)
 CHILD(test_ap03_a_plain_loop_after_exec, case_loop_after_exec, 0)
 CHILD(test_sigint_ends_exec, case_sigint, 0)
 CHILD(test_sigterm_ends_exec, case_sigterm, 0)
-CHILD(test_sighup_is_only_reported, case_sighup_is_only_reported, 0)
 CHILD(test_a_signal_before_exec_is_not_lost, case_signal_before_exec, 0)
 CHILD(test_a_second_sigint_during_the_shutdown, case_second_sigint_during_the_shutdown, 0)
-CHILD(test_signals_are_restored, case_signals_are_restored, 0)
 CHILD(test_a_signal_after_fini_ends_the_process, case_signal_after_fini_ends_the_process,
       128 + SIGTERM)
 CHILD(test_the_third_signal_during_the_shutdown_ends_it, case_third_signal_during_the_shutdown,

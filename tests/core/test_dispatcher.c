@@ -52,15 +52,21 @@ static void note(int what)
 
 static int counter_attach(struct hy_dispatcher *dispatcher)
 {
-    (void)dispatcher;
+    struct hy_dispatcher *inner = INNER(dispatcher);
+
     note(ATTACHED);
-    return seen.attach_rc < 0 ? hy_error_set(seen.attach_rc, "it does not want to") : 0;
+    if (seen.attach_rc < 0)
+        return hy_error_set(seen.attach_rc, "it does not want to");
+    return inner->ops->attach != NULL ? inner->ops->attach(inner) : 0;
 }
 
 static void counter_detach(struct hy_dispatcher *dispatcher)
 {
-    (void)dispatcher;
+    struct hy_dispatcher *inner = INNER(dispatcher);
+
     note(DETACHED);
+    if (inner->ops->detach != NULL)
+        inner->ops->detach(inner);
 }
 
 static int counter_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
@@ -384,6 +390,7 @@ static int create_without_descriptors(void *context)
 static void test_du03_no_descriptor_is_an_error(void **state)
 {
     (void)state;
+    SKIP_ON_WINDOWS("Windows has no limit of descriptors to lower");
     assert_int_equal(system_in_child(create_without_descriptors, NULL), 0);
 }
 

@@ -484,6 +484,8 @@ static void test_a_handler_does_not_end_its_loop(void **state)
     assert_int_equal(hy_loop_end(&loops[0]), 4);
 }
 
+#define NO_DESCRIPTOR "a loop on Windows' message queue has no descriptor to wait for"
+
 static bool is_readable(int descriptor)
 {
     struct pollfd polled = {.fd = descriptor, .events = POLLIN};
@@ -497,6 +499,7 @@ static void test_an_own_quit_makes_the_descriptor_readable(void **state)
     int descriptor;
 
     (void)state;
+    SKIP_ON_WINDOWS(NO_DESCRIPTOR);
     assert_ok(hy_loop_init(&loops[0]));
     assert_ok(hy_loop_begin(&loops[0], 0));
     descriptor = hy_loop_descriptor(&loops[0]);
@@ -531,6 +534,7 @@ static void test_a_descriptor_is_watched_until_its_own_loop_ends(void **state)
     pthread_t thread;
 
     (void)state;
+    SKIP_ON_WINDOWS(NO_DESCRIPTOR);
     for (int i = 0; i < 2; i++) {
         assert_ok(hy_loop_init(&loops[i]));
         assert_ok(hy_loop_begin(&loops[i], 0));
@@ -640,6 +644,7 @@ static void nest_a_loop(struct probe *self, struct hy_event *event)
 static void test_a_foreign_loop_outlives_the_request_to_quit(void **state)
 {
     (void)state;
+    SKIP_ON_WINDOWS(NO_DESCRIPTOR);
     ticks = 0;
     assert_ok(hy_timer_init(&timer, NULL));
     assert_ok(hy_connect(&timer.events.timeout, &here, tick, HY_DIRECT));

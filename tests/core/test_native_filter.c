@@ -33,6 +33,21 @@ static struct hy_dispatcher *inner_of(struct hy_dispatcher *dispatcher)
     return native_of(dispatcher)->inner;
 }
 
+static int native_attach(struct hy_dispatcher *dispatcher)
+{
+    struct hy_dispatcher *inner = inner_of(dispatcher);
+
+    return inner->ops->attach != NULL ? inner->ops->attach(inner) : 0;
+}
+
+static void native_detach(struct hy_dispatcher *dispatcher)
+{
+    struct hy_dispatcher *inner = inner_of(dispatcher);
+
+    if (inner->ops->detach != NULL)
+        inner->ops->detach(inner);
+}
+
 static int native_watch(struct hy_dispatcher *dispatcher, intptr_t handle, unsigned conditions,
                         void *cookie)
 {
@@ -85,6 +100,8 @@ static const struct hy_dispatcher_ops native_ops = {
     .version = HY_DISPATCHER_VERSION,
     .size = sizeof(struct hy_dispatcher_ops),
     .name = "native",
+    .attach = native_attach,
+    .detach = native_detach,
     .watch = native_watch,
     .change = native_change,
     .forget = native_forget,

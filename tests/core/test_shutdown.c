@@ -191,6 +191,7 @@ static void test_no_signal_is_lost_as_the_application_ends(void **state)
         print_message("ThreadSanitizer calls handlers later, when they are no longer installed\n");
         skip();
     }
+    SKIP_ON_WINDOWS("the events of Windows' console have no former action to be restored");
     assert_int_equal(sigaction(SIGTERM, &action, &before), 0);
     for (int i = 0; i < check_scaled(4000); i++) {
         struct shooter shooter = {.spins = i % 500 * 40};
@@ -222,6 +223,7 @@ static void test_handlers_come_back_in_any_order(void **state)
     struct hy_unix_signal signals;
 
     (void)state;
+    SKIP_ON_WINDOWS("the events of Windows' console have no former action to be restored");
     former_calls = later_calls = 0;
     assert_int_equal(sigaction(SIGUSR2, &former, &before), 0);
     assert_ok(hy_unix_signal_init(&signals, NULL));
@@ -415,6 +417,7 @@ static void test_a_forked_child_finds_the_pool_and_what_is_parked_gone(void **st
     pid_t child;
 
     (void)state;
+    SKIP_ON_WINDOWS("Windows has no fork()");
     dones = 0;
     probe_init(&receiver, NULL);
     probe_init(&parked, NULL);
@@ -478,6 +481,7 @@ static void test_a_job_forks_and_both_return(void **state)
     char bytes[8];
 
     (void)state;
+    SKIP_ON_WINDOWS("Windows has no fork()");
     if (UNDER_TSAN) {
         print_message("ThreadSanitizer does not support threads in a forked child\n");
         skip();

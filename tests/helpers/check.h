@@ -47,6 +47,17 @@
             fail_msg("%s: %d: %s", #call, assert_ok_rc_, check_last_message());                    \
     } while (0)
 
+/* For a case that shows what Windows does not have. */
+#ifdef _WIN32
+#define SKIP_ON_WINDOWS(reason)                                                                    \
+    do {                                                                                           \
+        print_message("%s\n", (reason));                                                           \
+        skip();                                                                                    \
+    } while (0)
+#else
+#define SKIP_ON_WINDOWS(reason) ((void)0)
+#endif
+
 /* One entry of the table of cases. */
 #define TEST(function) cmocka_unit_test_setup_teardown(function, check_setup, check_teardown)
 

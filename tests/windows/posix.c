@@ -2,7 +2,6 @@
 /* The descriptors of the tests, made of sockets. See unistd.h. */
 #include "../helpers/check.h"
 
-#include <limits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
@@ -58,47 +57,52 @@ int close(int descriptor)
 
 int dup(int descriptor)
 {
-    HANDLE copy;
+    WSAPROTOCOL_INFOW information;
 
-    if (!DuplicateHandle(GetCurrentProcess(), (HANDLE)socket_of(descriptor), GetCurrentProcess(),
-                         &copy, 0, FALSE, DUPLICATE_SAME_ACCESS)) {
-        errno = EBADF;
-        return -1;
-    }
-    return (int)(intptr_t)copy;
+    if (WSADuplicateSocketW(socket_of(descriptor), GetCurrentProcessId(), &information) != 0)
+        return checked(-1);
+    return checked((int)WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+                                   &information, 0, WSA_FLAG_OVERLAPPED));
 }
 
-static int not_here(const char *reason)
+static int not_here(void)
 {
-    print_message("%s\n", reason);
-    skip();
+    errno = ENOSYS;
     return -1;
 }
 
+/* A handle that has just been closed is among the next to be given out. */
 int dup2(int descriptor, int number)
 {
-    (void)descriptor;
-    (void)number;
-    return not_here("Windows chooses the number of a handle itself: no dup2()");
+    int others[256], count = 0, copy;
+
+    (void)close(number);
+    while ((copy = dup(descriptor)) != number && copy >= 0 && count < 256)
+        others[count++] = copy;
+    while (count > 0)
+        (void)close(others[--count]);
+    return copy == number ? number : not_here();
 }
 
 pid_t fork(void)
 {
-    return not_here("Windows has no fork()");
+    return not_here();
 }
+
+#define MANY_HANDLES (1ul << 24)
 
 int getrlimit(int resource, struct rlimit *ret_limit)
 {
     (void)resource;
-    *ret_limit = (struct rlimit){INT_MAX, INT_MAX}; /* there is none */
+    *ret_limit = (struct rlimit){MANY_HANDLES, MANY_HANDLES};
     return 0;
 }
 
 int setrlimit(int resource, const struct rlimit *limit)
 {
     (void)resource;
-    if (limit->rlim_cur < INT_MAX)
-        return not_here("Windows has no limit of descriptors to lower");
+    if (limit->rlim_cur < MANY_HANDLES)
+        return not_here();
     return 0;
 }
 
@@ -106,7 +110,7 @@ int pipe2(int ret_ends[2], int flags)
 {
     (void)flags;
     ret_ends[0] = ret_ends[1] = -1;
-    return not_here("Windows' pipes cannot be watched");
+    return not_here();
 }
 
 int pipe(int ret_ends[2])
@@ -244,8 +248,39 @@ int sigaction(int number, const struct sigaction *action, struct sigaction *ret_
     return before == SIG_ERR ? -1 : 0;
 }
 
+static int signal_of(DWORD event)
+{
+    return event == CTRL_C_EVENT ? SIGINT : event == CTRL_BREAK_EVENT ? SIGBREAK : SIGTERM;
+}
+
+/* Called when no other handler wants it: it is the first that was installed. */
+static BOOL WINAPI end_process(DWORD event)
+{
+    (void)TerminateProcess(GetCurrentProcess(), (UINT)(128 + signal_of(event)));
+    return TRUE;
+}
+
+__attribute__((constructor)) static void install_end_process(void)
+{
+    (void)SetConsoleCtrlHandler(end_process, TRUE);
+}
+
+/* Windows itself starts a thread with this function, which calls the handlers. A handler of the
+ * console's end does not return, so that the process has time to end. */
 int kill(int process, int number)
 {
+    LPTHREAD_START_ROUTINE routine = (LPTHREAD_START_ROUTINE)(void (*)(void))GetProcAddress(
+        GetModuleHandleA("kernel32"), "CtrlRoutine");
+    DWORD event = number == SIGINT     ? CTRL_C_EVENT
+                  : number == SIGBREAK ? CTRL_BREAK_EVENT
+                                       : CTRL_CLOSE_EVENT;
+    HANDLE thread;
+
     (void)process;
-    return raise(number);
+    if (number != SIGINT && number != SIGBREAK && number != SIGTERM)
+        return 0;
+    thread = CreateThread(NULL, 0, routine, (void *)(uintptr_t)event, 0, NULL);
+    (void)WaitForSingleObject(thread, number == SIGTERM ? 100 : INFINITE);
+    (void)CloseHandle(thread);
+    return thread != NULL ? 0 : -1;
 }

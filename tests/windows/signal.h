@@ -9,7 +9,7 @@
 #define SIGHUP  1
 #define SIGBUS  7
 #define SIGKILL 9
-#define SIGUSR1 10
+#define SIGUSR1 SIGBREAK /* the one that nobody else uses */
 #define SIGUSR2 12
 #define SIGPIPE 13
 #define SIGALRM 14
@@ -24,8 +24,11 @@ typedef _sigset_t sigset_t;
 
 /* Installs a handler by signal(), or only looks. -1: there is no such signal here. */
 int sigaction(int number, const struct sigaction *action, struct sigaction *ret_before);
-/* Raises it in this process, the only one that there is. */
+/* The console's event that stands for SIGINT, SIGBREAK or SIGTERM comes to this process; returns
+ * when its handlers have. Of others nobody hears. What no handler takes ends the process with 128
+ * and the number. */
 int kill(int process, int number);
+#define raise(number) kill(0, number)
 
 /* No thread has a mask. */
 static inline int sigismember(const sigset_t *set, int number)

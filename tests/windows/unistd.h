@@ -3,7 +3,7 @@
  * What the tests use of POSIX, for Windows: this folder's headers stand before the compiler's. The
  * descriptors are sockets; threads, semaphores and clocks are mingw-w64's own (winpthreads).
  *
- * What Windows does not have at all skips the test that asks for it, with the reason.
+ * What Windows does not have at all fails with ENOSYS; tests that ask for it say SKIP_ON_WINDOWS().
  */
 #ifndef TESTS_WINDOWS_UNISTD_H
 #define TESTS_WINDOWS_UNISTD_H
@@ -12,9 +12,9 @@
 
 /* Two ends to watch, to write to and to read from: a pair of sockets. */
 int pipe(int ret_ends[2]);
-/* A pipe as such, which Windows cannot watch: skips the test. */
+/* A pipe as such, which Windows cannot watch: fails. */
 int pipe2(int ret_ends[2], int flags);
-/* Skips the test. */
+/* Fails. */
 pid_t fork(void);
 /* For the children of fork(). */
 static inline unsigned alarm(unsigned seconds)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Windows has no limit of descriptors to lower: asking for it skips the test. Its priorities of
+ * Windows has no limit of descriptors to lower: trying it fails. Its priorities of
  * threads are told as niceness: 0 normal, below it more. See ../unistd.h.
  */
 #ifndef TESTS_WINDOWS_SYS_RESOURCE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests that fork(), which are skipped. See ../unistd.h. */
+/* For tests that fork(), which Windows cannot. See ../unistd.h. */
 #ifndef TESTS_WINDOWS_SYS_WAIT_H
 #define TESTS_WINDOWS_SYS_WAIT_H
 
