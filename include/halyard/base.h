@@ -36,9 +36,21 @@
 #define HY_VERSION_PATCH 0
 
 #if defined(__GNUC__)
-#define HY_API          __attribute__((visibility("default")))
-#define HY_MUST_USE     __attribute__((warn_unused_result))
+#if defined(_WIN32) && defined(HY_BUILDS_LIBRARY)
+#define HY_API __declspec(dllexport)
+#elif defined(_WIN32)
+/* Not dllimport: a class of a DLL must be a constant for HY_CLASS(.base = ...); the linker sees to
+ * it. So the DLLs and the static libraries have the same headers. */
+#define HY_API
+#else
+#define HY_API __attribute__((visibility("default")))
+#endif
+#if defined(_WIN32) && !defined(__clang__)
+#define HY_PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
+#else
 #define HY_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#endif
+#define HY_MUST_USE __attribute__((warn_unused_result))
 #else
 #error "Halyard's headers need the GNU dialect of C11 or C++17 (gcc, clang)"
 #endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* The descriptors of the tests, made of sockets. See unistd.h. */
+#include "../helpers/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <io.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Handles fit into 32 bits. */
+static SOCKET socket_of(int descriptor)
+{
+    return (SOCKET)(intptr_t)descriptor;
+}
+
+__attribute__((constructor)) static void start_sockets(void)
+{
+    WSADATA data;
+
+    (void)WSAStartup(MAKEWORD(2, 2), &data);
+}
+
+/* -1, with errno set; or the result. */
+static int checked(int result)
+{
+    if (result >= 0)
+        return result;
+    errno = WSAGetLastError() == WSAEWOULDBLOCK ? EAGAIN : EBADF;
+    return -1;
+}
+
+int read(int descriptor, void *buffer, unsigned size)
+{
+    return checked(recv(socket_of(descriptor), buffer, (int)size, 0));
+}
+
+int write(int descriptor, const void *bytes, unsigned size)
+{
+    int sent = send(socket_of(descriptor), bytes, (int)size, 0);
+
+    if (sent < 0 && WSAGetLastError() == WSAENOTSOCK)
+        return _write(descriptor, bytes, size); /* standard output and error */
+    return checked(sent);
+}
+
+int close(int descriptor)
+{
+    return checked(closesocket(socket_of(descriptor)));
+}
+
+int dup(int descriptor)
+{
+    HANDLE copy;
+
+    if (!DuplicateHandle(GetCurrentProcess(), (HANDLE)socket_of(descriptor), GetCurrentProcess(),
+                         &copy, 0, FALSE, DUPLICATE_SAME_ACCESS)) {
+        errno = EBADF;
+        return -1;
+    }
+    return (int)(intptr_t)copy;
+}
+
+static int not_here(const char *reason)
+{
+    print_message("%s\n", reason);
+    skip();
+    return -1;
+}
+
+int dup2(int descriptor, int number)
+{
+    (void)descriptor;
+    (void)number;
+    return not_here("Windows chooses the number of a handle itself: no dup2()");
+}
+
+pid_t fork(void)
+{
+    return not_here("Windows has no fork()");
+}
+
+int getrlimit(int resource, struct rlimit *ret_limit)
+{
+    (void)resource;
+    *ret_limit = (struct rlimit){0, 0};
+    return not_here("Windows has no limit of descriptors to lower");
+}
+
+int setrlimit(int resource, const struct rlimit *limit)
+{
+    (void)resource;
+    (void)limit;
+    return -1;
+}
+
+int pipe2(int ret_ends[2], int flags)
+{
+    (void)flags;
+    ret_ends[0] = ret_ends[1] = -1;
+    return not_here("Windows' pipes cannot be watched");
+}
+
+int pipe(int ret_ends[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, ret_ends);
+}
+
+static SOCKET listen_here(struct sockaddr_in *ret_address)
+{
+    SOCKET listener = socket(AF_INET, SOCK_STREAM, 0);
+    int size = sizeof *ret_address;
+
+    *ret_address = (struct sockaddr_in){.sin_family = AF_INET};
+    ret_address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)ret_address, size) != 0 || listen(listener, 1) != 0 ||
+        getsockname(listener, (struct sockaddr *)ret_address, &size) != 0) {
+        (void)closesocket(listener);
+        return INVALID_SOCKET;
+    }
+    return listener;
+}
+
+/* What is written is there to be read at once. */
+static void prepare(SOCKET end, int type)
+{
+    BOOL no_delay = TRUE;
+    u_long no_waiting = 1;
+
+    (void)setsockopt(end, IPPROTO_TCP, TCP_NODELAY, (const char *)&no_delay, sizeof no_delay);
+    if ((type & SOCK_NONBLOCK) != 0)
+        (void)ioctlsocket(end, (long)FIONBIO, &no_waiting);
+}
+
+int socketpair(int family, int type, int protocol, int ret_ends[2])
+{
+    struct sockaddr_in address;
+    SOCKET listener = listen_here(&address);
+    SOCKET ends[2] = {INVALID_SOCKET, INVALID_SOCKET};
+
+    (void)family;
+    (void)protocol;
+    if (listener == INVALID_SOCKET)
+        return checked(-1);
+    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(ends[0], (struct sockaddr *)&address, sizeof address) == 0)
+        ends[1] = accept(listener, NULL, NULL);
+    (void)closesocket(listener);
+    if (ends[1] == INVALID_SOCKET) {
+        (void)closesocket(ends[0]);
+        return checked(-1);
+    }
+    for (int i = 0; i < 2; i++) {
+        prepare(ends[i], type);
+        ret_ends[i] = (int)(intptr_t)ends[i];
+    }
+    return 0;
+}
