@@ -5,6 +5,7 @@
  */
 #include "socket.h"
 
+#include <halyard/memory.h>
 #include <iphlpapi.h>
 #include <limits.h>
 #include <mswsock.h>
@@ -100,7 +101,9 @@ int hy__socket_set(intptr_t handle, int level, int option, int value)
 
 int hy__socket_bind(intptr_t handle, const struct hy_address *address)
 {
-    return result(bind((SOCKET)handle, hy__address_system(address), hy__address_size(address)));
+    int rc = result(bind((SOCKET)handle, hy__address_system(address), hy__address_size(address)));
+    /* No port needs a privilege; somebody has this one for himself. */
+    return rc == -WSAEACCES ? -WSAEADDRINUSE : rc;
 }
 
 int hy__socket_connect(intptr_t handle, const struct hy_address *address)
@@ -289,12 +292,36 @@ void hy__socket_hear_own_groups(intptr_t handle, int family)
     (void)family;
 }
 
+/* How the options of IPv4 name an interface: an address that it has, else 0.x.x.x, its number. */
+static struct in_addr interface_ipv4(unsigned interface_index)
+{
+    struct in_addr name = {.s_addr = htonl(interface_index)};
+    ULONG size = 0;
+    MIB_IPADDRTABLE *table = NULL;
+    if (interface_index != 0 && GetIpAddrTable(NULL, &size, FALSE) == ERROR_INSUFFICIENT_BUFFER)
+        table = hy_memory_allocate(size);
+    if (table != NULL && GetIpAddrTable(table, &size, FALSE) == NO_ERROR)
+        for (DWORD i = table->dwNumEntries; i-- > 0;)
+            if (table->table[i].dwIndex == interface_index && table->table[i].dwAddr != 0)
+                name.s_addr = table->table[i].dwAddr;
+    hy_memory_release(table);
+    return name;
+}
+
 int hy__socket_set_multicast_interface(intptr_t handle, int family, unsigned interface_index)
 {
-    int rc = hy__socket_set(handle, IPPROTO_IP, IP_MULTICAST_IF, (int)htonl(interface_index));
+    int rc = hy__socket_set(handle, IPPROTO_IP, IP_MULTICAST_IF,
+                            (int)interface_ipv4(interface_index).s_addr);
     return family == AF_INET6
                ? hy__socket_set(handle, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)interface_index)
                : rc;
+}
+
+/* What is wrong with an argument that we have looked at: the interface, or the membership. */
+static int membership_result(int rc)
+{
+    rc = result(rc);
+    return rc == -WSAEINVAL ? -WSAEADDRNOTAVAIL : rc;
 }
 
 int hy__socket_join(intptr_t handle, const struct hy_address *group, unsigned interface_index,
@@ -303,20 +330,19 @@ int hy__socket_join(intptr_t handle, const struct hy_address *group, unsigned in
     if (hy__address_family(group) == AF_INET) {
         struct sockaddr_in ipv4;
         memcpy(&ipv4, group->storage_, sizeof ipv4);
-        /* An address 0.x.x.x stands for the interface of that number. */
         const struct ip_mreq request = {.imr_multiaddr = ipv4.sin_addr,
-                                        .imr_interface.s_addr = htonl(interface_index)};
-        return result(setsockopt((SOCKET)handle, IPPROTO_IP,
-                                 joining ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
-                                 (const char *)&request, sizeof request));
+                                        .imr_interface = interface_ipv4(interface_index)};
+        return membership_result(setsockopt((SOCKET)handle, IPPROTO_IP,
+                                            joining ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
+                                            (const char *)&request, sizeof request));
     }
     struct sockaddr_in6 ipv6;
     memcpy(&ipv6, group->storage_, sizeof ipv6);
     const struct ipv6_mreq request = {.ipv6mr_multiaddr = ipv6.sin6_addr,
                                       .ipv6mr_interface = interface_index};
-    return result(setsockopt((SOCKET)handle, IPPROTO_IPV6,
-                             joining ? IPV6_ADD_MEMBERSHIP : IPV6_DROP_MEMBERSHIP,
-                             (const char *)&request, sizeof request));
+    return membership_result(setsockopt((SOCKET)handle, IPPROTO_IPV6,
+                                        joining ? IPV6_ADD_MEMBERSHIP : IPV6_DROP_MEMBERSHIP,
+                                        (const char *)&request, sizeof request));
 }
 
 /* --- interfaces ------------------------------------------------------------------------------ */
