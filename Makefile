@@ -1,7 +1,7 @@
 # Thin front to tools/ and Meson. On Debian 12, `make` and `git` are all that has to be there:
 # every target installs what it needs first (tools/setup) and asks nothing.
 
-.PHONY: all run test bench lint fuzz docs install clean setup
+.PHONY: all run test bench lint fuzz docs install clean setup windows test-windows
 
 all:
 	@tools/setup build
@@ -31,6 +31,15 @@ bench:
 fuzz:
 	@tools/setup build test
 	@exec tools/fuzz $(TARGETS)
+
+# DLLs, program and headers for Windows, in build-windows and as a zip in build.
+windows:
+	@tools/setup build windows
+	@exec tools/windows_package
+
+test-windows:
+	@tools/setup build windows
+	@exec tools/test windows
 
 docs:
 	@tools/setup docs

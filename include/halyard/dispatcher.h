@@ -41,8 +41,10 @@ enum hy_dispatcher_flag {
 enum hy_wait_flag {
     HY_WAIT_BLOCK = 1 << 0,          /* wait; without it only look */
     HY_WAIT_NO_DESCRIPTORS = 1 << 1, /* what is watched does not end the wait and is not reported */
-    HY_WAIT_GUEST = 1 << 2 /* somebody else has waited: a wait that would run the foreign loop only
-                              reports; never with HY_WAIT_BLOCK */
+    HY_WAIT_GUEST = 1 << 2, /* somebody else has waited: a wait that would run the foreign loop only
+                               reports; never with HY_WAIT_BLOCK */
+    HY_WAIT_NO_USER_INPUT = 1 << 3 /* what the user types and points at waits in the dispatcher, in
+                                      its order; for those that take it from the system */
 };
 
 struct hy_dispatcher_ops {
@@ -109,13 +111,34 @@ struct hy_dispatcher_ops {
 };
 
 /*
- * Makes the default dispatcher of this system (Linux: epoll). Owned by the caller until given to a
- * thread with hy_thread_set_dispatcher(). Errors: -HY_ENOMEM, -HY_EMFILE, -HY_EIO. Thread: any.
+ * Makes the default dispatcher of this system (Linux: epoll; Windows: see below). Owned by the
+ * caller until given to a thread with hy_thread_set_dispatcher(). Errors: -HY_ENOMEM, -HY_EMFILE,
+ * -HY_EIO. Thread: any.
  */
 HY_API int hy_dispatcher_create(struct hy_dispatcher **ret_dispatcher) HY_MUST_USE;
 /* Makes the portable one, on poll(): the reference. Its wait costs more the more descriptors it
- * watches. Errors and threads as above. */
+ * watches. Errors and threads as above; -HY_ENOTSUP (Windows). */
 HY_API int hy_dispatcher_create_poll(struct hy_dispatcher **ret_dispatcher) HY_MUST_USE;
+
+/* --- Windows ------------------------------------------------------------------------------------
+ *
+ * The thread's message queue is its loop. A window that nobody sees takes wake-ups, so whoever runs
+ * the queue runs Halyard too: a Halyard loop, which also dispatches the messages of the thread's
+ * other windows, or any loop with GetMessage() and DispatchMessage(): a message box, a menu, a
+ * window being dragged, the program's own. In those, what a handler starts just before (a timer, a
+ * notifier) begins to count after 50 ms at the latest. WM_QUIT ends the thread's loops, with its
+ * code. hy_loop_descriptor() is -HY_ENOTSUP: there is no descriptor to wait for.
+ *
+ * A descriptor is a SOCKET or a HANDLE that can be waited for (an event, a process, ...), any
+ * number of them. Of a handle, HY_READABLE means that it is signalled: an event with automatic
+ * reset is told once, and is unset again by then. A socket keeps the mode it is in. The thread must
+ * let the system run what it calls on its behalf: a thread that is ended from outside
+ * (TerminateThread()) takes its Halyard with it.
+ *
+ * Native events are the MSG, in the order in which they leave the queue; while user input is
+ * excluded (HY_PROCESS_EXCLUDE_USER_INPUT), messages of keyboard, mouse, pen and touch, and
+ * WM_CLOSE, wait in their order.
+ */
 
 /* --- for dispatchers that are guests in a foreign loop ------------------------------------------
  *

@@ -60,8 +60,8 @@ HY_API int hy_error_set(int code, const char *format, ...) HY_PRINTF(2, 3);
 
 /*
  * As hy_error_set(), with the code and text of a system error number (errno) appended to the
- * message: "cannot bind 0.0.0.0:80: Permission denied". Returns the negative hy_error_code. Thread:
- * any.
+ * message: "cannot bind 0.0.0.0:80: Permission denied". On Windows what WSAGetLastError() gave is
+ * known, too. Returns the negative hy_error_code. Thread: any.
  */
 HY_API int hy_error_set_system(int system_errno, const char *format, ...) HY_PRINTF(2, 3);
 

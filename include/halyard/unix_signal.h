@@ -10,6 +10,10 @@
  * hold (some thousands) at least one is told of each signal, with nothing but its number. So for
  * SIGCHLD ask waitpid(pid, &status, WNOHANG) about each child of yours; this header waits for none.
  *
+ * On Windows there are three, the console's: SIGINT (Ctrl-C), SIGBREAK (Ctrl-Break) and SIGTERM
+ * (its window is closed, the user logs off, or the system shuts down: the process has a few seconds
+ * then, and ends as main() returns).
+ *
  *     hy_unix_signal_init(&self->reload, &self->hy);
  *     hy_connect(&self->reload.events.arrived, self, server_reload, HY_AUTO);
  *     hy_unix_signal_watch(&self->reload, SIGHUP);

@@ -15,7 +15,16 @@ enum {
     /* How many times SIGINT or SIGTERM must come during a shutdown to end the process at once. */
     SIGNALS_TO_END = 3
 };
-static const int signals_watched[] = {SIGINT, SIGTERM, SIGHUP};
+static const int signals_watched[] = {
+    SIGINT,
+    SIGTERM,
+#ifdef SIGHUP
+    SIGHUP,
+#endif
+#ifdef SIGBREAK /* Windows: Ctrl-Break */
+    SIGBREAK,
+#endif
+};
 #define SIGNALS_WATCHED (sizeof signals_watched / sizeof signals_watched[0])
 
 static struct hy_app *instance; /* atomic; written under the guard */
@@ -32,8 +41,11 @@ static void signal_arrived(struct hy_app *app, const struct hy_unix_signal_info 
 {
     int number = info->number;
     hy_emit(&app->events.unix_signal, &number);
-    if (number == SIGINT || number == SIGTERM)
-        hy_app_quit(0);
+#ifdef SIGHUP
+    if (number == SIGHUP)
+        return;
+#endif
+    hy_app_quit(0);
 }
 
 static void set_instance(struct hy_app *app)

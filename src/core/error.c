@@ -35,7 +35,7 @@ int hy_error_set(int code, const char *format, ...)
 
 static int code_of_system(int system_errno)
 {
-    switch (system_errno) {
+    switch (hy__system_errno(system_errno)) {
     case ENOMEM:
     case ENOBUFS:
         return -HY_ENOMEM;

@@ -48,6 +48,14 @@ enum {
 
 #define HY__ALIGNED_LINE __attribute__((aligned(HY__CACHE_LINE)))
 
+/* Variables shared between files, reached without a table. On Windows nothing is exported that does
+ * not say so. */
+#ifdef _WIN32
+#define HY__HIDDEN
+#else
+#define HY__HIDDEN __attribute__((visibility("hidden")))
+#endif
+
 /* --- memory.c ------------------------------------------------------------------------------- */
 void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
@@ -55,8 +63,7 @@ void hy__release_aligned(void *memory);
 
 /* --- log.c -----------------------------------------------------------------------------------
  */
-extern int hy__log_floor
-    __attribute__((visibility("hidden"))); /* atomic: below it all is dropped */
+extern int hy__log_floor HY__HIDDEN; /* atomic: below it all is dropped */
 /* What the core says of itself; halyard/log.h names the categories. Off, it costs one look. */
 #define hy__debug(category, ...)                                                                   \
     do {                                                                                           \
@@ -102,7 +109,7 @@ struct hy_anchor {
 
 /* record.c */
 extern __thread struct hy_thread_record *hy__current_record
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+    __attribute__((tls_model("initial-exec"))) HY__HIDDEN;
 
 struct hy_thread_record *hy__record_adopt(void);
 static inline struct hy_thread_record *hy__record_if_any(void)

@@ -129,7 +129,9 @@ static bool fall_asleep(struct hy_thread_record *record)
 
 unsigned hy__iteration_wait_flags(const struct hy_thread_record *record)
 {
-    return excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS : 0u;
+    return (excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS) ? (unsigned)HY_WAIT_NO_DESCRIPTORS
+                                                           : 0u) |
+           (excludes(record, HY_PROCESS_EXCLUDE_USER_INPUT) ? (unsigned)HY_WAIT_NO_USER_INPUT : 0u);
 }
 
 /* A foreign loop runs in there: what its callbacks want deleted is deleted on return. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux: clock, futex, the one-word lock, forks, POSIX threads.
+ * Linux: clock, futex, forks, POSIX threads.
  */
 #include "platform/platform.h"
 
@@ -15,10 +15,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-enum {
-    LOCK_SPINS = 64
-};
 
 int64_t hy__clock_ns(void)
 {
@@ -46,33 +42,6 @@ bool hy__futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 void hy__futex_wake(uint32_t *word, int count)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
-}
-
-static void spin_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-
-void hy__lock_slow(uint32_t *word)
-{
-    for (int spin = 0; spin < LOCK_SPINS; spin++) {
-        uint32_t free_word = 0;
-        /* Relaxed look first, so that waiting does not steal the line from the holder. */
-        if (__atomic_load_n(word, __ATOMIC_RELAXED) == 0 &&
-            __atomic_compare_exchange_n(word, &free_word, hy__lock_held(), false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
-            return;
-        spin_pause();
-    }
-    /* The bit stays until the word is free: whoever unlocks then wakes one sleeper. A holder of
-     * another generation is of a process that this one was forked from: the lock is ours. */
-    const uint32_t held = hy__lock_held() | HY__LOCK_SLEEPERS;
-    uint32_t before;
-    while ((before = __atomic_exchange_n(word, held, __ATOMIC_ACQUIRE)) != 0 &&
-           (before | HY__LOCK_SLEEPERS) == held)
-        hy__futex_wait(word, held, HY_FOREVER);
 }
 
 /* --- forks ------------------------------------------------------------------------------------ */
@@ -124,7 +93,7 @@ int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *)
     if (rc == 0)
         rc = pthread_create(&thread, &attributes, entry, context);
     if (rc == 0)
-        ret_thread->id = (unsigned long)thread;
+        ret_thread->id = (uintptr_t)thread;
     pthread_attr_destroy(&attributes);
     return rc;
 }
@@ -244,6 +213,11 @@ int hy__at_thread_end(void (*function)(void *), void *value)
 void hy__forget_thread_end(void)
 {
     pthread_setspecific(end_key, NULL); /* made: the thread has a record */
+}
+
+int hy__system_errno(int number)
+{
+    return number;
 }
 
 const char *hy__system_error_text(int system_errno, char *buffer, size_t size)

@@ -8,6 +8,13 @@
 
 #include <halyard/base.h>
 
+/* A variable that is reached without the detour over the table of exported ones. */
+#ifdef _WIN32 /* which has none */
+#define HY__HIDDEN
+#else
+#define HY__HIDDEN __attribute__((visibility("hidden")))
+#endif
+
 /* Tells the compiler which way is the rare one. */
 #define HY_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -59,7 +66,7 @@ static inline void hy__unlock(uint32_t *word)
 
 /* System threads. */
 struct hy__os_thread {
-    unsigned long id;
+    uintptr_t id;
 };
 /* Starts entry(context) with all of the caller's signal mask; 0 or an errno. stack_size 0: the
  * default. */
@@ -120,7 +127,13 @@ int hy__at_thread_end(void (*function)(void *), void *value);
 /* In a forked child: takes that back. */
 void hy__forget_thread_end(void);
 
-/* The text of a system error number, in the caller's buffer. */
+/*
+ * Error numbers of the system: an errno; on Windows also what WSAGetLastError() gave (10000 and up)
+ * and what hy__win32_error() made of GetLastError().
+ */
+/* The errno that says the same, or EIO. */
+int hy__system_errno(int number);
+/* The text of such a number, in the caller's buffer or a constant one. */
 const char *hy__system_error_text(int system_errno, char *buffer, size_t size);
 
 #endif

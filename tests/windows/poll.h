@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* poll() over sockets. See unistd.h. */
+/* poll() over sockets, or over handles that can be waited for. See unistd.h. */
 #ifndef TESTS_WINDOWS_POLL_H
 #define TESTS_WINDOWS_POLL_H
 
-#include <winsock2.h>
+#include <winsock2.h> /* has a struct pollfd of its own, whose fd is a SOCKET */
+
+#define pollfd posix_pollfd
+
+struct posix_pollfd {
+    int fd;
+    short events, revents;
+};
 
 typedef unsigned long nfds_t;
 
-static inline int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms)
-{
-    return WSAPoll(descriptors, count, timeout_ms);
-}
+int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms);
 
 #endif

@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Handles fit into 32 bits. */
@@ -156,4 +160,89 @@ int socketpair(int family, int type, int protocol, int ret_ends[2])
         ret_ends[i] = (int)(intptr_t)ends[i];
     }
     return 0;
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static bool is_socket(SOCKET socket)
+{
+    int type, size = sizeof type;
+
+    return getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &size) == 0;
+}
+
+/* One handle: an event, or what else can be waited for. */
+static int poll_handle(struct pollfd *polled, int timeout_ms)
+{
+    DWORD rc = WaitForSingleObject((HANDLE)socket_of(polled->fd), (DWORD)timeout_ms);
+
+    polled->revents = rc == WAIT_OBJECT_0 ? polled->events : 0;
+    return rc == WAIT_OBJECT_0 ? 1 : rc == WAIT_TIMEOUT ? 0 : checked(-1);
+}
+
+/* One socket. */
+static int poll_socket(struct pollfd *polled, int timeout_ms)
+{
+    WSAPOLLFD inner = {.fd = socket_of(polled->fd), .events = polled->events};
+    int rc = WSAPoll(&inner, 1, timeout_ms);
+
+    polled->revents = inner.revents;
+    return checked(rc);
+}
+
+int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms)
+{
+    if (!EXPECT(count == 1)) /* more is not asked for yet */
+        return -1;
+    return is_socket(socket_of(descriptors->fd)) ? poll_socket(descriptors, timeout_ms)
+                                                 : poll_handle(descriptors, timeout_ms);
+}
+
+int pause(void)
+{
+    Sleep(INFINITE);
+    return -1;
+}
+
+/* --- threads and signals ---------------------------------------------------------------------- */
+
+int posix_scheduler(void)
+{
+    int priority = GetThreadPriority(GetCurrentThread());
+
+    return priority == THREAD_PRIORITY_IDLE            ? SCHED_IDLE
+           : priority == THREAD_PRIORITY_TIME_CRITICAL ? SCHED_RR
+                                                       : SCHED_OTHER;
+}
+
+int getpriority(int which, id_t who)
+{
+    HANDLE thread =
+        OpenThread(THREAD_QUERY_INFORMATION, FALSE, who != 0 ? who : GetCurrentThreadId());
+    int priority = GetThreadPriority(thread);
+
+    (void)which;
+    (void)CloseHandle(thread);
+    return -priority;
+}
+
+long syscall(long number)
+{
+    (void)number;
+    return (long)GetCurrentThreadId();
+}
+
+int sigaction(int number, const struct sigaction *action, struct sigaction *ret_before)
+{
+    void (*before)(int) = signal(number, action != NULL ? action->sa_handler : SIG_GET);
+
+    if (ret_before != NULL)
+        ret_before->sa_handler = before;
+    return before == SIG_ERR ? -1 : 0;
+}
+
+int kill(int process, int number)
+{
+    (void)process;
+    return raise(number);
 }

@@ -16,5 +16,12 @@ int pipe(int ret_ends[2]);
 int pipe2(int ret_ends[2], int flags);
 /* Skips the test. */
 pid_t fork(void);
+/* For the children of fork(). */
+static inline unsigned alarm(unsigned seconds)
+{
+    return seconds;
+}
+/* Sleeps for good. */
+int pause(void);
 
 #endif
