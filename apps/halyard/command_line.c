@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +72,9 @@ int command_line_number(const char *command, const char *option, const char *tex
         return 0;
     }
     double number = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(number) || number <= low || number > high) {
+    /* Also false for what is no number. */
+    bool is_within = number > low && number <= high;
+    if (end == text || *end != '\0' || !is_within) {
         return command_line_wrong(command, "%s: \"%s\" is not a number above %g and up to %g",
                                   option, text, low, high);
     }

@@ -6,11 +6,11 @@
  */
 #include "input.h"
 
+#include "system.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum {
@@ -28,20 +28,18 @@ struct input {
 int input_open(const char *path, struct input **ret_input)
 {
     struct input *input = malloc(sizeof(*input));
-    int error;
 
     if (input == NULL) {
         return -ENOMEM;
     }
-    int descriptor = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = strcmp(path, "-") == 0 ? system_open_standard_input() : system_open(path);
     if (descriptor < 0) {
-        error = -errno;
         free(input);
-        return error;
+        return descriptor;
     }
     input->file = gzdopen(descriptor, "rb");
     if (input->file == NULL) {
-        (void)close(descriptor);
+        system_close(descriptor);
         free(input);
         return -ENOMEM;
     }

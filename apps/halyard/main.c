@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `halyard COMMAND [OPTIONS]`: finds the command in the table and hands over. */
 #include "commands.h"
+#include "system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,10 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+    if (system_start(&argc, &argv) < 0) {
+        (void)fputs("halyard: out of memory\n", stderr);
+        return EXIT_RUNTIME;
+    }
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

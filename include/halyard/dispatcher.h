@@ -87,7 +87,8 @@ struct hy_dispatcher_ops {
     /*
      * Waits until a watched descriptor is ready, wake was called, or the deadline has come; flags
      * are of enum hy_wait_flag. Reports what is ready. A wake that came before counts. Being
-     * interrupted by a signal is an ordinary return. 0 or a negative code, which ends the loop.
+     * interrupted by a signal is an ordinary return. How many native events it dispatched to
+     * handlers of the program, mostly 0, or a negative code, which ends the loop.
      */
     int (*wait)(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_function ready);
 

@@ -251,6 +251,7 @@ static int run(struct hy_thread_record *record, enum hy__blocking blocking, int6
     record->guest_callbacks = guest_callbacks;
     if (rc < 0)
         return rc;
+    callbacks += rc;
     if (blocking == HY__BLOCK_FOREIGN)
         take_woken(record);
     if (!excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS)) /* 4 */

@@ -33,11 +33,6 @@ enum {
 };
 #define NEAR_NS (20 * HY_MILLISECOND) /* the timeouts of Windows are up to 16 ms late */
 
-enum found {
-    FOUND_NOTHING, /* or the beat */
-    FOUND_SOMETHING
-};
-
 struct win32_dispatcher {
     struct hy_dispatcher base;
     uint32_t woken; /* atomic: a message is on its way */
@@ -56,6 +51,7 @@ struct win32_dispatcher {
     bool failed;             /* the last pass of a foreign loop did */
     int waits;               /* our own, on the stack: what runs in them is nested in a handler */
     int wakes;               /* in a row */
+    int dispatched;          /* messages of the program, in the wait in progress */
 };
 
 static struct win32_dispatcher *self_of(struct hy_dispatcher *dispatcher)
@@ -225,61 +221,59 @@ static void dispatch(struct win32_dispatcher *self, const MSG *message, unsigned
 {
     intptr_t result;
     MSG copy = *message;
-    if (message->message == WM_QUIT) {
-        hy_thread_quit(hy_thread_current(), (int)message->wParam);
-        return;
-    }
     if ((flags & HY_WAIT_NO_USER_INPUT) != 0 && hy__win32_is_input(message) &&
         hy__win32_input_hold(&self->held, message))
         return;
-    if (hy_native_filters_apply(&copy, &result))
-        return;
-    TranslateMessage(&copy);
-    DispatchMessageW(&copy);
+    self->dispatched++;
+    if (message->message == WM_QUIT)
+        hy_thread_quit(hy_thread_current(), (int)message->wParam);
+    else if (!hy_native_filters_apply(&copy, &result)) {
+        TranslateMessage(&copy);
+        DispatchMessageW(&copy);
+    }
 }
 
 /* What was held back comes before what is in the queue. */
-static enum found dispatch_held(struct win32_dispatcher *self, unsigned flags)
+static void dispatch_held(struct win32_dispatcher *self, unsigned flags)
 {
-    enum found found = FOUND_NOTHING;
     MSG message;
     while ((flags & HY_WAIT_NO_USER_INPUT) == 0 && !is_woken(self) &&
-           hy__win32_input_take(&self->held, &message)) {
+           hy__win32_input_take(&self->held, &message))
         dispatch(self, &message, flags);
-        found = FOUND_SOMETHING;
-    }
-    return found;
 }
 
 /*
- * Takes messages out of the queue. A wake-up ends it: what was posted is not to wait for one look
- * more; but not every time, for a wake-up is there before whatever the user does.
+ * Takes messages out of the queue. Whether there was anything but the beat. A wake-up ends it: what
+ * was posted is not to wait for one look more; but not every time, for a wake-up is there before
+ * whatever the user does.
  */
-static enum found pump(struct win32_dispatcher *self, unsigned flags)
+static bool pump(struct win32_dispatcher *self, unsigned flags)
 {
-    enum found found = dispatch_held(self, flags);
+    int dispatched = self->dispatched;
+    bool is_wake = false;
     MSG message;
+    dispatch_held(self, flags);
     for (int i = 0; i < MESSAGES_PER_WAIT; i++) {
         if (!PeekMessageW(&message, NULL, 0, 0, PM_REMOVE)) {
             self->wakes = 0;
             break;
         }
-        if (message.hwnd == self->window && message.message == WAKE_MESSAGE) {
+        bool is_own = message.hwnd != NULL && message.hwnd == self->window;
+        if (is_own && message.message == WAKE_MESSAGE) {
             take_wake(self);
-            found = FOUND_SOMETHING;
+            is_wake = true;
             if (self->wakes++ < WAKES_IN_A_ROW)
                 break;
             self->wakes = 0;
-        } else if (message.hwnd == self->window && message.message == WM_TIMER) {
+        } else if (is_own && message.message == WM_TIMER) {
             beat_end(self);
         } else {
             dispatch(self, &message, flags);
-            found = FOUND_SOMETHING;
             if (is_woken(self)) /* it may have ended the loop */
                 break;
         }
     }
-    return take_lost(self) ? FOUND_SOMETHING : found;
+    return take_lost(self) || is_wake || self->dispatched != dispatched;
 }
 
 /* Sets the waitable timer. In units of 100 ns, negative: from now on. */
@@ -289,57 +283,62 @@ static bool timer_set(const struct win32_dispatcher *self, int64_t left_ns)
     return SetWaitableTimer(self->timer, &left, 0, NULL, NULL, FALSE);
 }
 
-/* Until there is a message, or the deadline. 0, or an error of Windows. */
-static DWORD wait_for_message(struct win32_dispatcher *self, enum found *ret_found)
+/* Until there is a message, or the deadline: then *ret_is_over. 0, or an error of Windows. */
+static DWORD wait_for_message(struct win32_dispatcher *self, bool *ret_is_over)
 {
     DWORD handles = 0, timeout_ms = INFINITE;
     if (self->deadline_ns != HY_FOREVER) {
         int64_t now_ns = hy__clock_ns();
         int64_t left_ms = ms_until(self->deadline_ns, now_ns);
+        bool is_near = self->precise || left_ms <= NEAR_NS / HY_MILLISECOND;
         timeout_ms = left_ms > INT32_MAX ? INT32_MAX : (DWORD)left_ms;
-        bool is_near = self->precise ? left_ms < INT32_MAX : left_ms <= NEAR_NS / HY_MILLISECOND;
-        if (timeout_ms != 0 && is_near && timer_set(self, self->deadline_ns - now_ns)) {
+        if (left_ms != 0 && left_ms < INT32_MAX && is_near &&
+            timer_set(self, self->deadline_ns - now_ns)) {
             handles = 1;
             timeout_ms = INFINITE;
         }
     }
     DWORD rc = MsgWaitForMultipleObjectsEx(handles, &self->timer, timeout_ms, QS_ALLINPUT,
                                            MWMO_INPUTAVAILABLE);
-    if (rc == WAIT_FAILED)
-        return GetLastError();
-    if (rc != WAIT_OBJECT_0 + handles)
-        *ret_found = FOUND_SOMETHING;
-    return 0;
+    *ret_is_over = rc != WAIT_OBJECT_0 + handles;
+    return rc == WAIT_FAILED ? GetLastError() : 0;
+}
+
+/* 0, or an error of Windows. */
+static DWORD run_queue(struct win32_dispatcher *self, unsigned flags, bool block)
+{
+    DWORD error = 0;
+    bool is_over = !block;
+    self->waits++;
+    do {
+        if (block)
+            error = wait_for_message(self, &is_over);
+        is_over |= pump(self, flags);
+    } while (!is_over && error == 0);
+    self->waits--;
+    return error;
 }
 
 static int win32_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready_function ready)
 {
     struct win32_dispatcher *self = self_of(dispatcher);
     bool looks = (flags & HY_WAIT_NO_DESCRIPTORS) == 0;
-    enum found found = FOUND_NOTHING;
-    DWORD error = 0;
     self->ready = ready;
-    if (looks && hy__win32_look(&self->watches, ready) > 0)
-        found = FOUND_SOMETHING;
+    bool is_ready = looks && hy__win32_look(&self->watches, ready) > 0;
     if ((flags & HY_WAIT_GUEST) != 0)
         return 0;
-    self->waits++;
-    if (found == FOUND_SOMETHING || (flags & HY_WAIT_BLOCK) == 0) {
-        (void)pump(self, flags);
-        found = FOUND_SOMETHING;
-    }
-    while (found == FOUND_NOTHING && error == 0) {
-        error = wait_for_message(self, &found);
-        if (pump(self, flags) == FOUND_SOMETHING)
-            found = FOUND_SOMETHING;
-    }
-    self->waits--;
+    int outer = self->dispatched;
+    self->dispatched = 0;
+    DWORD error = run_queue(self, flags, (flags & HY_WAIT_BLOCK) != 0 && !is_ready);
+    int dispatched = self->dispatched;
+    self->dispatched = outer;
     if (looks)
         (void)hy__win32_collect(&self->watches, ready);
     self->in_charge = true;
     if (self->beat_ns == 0)
         beat_set(self, hy__clock_ns(), BEAT_MS);
-    return error == 0 ? 0 : hy_error_set_system(hy__win32_error(error), "cannot wait for messages");
+    return error == 0 ? dispatched
+                      : hy_error_set_system(hy__win32_error(error), "cannot wait for messages");
 }
 
 static void win32_set_deadline(struct hy_dispatcher *dispatcher, int64_t deadline_ns, bool precise)

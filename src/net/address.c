@@ -3,14 +3,12 @@
  * Addresses: parsing, formatting, questions. The storage is the system's own socket address (see
  * address_system.h); it is read and written through memcpy, never through a cast pointer.
  */
-#include "address_system.h"
+#include "socket.h"
 
-#include <arpa/inet.h>
-#include <net/if.h>
 #include <stdio.h>
 
 /* Longest host text worth looking at: an address, '%', an interface name. */
-#define HOST_TEXT_MAX (INET6_ADDRSTRLEN + 1 + IF_NAMESIZE)
+#define HOST_TEXT_MAX (INET6_ADDRSTRLEN + 1 + HY__INTERFACE_NAME_SIZE)
 /* How much of a wrong text a message repeats. */
 #define SHOWN 60
 
@@ -28,13 +26,13 @@ static struct sockaddr_in6 as_ipv6(const struct hy_address *address)
     return ipv6;
 }
 
-void hy__address_from_system(const struct sockaddr *system, socklen_t size,
+void hy__address_from_system(const struct sockaddr *system, size_t size,
                              struct hy_address *ret_address)
 {
     struct hy_address address = {{0}};
     if (size <= sizeof address.storage_)
         memcpy(address.storage_, system, size);
-    socklen_t needed = hy__address_size(&address);
+    size_t needed = (size_t)hy__address_size(&address);
     if (needed == 0 || size < needed)
         memset(&address, 0, sizeof address);
     *ret_address = address;
@@ -104,12 +102,12 @@ static int parse_scope(const char *scope, const char *whole, uint32_t *ret_scope
 {
     if (parse_number(scope, UINT32_MAX, ret_scope))
         return 0;
-    *ret_scope = if_nametoindex(scope);
+    *ret_scope = hy__interface_index(scope);
     if (*ret_scope == 0)
-        return hy_error_set(-HY_ENOENT,
-                            "\"%.*s\": no interface of this machine is called \"%s\"; the command "
-                            "\"ip link\" lists them",
-                            SHOWN, whole, scope);
+        return hy_error_set(
+            -HY_ENOENT,
+            "\"%.*s\": no interface of this machine is called \"%s\"; " HY__INTERFACE_ADVICE, SHOWN,
+            whole, scope);
     return 0;
 }
 
@@ -237,7 +235,7 @@ struct hy_address hy_address_any(enum hy_address_family family, uint16_t port)
 {
     struct hy_address address = {{0}};
     if (family == HY_ADDRESS_IPV4)
-        set_ipv4(&address, (struct in_addr){htonl(INADDR_ANY)}, port);
+        set_ipv4(&address, (struct in_addr){.s_addr = htonl(INADDR_ANY)}, port);
     else if (family == HY_ADDRESS_IPV6)
         set_ipv6(&address, in6addr_any, 0, port);
     return address;
@@ -247,7 +245,7 @@ struct hy_address hy_address_loopback(enum hy_address_family family, uint16_t po
 {
     struct hy_address address = {{0}};
     if (family == HY_ADDRESS_IPV4)
-        set_ipv4(&address, (struct in_addr){htonl(INADDR_LOOPBACK)}, port);
+        set_ipv4(&address, (struct in_addr){.s_addr = htonl(INADDR_LOOPBACK)}, port);
     else if (family == HY_ADDRESS_IPV6)
         set_ipv6(&address, in6addr_loopback, 0, port);
     return address;
@@ -258,10 +256,10 @@ static void format_ipv6(const struct sockaddr_in6 *ipv6, char *text, size_t size
     char host[INET6_ADDRSTRLEN] = "?";
     inet_ntop(AF_INET6, &ipv6->sin6_addr, host, sizeof host);
     unsigned port = ntohs(ipv6->sin6_port);
-    char name[IF_NAMESIZE];
+    char name[HY__INTERFACE_NAME_SIZE];
     if (ipv6->sin6_scope_id == 0)
         snprintf(text, size, "[%s]:%u", host, port);
-    else if (if_indextoname(ipv6->sin6_scope_id, name) != NULL)
+    else if (hy__interface_name(ipv6->sin6_scope_id, name))
         snprintf(text, size, "[%s%%%s]:%u", host, name, port);
     else
         snprintf(text, size, "[%s%%%u]:%u", host, (unsigned)ipv6->sin6_scope_id, port);
@@ -309,7 +307,7 @@ void hy_address_set_port(struct hy_address *address, uint16_t port)
 {
     if (hy__address_size(address) == 0)
         return;
-    in_port_t network = htons(port);
+    uint16_t network = htons(port);
     memcpy((char *)address->storage_ + offsetof(struct sockaddr_in, sin_port), &network,
            sizeof network);
 }
@@ -339,7 +337,7 @@ bool hy_address_is_any(const struct hy_address *address)
 bool hy_address_is_loopback(const struct hy_address *address)
 {
     if (hy__address_family(address) == AF_INET)
-        return ntohl(as_ipv4(address).sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+        return ntohl(as_ipv4(address).sin_addr.s_addr) >> 24 == 127;
     struct sockaddr_in6 ipv6 = as_ipv6(address);
     return ipv6.sin6_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr);
 }
@@ -347,7 +345,7 @@ bool hy_address_is_loopback(const struct hy_address *address)
 bool hy_address_is_multicast(const struct hy_address *address)
 {
     if (hy__address_family(address) == AF_INET)
-        return IN_MULTICAST(ntohl(as_ipv4(address).sin_addr.s_addr));
+        return ntohl(as_ipv4(address).sin_addr.s_addr) >> 28 == 0xe;
     struct sockaddr_in6 ipv6 = as_ipv6(address);
     return ipv6.sin6_family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&ipv6.sin6_addr);
 }

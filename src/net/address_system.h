@@ -8,22 +8,30 @@
 
 #include <halyard/address.h>
 
-#include <netinet/in.h>
 #include <string.h>
+#ifdef _WIN32
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#else
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#endif
 
 _Static_assert(sizeof(struct hy_address) >= sizeof(struct sockaddr_in6),
                "a hy_address holds every socket address of the Internet families");
 
-/* The system's view of the storage, for calls such as bind() and recvmsg(). */
-static inline struct sockaddr *hy__address_system(struct hy_address *address)
+/* The system's view of the storage, for calls such as bind(). */
+static inline const struct sockaddr *hy__address_system(const struct hy_address *address)
 {
-    return (struct sockaddr *)(void *)address->storage_;
+    return (const struct sockaddr *)(const void *)address->storage_;
 }
 
-static inline sa_family_t hy__address_family(const struct hy_address *address)
+/* AF_INET, AF_INET6 or 0. */
+static inline uint16_t hy__address_family(const struct hy_address *address)
 {
-    sa_family_t family;
+    uint16_t family;
+    _Static_assert(sizeof family == sizeof((struct sockaddr *)NULL)->sa_family, "16 bits");
     memcpy(&family, (const char *)address->storage_ + offsetof(struct sockaddr, sa_family),
            sizeof family);
     return family;
@@ -43,7 +51,7 @@ static inline socklen_t hy__address_size(const struct hy_address *address)
 }
 
 /* Copies a system address; another family than IPv4 and IPv6 gives no address. */
-void hy__address_from_system(const struct sockaddr *system, socklen_t size,
+void hy__address_from_system(const struct sockaddr *system, size_t size,
                              struct hy_address *ret_address);
 
 /* ::ffff:192.0.2.1 becomes 192.0.2.1: what a dual-stack socket says of an IPv4 peer. */

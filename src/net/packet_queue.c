@@ -3,14 +3,13 @@
  * The queue of one socket: rings of packets, and one gathering write for as many as fit.
  */
 #include "packet_queue.h"
-#include <errno.h>
+#include "socket.h"
 #include <halyard/memory.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #define RING_CAPACITY_MIN  8
-#define RING_CAPACITY_IDLE 16  /* slots that an empty ring may keep */
-#define SLICES_MAX         64  /* in one system call */
+#define RING_CAPACITY_IDLE 16                /* slots that an empty ring may keep */
+#define SLICES_MAX         64                /* in one system call */
+#define WRITE_MAX          ((size_t)1 << 30) /* bytes in one system call */
 #define SMALL_SIZE         512 /* bytes of a piece that is copied instead of pointed at */
 #define SMALL_TOTAL        16384
 
@@ -113,14 +112,14 @@ struct gathering {
     size_t room; /* bytes that may still be added */
     size_t total;
     size_t small_size;
-    int count;
-    struct iovec slices[SLICES_MAX];
+    unsigned count;
+    struct hy__piece pieces[SLICES_MAX];
     unsigned char small[SMALL_TOTAL];
 };
 
 static void gather_bytes(struct gathering *gathering, const unsigned char *bytes, size_t size)
 {
-    struct iovec *last = gathering->count > 0 ? &gathering->slices[gathering->count - 1] : NULL;
+    struct hy__piece *last = gathering->count > 0 ? &gathering->pieces[gathering->count - 1] : NULL;
     if (size > gathering->room)
         size = gathering->room;
     gathering->room -= size;
@@ -129,14 +128,13 @@ static void gather_bytes(struct gathering *gathering, const unsigned char *bytes
         unsigned char *to = gathering->small + gathering->small_size;
         memcpy(to, bytes, size);
         gathering->small_size += size;
-        if (last != NULL && (unsigned char *)last->iov_base + last->iov_len == to) {
-            last->iov_len += size;
+        if (last != NULL && hy__piece_end(last) == to) {
+            hy__piece_extend(last, size);
             return;
         }
         bytes = to;
     }
-    /* struct iovec has no const; sending writes nothing. */
-    gathering->slices[gathering->count++] = (struct iovec){(void *)(uintptr_t)bytes, size};
+    gathering->pieces[gathering->count++] = hy__piece_make(bytes, size);
 }
 
 /* Adds what is left of a packet behind `done`. */
@@ -191,26 +189,31 @@ static void consume(struct hy__packet_queue *queue, size_t bytes, struct hy__pac
     }
 }
 
-int hy__packet_queue_write(struct hy__packet_queue *queue, int fd, size_t limit,
+/* Whether the socket will take more some time. */
+static bool may_go_on(int error)
+{
+    const enum hy__socket_problem problem = hy__socket_problem(error);
+    return problem == HY__SOCKET_AGAIN || problem == HY__SOCKET_NO_MEMORY;
+}
+
+int hy__packet_queue_write(struct hy__packet_queue *queue, intptr_t handle, size_t limit,
                            struct hy__packet_write *ret_write)
 {
     struct gathering gathering;
     *ret_write = (struct hy__packet_write){0};
     while (!hy__packet_queue_is_empty(queue) && ret_write->bytes < limit) {
-        struct msghdr message = {.msg_iov = gathering.slices};
         gathering.room = limit - ret_write->bytes;
+        if (gathering.room > WRITE_MAX)
+            gathering.room = WRITE_MAX;
         gathering.total = gathering.small_size = 0;
         gathering.count = 0;
         if (queue->partial != NULL)
             gather(&gathering, queue->partial, queue->partial_done);
         gather_ring(&gathering, &queue->control);
         gather_ring(&gathering, &queue->data);
-        message.msg_iovlen = (size_t)gathering.count;
-        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
-            return -errno;
+        ssize_t sent = hy__socket_send_pieces(handle, gathering.pieces, gathering.count);
+        if (sent < 0 && !may_go_on((int)-sent))
+            return (int)sent;
         if (sent > 0) {
             ret_write->bytes += (size_t)sent;
             consume(queue, (size_t)sent, ret_write);

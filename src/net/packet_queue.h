@@ -56,8 +56,8 @@ uint64_t hy__packet_queue_drop_messages(struct hy__packet_queue *queue);
 /** Messages that wait, the one under way included. */
 uint64_t hy__packet_queue_messages(const struct hy__packet_queue *queue);
 
-/** Writes at most limit bytes to a non-blocking socket. 0, or -errno when it is broken. */
-int hy__packet_queue_write(struct hy__packet_queue *queue, int fd, size_t limit,
+/** Writes at most limit bytes to a socket. 0, or an error as of socket.h when it is broken. */
+int hy__packet_queue_write(struct hy__packet_queue *queue, intptr_t handle, size_t limit,
                            struct hy__packet_write *ret_write);
 
 /** Drops everything and gives all memory back. */

@@ -6,10 +6,6 @@
  */
 #include "udp_private.h"
 
-#include <errno.h>
-#include <linux/sock_diag.h>
-#include <unistd.h>
-
 static void discard(struct hy_udp_socket_private *priv);
 
 /* --- the class ------------------------------------------------------------------------------- */
@@ -22,7 +18,7 @@ static void socket_fini(struct hy_object *object)
         return;
     self->priv = NULL;
     discard(priv);
-    pthread_mutex_destroy(&priv->guard);
+    hy__mutex_fini(&priv->guard);
     hy_memory_release(priv);
 }
 
@@ -62,7 +58,7 @@ static int set_up(struct hy_udp_socket *self)
     priv->receive_buffer_asked = HY_UDP_RECEIVE_BUFFER;
     priv->datagram_size_max = UDP_DATAGRAM_SIZE_MAX;
     priv->multicast_loopback = priv->multicast_ttl = priv->multicast_interface = -1;
-    pthread_mutex_init(&priv->guard, NULL);
+    hy__mutex_init(&priv->guard);
     self->priv = priv;
     struct hy_object *notifier;
     int rc = hy_object_create(&hy_notifier_class, &self->hy, &notifier);
@@ -165,13 +161,13 @@ int hy__udp_submit(struct hy_udp_socket *self, const struct udp_command *command
 static int make_descriptor(struct hy_udp_socket_private *priv, const struct hy_address *address,
                            unsigned flags)
 {
-    sa_family_t family = hy__address_family(address);
-    int handle = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (handle < 0 && errno == EAFNOSUPPORT)
+    const int family = hy__address_family(address);
+    intptr_t handle = hy__socket_open(family, SOCK_DGRAM);
+    if (handle < 0 && hy__socket_problem((int)-handle) == HY__SOCKET_NO_FAMILY)
         return hy_error_set(-HY_ENOTSUP, "cannot open %s: this machine has no %s",
                             hy_address_to_text(address).text, family == AF_INET6 ? "IPv6" : "IPv4");
     if (handle < 0)
-        return hy_error_set_system(errno, "cannot open a UDP socket for %s",
+        return hy_error_set_system((int)-handle, "cannot open a UDP socket for %s",
                                    hy_address_to_text(address).text);
     priv->handle = handle;
     priv->family = family;
@@ -182,31 +178,37 @@ static int make_descriptor(struct hy_udp_socket_private *priv, const struct hy_a
 
 static int set_sharing(const struct hy_udp_socket_private *priv)
 {
-    const int on = 1, ipv6_only = (priv->flags & HY_UDP_IPV6_ONLY) != 0;
-    if ((priv->flags & HY_UDP_SHARE_ADDRESS) != 0 &&
-        setsockopt(priv->handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
-        return hy_error_set_system(errno, "cannot share the address");
-    if ((priv->flags & HY_UDP_REUSE_PORT) != 0 &&
-        setsockopt(priv->handle, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
-        return hy_error_set_system(errno, "cannot reuse the port");
-    if (priv->family == AF_INET6 &&
-        setsockopt(priv->handle, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6_only, sizeof ipv6_only) < 0)
-        return hy_error_set_system(errno, "cannot choose between IPv6 only and both");
+    int rc = hy__socket_share_address(priv->handle, (priv->flags & HY_UDP_SHARE_ADDRESS) != 0);
+    if (rc < 0)
+        return hy_error_set_system(-rc, "cannot choose whether the address is shared");
+    if ((priv->flags & HY_UDP_REUSE_PORT) != 0)
+        rc = hy__socket_share_port(priv->handle);
+    if (rc < 0 && hy__socket_problem(-rc) == HY__SOCKET_NOT_HERE)
+        return hy_error_set(-HY_ENOTSUP, "this system shares no port (HY_UDP_REUSE_PORT); take "
+                                         "HY_UDP_SHARE_ADDRESS, or one socket");
+    if (rc < 0)
+        return hy_error_set_system(-rc, "cannot reuse the port");
+    if (priv->family == AF_INET6)
+        rc = hy__socket_set(priv->handle, IPPROTO_IPV6, IPV6_V6ONLY,
+                            (priv->flags & HY_UDP_IPV6_ONLY) != 0);
+    if (rc < 0)
+        return hy_error_set_system(-rc, "cannot choose between IPv6 only and both");
     return 0;
 }
 
 static int refuse_bind(int error, const struct hy_address *address, unsigned flags)
 {
     const struct hy_address_text text = hy_address_to_text(address);
-    if (error == EADDRINUSE)
+    const enum hy__socket_problem problem = hy__socket_problem(error);
+    if (problem == HY__SOCKET_IN_USE)
         return hy_error_set(-HY_EADDRINUSE, "%s is in use by another program%s", text.text,
                             (flags & (HY_UDP_SHARE_ADDRESS | HY_UDP_REUSE_PORT)) != 0
                                 ? " that does not share it"
                                 : "");
-    if (error == EADDRNOTAVAIL)
+    if (problem == HY__SOCKET_NO_ADDRESS)
         return hy_error_set(-HY_EADDRNOTAVAIL, "no interface of this machine has the address %s",
                             text.text);
-    if (error == EACCES && hy_address_port(address) < 1024)
+    if (problem == HY__SOCKET_FORBIDDEN && hy_address_port(address) < 1024)
         return hy_error_set(-HY_EACCES,
                             "%s is not permitted: a port below 1024 needs a privilege; take a "
                             "larger one",
@@ -217,22 +219,19 @@ static int refuse_bind(int error, const struct hy_address *address, unsigned fla
 /* What other threads see of the socket: open from here on, or, without an address, closed. */
 static void publish_local(struct hy_udp_socket_private *priv, const struct hy_address *local)
 {
-    pthread_mutex_lock(&priv->guard);
+    hy__mutex_lock(&priv->guard);
     priv->local = *local;
-    pthread_mutex_unlock(&priv->guard);
+    hy__mutex_unlock(&priv->guard);
 }
 
 static int bind_descriptor(struct hy_udp_socket_private *priv, const struct hy_address *address,
                            struct hy_address *ret_local)
 {
-    struct hy_address local = *address;
-    socklen_t size = sizeof local.storage_;
-    if (bind(priv->handle, hy__address_system(&local), hy__address_size(&local)) < 0)
-        return refuse_bind(errno, address, priv->flags);
-    if (getsockname(priv->handle, hy__address_system(&local), &size) < 0)
-        return hy_error_set_system(errno, "cannot read the address of the socket");
-    *ret_local = local;
-    return 0;
+    int rc = hy__socket_bind(priv->handle, address);
+    if (rc < 0)
+        return refuse_bind(-rc, address, priv->flags);
+    rc = hy__socket_local(priv->handle, ret_local);
+    return rc < 0 ? hy_error_set_system(-rc, "cannot read the address of the socket") : 0;
 }
 
 static int open_steps(struct hy_udp_socket *self, const struct hy_address *address, unsigned flags)
@@ -270,7 +269,7 @@ static void discard(struct hy_udp_socket_private *priv)
     if (priv->handle >= 0) {
         hy__udp_read_drops(priv);
         hy_notifier_unwatch(priv->notifier);
-        close(priv->handle);
+        hy__socket_close(priv->handle);
         priv->handle = -1;
     }
     __atomic_store_n(&priv->receive_buffer, 0, __ATOMIC_RELAXED);
@@ -334,9 +333,9 @@ static struct hy_address read_local(const struct hy_udp_socket *self)
 {
     struct hy_address local = {{0}};
     if (self->priv != NULL) {
-        pthread_mutex_lock(&self->priv->guard);
+        hy__mutex_lock(&self->priv->guard);
         local = self->priv->local;
-        pthread_mutex_unlock(&self->priv->guard);
+        hy__mutex_unlock(&self->priv->guard);
     }
     return local;
 }
@@ -356,20 +355,14 @@ int hy_udp_socket_local_address(const struct hy_udp_socket *self, struct hy_addr
     return 0;
 }
 
-/*
- * SO_MEMINFO has the count of this moment; the ancillary data of SO_RXQ_OVFL would tell of a drop
- * only with the next datagram that is not dropped, and cost a little on every one.
- */
 void hy__udp_read_drops(struct hy_udp_socket_private *priv)
 {
-    uint32_t info[SK_MEMINFO_VARS] = {0};
-    socklen_t size = sizeof info;
-    if (priv->handle < 0 || getsockopt(priv->handle, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 ||
-        size <= SK_MEMINFO_DROPS * sizeof info[0])
+    uint32_t drops;
+    if (priv->handle < 0 || !hy__socket_drops(priv->handle, &drops))
         return;
-    /* The kernel's counter has 32 bits and wraps; the difference does not mind. */
-    hy__udp_count(&priv->counters.kernel_drops, info[SK_MEMINFO_DROPS] - priv->drops_seen);
-    priv->drops_seen = info[SK_MEMINFO_DROPS];
+    /* The system's counter wraps; the difference does not mind. */
+    hy__udp_count(&priv->counters.kernel_drops, drops - priv->drops_seen);
+    priv->drops_seen = drops;
 }
 
 static uint64_t load(const uint64_t *counter)

@@ -5,44 +5,20 @@
  */
 #include "udp_private.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <net/if.h>
-
-/* Since Linux 4.20; older C libraries do not name it. */
-#ifndef IPV6_MULTICAST_ALL
-#define IPV6_MULTICAST_ALL 29
-#endif
 
 /* --- the receive buffer ---------------------------------------------------------------------- */
-
-/* The kernel doubles what it is asked for, to have room for its bookkeeping, and tells the double.
- */
-static int granted_buffer(int handle)
-{
-    int doubled = 0;
-    socklen_t size = sizeof doubled;
-    if (getsockopt(handle, SOL_SOCKET, SO_RCVBUF, &doubled, &size) < 0)
-        return 0;
-    return doubled / 2;
-}
 
 static int apply_receive_buffer(struct hy_udp_socket_private *priv,
                                 const struct hy_address *address)
 {
     const int asked = priv->receive_buffer_asked;
-    if (asked > 0) {
-        /* Failures show in what is granted. */
-        setsockopt(priv->handle, SOL_SOCKET, SO_RCVBUF, &asked, sizeof asked);
-        if (granted_buffer(priv->handle) < asked)
-            setsockopt(priv->handle, SOL_SOCKET, SO_RCVBUFFORCE, &asked, sizeof asked);
-    }
-    const int granted = granted_buffer(priv->handle);
+    const int granted = hy__socket_set_receive_buffer(priv->handle, asked);
     __atomic_store_n(&priv->receive_buffer, granted, __ATOMIC_RELAXED);
     if (granted >= asked)
         return 0;
-    static const char format[] = "the kernel grants %s a receive buffer of %d bytes, not %d; more "
-                                 "needs, as root: sysctl -w net.core.rmem_max=%d";
+    static const char format[] =
+        "the kernel grants %s a receive buffer of %d bytes, not %d; " HY__BUFFER_ADVICE;
     const struct hy_address_text text = hy_address_to_text(address);
     if ((priv->flags & HY_UDP_STRICT_BUFFER) != 0)
         return hy_error_set(-HY_EACCES, format, text.text, granted, asked, asked);
@@ -95,10 +71,8 @@ int hy_udp_socket_set_datagram_size_max(struct hy_udp_socket *self, size_t size)
 
 static int apply_broadcast(struct hy_udp_socket_private *priv)
 {
-    const int on = priv->broadcast;
-    if (setsockopt(priv->handle, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) < 0)
-        return hy_error_set_system(errno, "cannot switch broadcast");
-    return 0;
+    int rc = hy__socket_set(priv->handle, SOL_SOCKET, SO_BROADCAST, priv->broadcast);
+    return rc < 0 ? hy_error_set_system(-rc, "cannot switch broadcast") : 0;
 }
 
 /*
@@ -108,10 +82,10 @@ static int apply_broadcast(struct hy_udp_socket_private *priv)
 static int apply_multicast(struct hy_udp_socket_private *priv, int ipv4_option, int ipv6_option,
                            int value, const char *what)
 {
-    int rc = setsockopt(priv->handle, IPPROTO_IP, ipv4_option, &value, sizeof value);
+    int rc = hy__socket_set(priv->handle, IPPROTO_IP, ipv4_option, value);
     if (priv->family == AF_INET6)
-        rc = setsockopt(priv->handle, IPPROTO_IPV6, ipv6_option, &value, sizeof value);
-    return rc < 0 ? hy_error_set_system(errno, "cannot set the %s", what) : 0;
+        rc = hy__socket_set(priv->handle, IPPROTO_IPV6, ipv6_option, value);
+    return rc < 0 ? hy_error_set_system(-rc, "cannot set the %s", what) : 0;
 }
 
 static int apply_loopback(struct hy_udp_socket_private *priv)
@@ -134,22 +108,15 @@ static int apply_interface(struct hy_udp_socket_private *priv)
 {
     if (priv->multicast_interface < 0)
         return 0;
-    const int index = priv->multicast_interface;
-    const struct ip_mreqn ipv4 = {.imr_ifindex = index};
-    int rc = setsockopt(priv->handle, IPPROTO_IP, IP_MULTICAST_IF, &ipv4, sizeof ipv4);
-    if (priv->family == AF_INET6)
-        rc = setsockopt(priv->handle, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof index);
-    return rc < 0 ? hy_error_set_system(errno, "cannot set the multicast interface") : 0;
+    int rc = hy__socket_set_multicast_interface(priv->handle, priv->family,
+                                                (unsigned)priv->multicast_interface);
+    return rc < 0 ? hy_error_set_system(-rc, "cannot set the multicast interface") : 0;
 }
 
 int hy__udp_apply_options(struct hy_udp_socket *self, const struct hy_address *address)
 {
     struct hy_udp_socket_private *priv = self->priv;
-    /* Only the groups this socket joined, not those of others; old kernels lack the IPv6 one. */
-    const int off = 0;
-    setsockopt(priv->handle, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off);
-    if (priv->family == AF_INET6)
-        setsockopt(priv->handle, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof off);
+    hy__socket_hear_own_groups(priv->handle, priv->family);
     int rc = apply_receive_buffer(priv, address);
     if (rc >= 0)
         rc = apply_broadcast(priv);
@@ -209,12 +176,11 @@ static int find_interface(const char *name, unsigned *ret_index)
         *ret_index = 0;
         return 0;
     }
-    unsigned index = if_nametoindex(name);
+    unsigned index = hy__interface_index(name);
     if (index == 0)
-        return hy_error_set(-HY_ENOENT,
-                            "no interface of this machine is called \"%.60s\"; the command \"ip "
-                            "link\" lists them",
-                            name);
+        return hy_error_set(
+            -HY_ENOENT, "no interface of this machine is called \"%.60s\"; " HY__INTERFACE_ADVICE,
+            name);
     *ret_index = index;
     return 0;
 }
@@ -234,16 +200,16 @@ int hy_udp_socket_set_multicast_interface(struct hy_udp_socket *self, const char
 
 static int refuse_membership(int error, const char *group, bool joining)
 {
-    if (error == EADDRINUSE)
+    const enum hy__socket_problem problem = hy__socket_problem(error);
+    if (problem == HY__SOCKET_IN_USE)
         return hy_error_set(-HY_EEXIST, "the socket has joined %s already", group);
-    if (error == EADDRNOTAVAIL && !joining)
+    if (problem == HY__SOCKET_NO_ADDRESS && !joining)
         return hy_error_set(-HY_ENOENT, "the socket is no member of %s", group);
-    if (error == ENODEV || error == EADDRNOTAVAIL)
+    if (problem == HY__SOCKET_NO_INTERFACE || problem == HY__SOCKET_NO_ADDRESS)
         return hy_error_set(-HY_ENOENT, "no route leads to the group %s; name an interface", group);
-    if (error == ENOBUFS)
+    if (problem == HY__SOCKET_NO_MEMORY)
         return hy_error_set(-HY_ENOMEM,
-                            "cannot join %s: too many groups for one socket; raise "
-                            "net.ipv4.igmp_max_memberships",
+                            "cannot join %s: too many groups for one socket; " HY__GROUPS_ADVICE,
                             group);
     return hy_error_set_system(error, "cannot %s the group %s", joining ? "join" : "leave", group);
 }
@@ -251,7 +217,7 @@ static int refuse_membership(int error, const char *group, bool joining)
 static int membership(struct hy_udp_socket *self, const struct udp_command *command, bool joining)
 {
     struct hy_udp_socket_private *priv = self->priv;
-    const sa_family_t family = hy__address_family(&command->address);
+    const int family = hy__address_family(&command->address);
     struct hy_address_text text = hy_address_to_text(&command->address);
     /* A group has no port. */
     *strrchr(text.text, ':') = '\0';
@@ -261,12 +227,8 @@ static int membership(struct hy_udp_socket *self, const struct udp_command *comm
     if (family != priv->family && (family == AF_INET6 || (priv->flags & HY_UDP_IPV6_ONLY) != 0))
         return hy_error_set(-HY_EINVAL, "the group %s and the socket on %s are of different kinds",
                             text.text, hy_address_to_text(&priv->local).text);
-    struct group_req request = {.gr_interface = command->number};
-    memcpy(&request.gr_group, command->address.storage_, hy__address_size(&command->address));
-    if (setsockopt(priv->handle, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
-                   joining ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP, &request, sizeof request) < 0)
-        return refuse_membership(errno, text.text, joining);
-    return 0;
+    int rc = hy__socket_join(priv->handle, &command->address, command->number, joining);
+    return rc < 0 ? refuse_membership(-rc, text.text, joining) : 0;
 }
 
 static int join_action(struct hy_udp_socket *self, const struct udp_command *command)

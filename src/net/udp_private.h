@@ -7,7 +7,8 @@
 #ifndef HALYARD_NET_UDP_PRIVATE_H
 #define HALYARD_NET_UDP_PRIVATE_H
 
-#include "address_system.h"
+#include "mutex.h"
+#include "socket.h"
 
 #include <halyard/event.h>
 #include <halyard/log.h>
@@ -16,11 +17,6 @@
 #include <halyard/thread.h>
 #include <halyard/udp.h>
 
-#include <pthread.h>
-#include <sys/uio.h>
-
-/* Datagrams taken by one system call. */
-#define UDP_BATCH 32
 /* The largest slot of a batch: no datagram is larger (jumbograms apart). */
 #define UDP_DATAGRAM_SIZE_MAX 65536
 
@@ -35,9 +31,8 @@ struct udp_batch {
     bool announced;      /* the batch signal has been emitted */
     uint32_t count;      /* datagrams that hold something */
     uint32_t next;       /* the first one that has not been delivered */
-    struct mmsghdr headers[UDP_BATCH];
-    struct iovec slices[UDP_BATCH];
-    struct hy_datagram datagrams[UDP_BATCH];
+    struct hy__incoming incoming;
+    struct hy_datagram datagrams[HY__INCOMING];
     unsigned char bytes[];
 };
 
@@ -52,8 +47,8 @@ struct udp_frame {
 
 struct hy_udp_socket_private {
     struct hy_notifier *notifier; /* a child of the socket, so that it moves along */
-    int handle;                   /* the descriptor, -1: closed */
-    sa_family_t family;
+    intptr_t handle;              /* the descriptor, -1: closed */
+    int family;
     unsigned flags;    /* enum hy_udp_flag, of the bind */
     bool wants_room;   /* a send found the buffer full: `writable` is owed */
     bool is_connected; /* there is a peer */
@@ -73,7 +68,7 @@ struct hy_udp_socket_private {
     uint32_t drops_seen;                    /* the kernel's count when it was last read */
     struct hy_udp_socket_counters counters; /* atomic, each member */
 
-    pthread_mutex_t guard;
+    struct hy__mutex guard;
     struct hy_address local; /* guard: the mutex for writing and for other threads; none: closed */
 };
 

@@ -7,8 +7,6 @@
  */
 #include "udp_private.h"
 
-#include <errno.h>
-
 /* For one readiness: at most so many batches, and no new batch after so long. */
 #define BATCHES_MAX 8
 #define TIME_MAX    HY_MILLISECOND
@@ -19,22 +17,17 @@
 struct udp_batch *hy__udp_batch_create(size_t datagram_size_max)
 {
     const size_t stride = (datagram_size_max + SLOT_SHIFT) & ~(size_t)63;
-    struct udp_batch *batch = hy_memory_allocate(sizeof *batch + UDP_BATCH * stride);
+    struct udp_batch *batch = hy_memory_allocate(sizeof *batch + HY__INCOMING * stride);
     if (batch == NULL)
         return NULL;
     /* The bytes are not cleared: pages that no datagram reaches never take memory. */
     memset(batch, 0, sizeof *batch);
     batch->references = 1;
-    for (size_t i = 0; i < UDP_BATCH; i++) {
+    for (unsigned i = 0; i < HY__INCOMING; i++) {
         struct hy_datagram *datagram = &batch->datagrams[i];
         datagram->data = &batch->bytes[i * stride];
-        batch->slices[i].iov_base = &batch->bytes[i * stride];
-        batch->slices[i].iov_len = datagram_size_max;
-        struct msghdr *header = &batch->headers[i].msg_hdr;
-        header->msg_name = datagram->sender.storage_;
-        header->msg_namelen = sizeof datagram->sender.storage_;
-        header->msg_iov = &batch->slices[i];
-        header->msg_iovlen = 1;
+        hy__incoming_place(&batch->incoming, i, &batch->bytes[i * stride], datagram_size_max,
+                           &datagram->sender);
     }
     return batch;
 }
@@ -96,14 +89,11 @@ static void fill(struct hy_udp_socket *self, struct udp_batch *batch, unsigned c
     struct hy_udp_socket_private *priv = self->priv;
     uint64_t bytes = 0, truncated = 0;
     for (unsigned i = 0; i < count; i++) {
-        struct msghdr *header = &batch->headers[i].msg_hdr;
         struct hy_datagram *datagram = &batch->datagrams[i];
-        datagram->size = batch->headers[i].msg_len;
+        datagram->size = hy__incoming_take(&batch->incoming, i, &datagram->truncated);
         datagram->received_ns = now;
-        datagram->truncated = (header->msg_flags & MSG_TRUNC) != 0;
         if (priv->family == AF_INET6)
             hy__address_unmap(&datagram->sender);
-        header->msg_namelen = sizeof datagram->sender.storage_;
         bytes += datagram->size;
         truncated += datagram->truncated;
     }
@@ -122,7 +112,7 @@ static void fill(struct hy_udp_socket *self, struct udp_batch *batch, unsigned c
 static void report_pending(struct hy_udp_socket *self, int error)
 {
     const struct hy_udp_socket_private *priv = self->priv;
-    if (error == ECONNREFUSED)
+    if (hy__socket_problem(error) == HY__SOCKET_REFUSED)
         hy_error_set(-HY_ECONNREFUSED, "%s refused a datagram: nobody listens there",
                      hy_address_to_text(&priv->peer).text);
     else
@@ -131,8 +121,8 @@ static void report_pending(struct hy_udp_socket *self, int error)
 }
 
 /*
- * Takes one batch. Returns its size, 0 when there is nothing or the frame is gone. ret_now: when it
- * was taken.
+ * Takes one batch. Returns its size, 0 when there is nothing. ret_now: when it was taken. The frame
+ * may be gone afterwards.
  */
 static int take(struct hy_udp_socket *self, int64_t *ret_now)
 {
@@ -144,34 +134,34 @@ static int take(struct hy_udp_socket *self, int64_t *ret_now)
         return 0;
     }
     priv->spare = NULL;
-    int count = recvmmsg(priv->handle, batch->headers, UDP_BATCH, MSG_DONTWAIT, NULL);
+    int error;
+    const int count = hy__socket_receive_batch(priv->handle, &batch->incoming, &error);
     if (count > 0) {
         *ret_now = hy_now_ns();
         fill(self, batch, (unsigned)count, *ret_now);
         priv->batch = batch;
-        return count;
+    } else {
+        priv->spare = batch;
     }
-    int error = errno;
-    priv->spare = batch;
-    if (error != EAGAIN && error != EINTR)
+    if (error != 0)
         report_pending(self, error);
-    return 0;
+    return count;
 }
 
 static void receive(struct hy_udp_socket *self, struct udp_frame *frame)
 {
     int64_t first = 0, now = 0;
-    int count = UDP_BATCH;
+    int count = HY__INCOMING;
     if (!deliver(self, frame))
         return;
-    for (int i = 0; i < BATCHES_MAX && count == UDP_BATCH && now - first <= TIME_MAX; i++) {
+    for (int i = 0; i < BATCHES_MAX && count == HY__INCOMING && now - first <= TIME_MAX; i++) {
         count = take(self, &now);
         if (frame->gone || !deliver(self, frame))
             return;
         if (i == 0)
             first = now;
         /* A full batch may mean a full buffer. */
-        if (count == UDP_BATCH)
+        if (count == HY__INCOMING)
             hy__udp_read_drops(self->priv);
     }
 }

@@ -5,11 +5,7 @@
  */
 #include "udp_private.h"
 
-#include <errno.h>
 #include <stdio.h>
-
-/* Datagrams given to the system in one call. */
-#define CHUNK 64
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
@@ -17,7 +13,7 @@
 static int make_target(const struct hy_udp_socket_private *priv, const struct hy_address *address,
                        struct hy_address *ret_target)
 {
-    sa_family_t family = hy__address_family(address);
+    const int family = hy__address_family(address);
     if (family == AF_UNSPEC)
         return hy_error_set(-HY_EINVAL, "there is no address to send to");
     if (hy_address_port(address) == 0)
@@ -34,28 +30,13 @@ static int make_target(const struct hy_udp_socket_private *priv, const struct hy
     return 0;
 }
 
-/*
- * Takes the peer away. Linux takes a port along that it chose itself (port 0 at the bind); then the
- * socket is bound to it again.
- */
 static int forget_peer(struct hy_udp_socket_private *priv)
 {
-    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-    struct hy_address local = {{0}};
-    socklen_t size = sizeof local.storage_;
     priv->is_connected = false;
-    if (priv->handle < 0)
-        return 0;
-    if (connect(priv->handle, &nobody, sizeof nobody) < 0 ||
-        getsockname(priv->handle, hy__address_system(&local), &size) < 0)
-        return hy_error_set_system(errno, "cannot take the peer away");
-    if (hy_address_port(&local) != 0)
-        return 0;
-    local = priv->local;
-    if (bind(priv->handle, hy__address_system(&local), hy__address_size(&local)) < 0)
-        return hy_error_set_system(errno, "cannot bind %s again, without the peer",
-                                   hy_address_to_text(&local).text);
-    return 0;
+    int rc = priv->handle >= 0 ? hy__socket_disconnect(priv->handle, &priv->local) : 0;
+    return rc < 0 ? hy_error_set_system(-rc, "cannot take the peer of %s away",
+                                        hy_address_to_text(&priv->local).text)
+                  : 0;
 }
 
 static int connect_action(struct hy_udp_socket *self, const struct udp_command *command)
@@ -72,8 +53,9 @@ static int connect_action(struct hy_udp_socket *self, const struct udp_command *
     rc = make_target(priv, &command->address, &target);
     if (rc < 0)
         return rc;
-    if (connect(priv->handle, hy__address_system(&target), hy__address_size(&target)) < 0)
-        return hy_error_set_system(errno, "cannot connect to %s",
+    rc = hy__socket_connect(priv->handle, &target);
+    if (rc < 0)
+        return hy_error_set_system(-rc, "cannot connect to %s",
                                    hy_address_to_text(&command->address).text);
     priv->peer = command->address;
     priv->is_connected = true;
@@ -109,16 +91,17 @@ static int refuse_for_now(struct hy_udp_socket_private *priv)
 static int refuse(struct hy_udp_socket_private *priv, int error, const struct hy_address *to,
                   size_t size)
 {
-    if (error == EAGAIN)
+    const enum hy__socket_problem problem = hy__socket_problem(error);
+    if (problem == HY__SOCKET_AGAIN)
         return refuse_for_now(priv);
     hy__udp_count(&priv->counters.send_errors, 1);
     const struct hy_address_text text = hy_address_to_text(to != NULL ? to : &priv->peer);
-    if (error == EMSGSIZE)
+    if (problem == HY__SOCKET_TOO_LARGE)
         return hy_error_set(-HY_EMSGSIZE,
                             "a datagram of %zu bytes is too large to reach %s; UDP carries at "
                             "most %d bytes over IPv4",
                             size, text.text, HY_UDP_IPV4_SIZE_MAX);
-    if (error == EACCES)
+    if (problem == HY__SOCKET_FORBIDDEN)
         return hy_error_set(-HY_EACCES,
                             "sending to %s is not permitted; if it is a broadcast address, call "
                             "hy_udp_socket_set_broadcast() first",
@@ -144,6 +127,11 @@ static void report_refusal(struct hy_udp_socket *self)
     snprintf(error.message, sizeof error.message, "%s refused a datagram: nobody listens there",
              hy_address_to_text(&self->priv->peer).text);
     hy_emit(&self->events.error, &error);
+}
+
+static bool was_refused(ssize_t rc)
+{
+    return rc < 0 && hy__socket_problem((int)-rc) == HY__SOCKET_REFUSED;
 }
 
 static int check_content(const void *data, size_t size)
@@ -189,19 +177,14 @@ static int send_now(struct hy_udp_socket *self, const struct hy_address *to, con
         rc = prepare(self, to, &target);
     if (rc < 0)
         return refuse_argument(priv, rc);
-    struct sockaddr *address = to != NULL ? hy__address_system(&target) : NULL;
-    socklen_t address_size = hy__address_size(&target);
-    bool refused = false;
-    ssize_t sent;
-    for (;;) {
-        sent = sendto(priv->handle, data, size, MSG_DONTWAIT, address, address_size);
-        if (sent >= 0 || !(errno == EINTR || (errno == ECONNREFUSED && !refused)))
-            break;
-        refused = refused || errno == ECONNREFUSED;
-    }
-    if (sent < 0)
-        rc = refuse(priv, errno, to, size);
-    if (sent >= 0) {
+    const struct hy_address *address = to != NULL ? &target : NULL;
+    ssize_t sent = hy__socket_send_datagram(priv->handle, address, data, size);
+    const bool refused = was_refused(sent);
+    if (refused)
+        sent = hy__socket_send_datagram(priv->handle, address, data, size);
+    if (sent < 0) {
+        rc = refuse(priv, (int)-sent, to, size);
+    } else {
         hy__udp_count(&priv->counters.sent, 1);
         hy__udp_count(&priv->counters.sent_bytes, (uint64_t)sent);
         rc = (int)sent;
@@ -240,9 +223,8 @@ int hy_udp_socket_send(struct hy_udp_socket *self, const struct hy_address *to, 
 /* --- many at once ---------------------------------------------------------------------------- */
 
 struct chunk {
-    struct mmsghdr headers[CHUNK];
-    struct iovec slices[CHUNK];
-    struct hy_address targets[CHUNK];
+    struct hy__outgoing outgoing;
+    struct hy_address targets[HY__OUTGOING];
 };
 
 /* Fills the chunk up to the first datagram that cannot be sent; returns how many, or its error when
@@ -251,7 +233,7 @@ static int fill(struct hy_udp_socket *self, struct chunk *chunk,
                 const struct hy_outgoing_datagram *datagrams, size_t count)
 {
     int filled = 0;
-    for (; filled < CHUNK && (size_t)filled < count; filled++) {
+    for (; filled < HY__OUTGOING && (size_t)filled < count; filled++) {
         const struct hy_outgoing_datagram *datagram = &datagrams[filled];
         struct hy_address *target = &chunk->targets[filled];
         int rc = check_content(datagram->data, datagram->size);
@@ -259,13 +241,8 @@ static int fill(struct hy_udp_socket *self, struct chunk *chunk,
             rc = prepare(self, datagram->to, target);
         if (rc < 0)
             return filled > 0 ? filled : rc;
-        chunk->slices[filled].iov_base = (void *)(uintptr_t)datagram->data;
-        chunk->slices[filled].iov_len = datagram->size;
-        chunk->headers[filled] =
-            (struct mmsghdr){.msg_hdr = {.msg_name = datagram->to != NULL ? target->storage_ : NULL,
-                                         .msg_namelen = hy__address_size(target),
-                                         .msg_iov = &chunk->slices[filled],
-                                         .msg_iovlen = 1}};
+        hy__outgoing_place(&chunk->outgoing, (unsigned)filled, datagram->to != NULL ? target : NULL,
+                           datagram->data, datagram->size);
     }
     return filled;
 }
@@ -279,18 +256,16 @@ static int send_chunk(struct hy_udp_socket *self, const struct hy_outgoing_datag
     int filled = fill(self, &chunk, datagrams, count);
     if (filled < 0)
         return filled;
-    int sent;
-    bool again;
-    do {
-        sent = sendmmsg(priv->handle, chunk.headers, (unsigned)filled, MSG_DONTWAIT);
-        again = sent < 0 && (errno == EINTR || (errno == ECONNREFUSED && !*refused));
-        *refused = *refused || (sent < 0 && errno == ECONNREFUSED);
-    } while (again);
+    int sent = hy__socket_send_batch(priv->handle, &chunk.outgoing, (unsigned)filled);
+    if (was_refused(sent) && !*refused) {
+        *refused = true;
+        sent = hy__socket_send_batch(priv->handle, &chunk.outgoing, (unsigned)filled);
+    }
     if (sent < 0)
-        return refuse(priv, errno, datagrams[0].to, datagrams[0].size);
+        return refuse(priv, -sent, datagrams[0].to, datagrams[0].size);
     uint64_t bytes = 0;
     for (int i = 0; i < sent; i++)
-        bytes += chunk.slices[i].iov_len;
+        bytes += datagrams[i].size;
     hy__udp_count(&priv->counters.sent, (uint64_t)sent);
     hy__udp_count(&priv->counters.sent_bytes, bytes);
     return sent;

@@ -3,11 +3,10 @@
  * The client as an object, and its calls. A message is framed in the sender's thread and masked in
  * the client's, where the random numbers are. pending_ counts the bytes that are posted or queued.
  */
+#include "socket.h"
 #include "ws_client_private.h"
 #include "ws_message.h"
-
 #include <stdio.h>
-#include <sys/socket.h>
 
 static void client_fini(struct hy_object *object);
 
@@ -70,7 +69,7 @@ int hy_ws_client_init(struct hy_ws_client *client, struct hy_object *parent)
     client->reserved_ = 0;
     if (wc != NULL) {
         wc->client = client;
-        wc->fd = -1;
+        wc->handle = -1;
         wc->message_limit = 16 << 20;
         wc->connect_timeout_ns = 10 * HY_SECOND;
         wc->close_timeout_ns = 5 * HY_SECOND;
@@ -169,7 +168,7 @@ int hy_ws_client_set_reading(struct hy_ws_client *client, bool is_reading)
         return 0;
     wc->interest =
         (wc->is_blocked ? (unsigned)HY_WRITABLE : 0u) | (is_reading ? (unsigned)HY_READABLE : 0u);
-    return hy_notifier_watch(&wc->notifier, wc->fd, wc->interest);
+    return hy_notifier_watch(&wc->notifier, wc->handle, wc->interest);
 }
 
 enum hy_ws_client_state hy_ws_client_get_state(const struct hy_ws_client *client)
@@ -320,11 +319,11 @@ static void client_fini(struct hy_object *object)
     hy__ws_client_enter(wc);
     if (wc->phase == HY__WS_CLIENT_FRAMES && !wc->is_close_sent) {
         hy__ws_client_close(wc, HY__WS_CLOSE_GOING_AWAY, NULL, 0);
-        if (wc->fd >= 0)
-            hy__packet_queue_write(&wc->queue, wc->fd, SIZE_MAX / 2, &write);
+        if (wc->handle >= 0)
+            hy__packet_queue_write(&wc->queue, wc->handle, SIZE_MAX / 2, &write);
     }
-    if (wc->fd >= 0)
-        shutdown(wc->fd, SHUT_WR);
+    if (wc->handle >= 0)
+        hy__socket_end_sending(wc->handle);
     hy__ws_client_end(wc);
     hy_timer_stop(&wc->flush);
     wc->client->priv = NULL;

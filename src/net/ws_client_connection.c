@@ -2,13 +2,10 @@
 /*
  * A client's connection: connecting, the handshake, frames, the end.
  */
-#include "address_system.h"
+#include "digest.h"
+#include "socket.h"
 #include "ws_client_private.h"
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <openssl/rand.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define HEAD_SIZE_MAX 16384
 #define WRITE_LIMIT   ((size_t)1 << 20) /* bytes in a turn */
@@ -25,9 +22,9 @@ static void drop_connection(struct hy_ws_client_private *wc)
 {
     hy_notifier_unwatch(&wc->notifier);
     hy_timer_stop(&wc->timer);
-    if (wc->fd >= 0)
-        close(wc->fd);
-    wc->fd = -1;
+    if (wc->handle >= 0)
+        hy__socket_close(wc->handle);
+    wc->handle = -1;
     wc->interest = 0;
     wc->phase = HY__WS_CLIENT_IDLE;
     wc->is_blocked = false;
@@ -93,7 +90,7 @@ static void update(struct hy_ws_client_private *wc)
         interest |= HY_READABLE;
     if (interest == wc->interest)
         return;
-    if (hy_notifier_watch(&wc->notifier, wc->fd, interest) < 0)
+    if (hy_notifier_watch(&wc->notifier, wc->handle, interest) < 0)
         hy__ws_client_end(wc);
     else
         wc->interest = interest;
@@ -114,7 +111,7 @@ static void drained(struct hy_ws_client_private *wc)
         return;
     /* The server ends the connection (RFC 6455 section 7.1.1); a broken one is not waited for. */
     wc->phase = HY__WS_CLIENT_ENDING;
-    if (shutdown(wc->fd, SHUT_WR) < 0)
+    if (hy__socket_end_sending(wc->handle) < 0)
         hy__ws_client_end(wc);
 }
 
@@ -126,7 +123,7 @@ static void write_queue(struct hy_ws_client_private *wc)
     uint64_t cost = wc->queue.cost;
     if (wc->phase < HY__WS_CLIENT_HANDSHAKE || wc->is_blocked)
         return;
-    if (hy__packet_queue_write(queue, wc->fd, WRITE_LIMIT, &write) < 0) {
+    if (hy__packet_queue_write(queue, wc->handle, WRITE_LIMIT, &write) < 0) {
         hy__ws_client_end(wc);
         return;
     }
@@ -156,7 +153,7 @@ void hy__ws_client_flush(struct hy_timer *timer)
 static struct hy__packet *mask_packet(struct hy_ws_client_private *wc, struct hy__packet *packet)
 {
     if (wc->masks_used == sizeof wc->masks) {
-        if (RAND_bytes(wc->masks, sizeof wc->masks) != 1)
+        if (!hy__random_bytes(wc->masks, sizeof wc->masks))
             return NULL;
         wc->masks_used = 0;
     }
@@ -365,10 +362,10 @@ static void read_socket(struct hy_ws_client_private *wc)
         update(wc);
         return;
     }
-    ssize_t got = recv(wc->fd, buffer, HY__WS_CLIENT_RECEIVE_SIZE, MSG_DONTWAIT);
+    ssize_t got = hy__socket_receive(wc->handle, buffer, HY__WS_CLIENT_RECEIVE_SIZE);
     if (got > 0)
         take(wc, buffer, (size_t)got);
-    else if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+    else if (got == 0 || hy__socket_problem((int)-got) != HY__SOCKET_AGAIN)
         hy__ws_client_end(wc);
     wc->receive_buffer = buffer;
     if (wc->is_held) {
@@ -382,9 +379,7 @@ static void read_socket(struct hy_ws_client_private *wc)
 
 static void tcp_connected(struct hy_ws_client_private *wc)
 {
-    int error = 0;
-    socklen_t size = sizeof error;
-    getsockopt(wc->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    int error = hy__socket_pending_error(wc->handle);
     if (error != 0) {
         int rc = hy_error_set_system(error, "cannot connect");
         hy__ws_client_fail(wc, rc, hy_last_error()->message);
@@ -409,25 +404,24 @@ void hy__ws_client_ready(struct hy_notifier *notifier, const struct hy_readiness
             wc->is_blocked = false;
             write_queue(wc);
         }
-        if (wc->client != NULL && wc->fd >= 0 && (readiness->conditions & (HY_READABLE | ended)))
+        if (wc->client != NULL && wc->handle >= 0 &&
+            (readiness->conditions & (HY_READABLE | ended)))
             read_socket(wc);
     }
     hy__ws_client_leave(wc);
 }
 
-static int open_socket(struct hy_ws_client_private *wc, struct hy_address *address)
+static int open_socket(struct hy_ws_client_private *wc, const struct hy_address *address)
 {
-    int on = 1;
-    struct sockaddr *system = hy__address_system(address);
-    wc->fd = socket(system->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (wc->fd < 0)
-        return hy_error_set_system(errno, "%s: cannot make a socket", wc->text);
-    setsockopt(wc->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    /* ECONNREFUSED and others may come at once on the loopback; they are told by the signal. */
-    if (connect(wc->fd, system, hy__address_size(address)) < 0 && errno != EINPROGRESS &&
-        errno != EINTR && errno != ECONNREFUSED)
-        return hy_error_set_system(errno, "%s: cannot connect", wc->text);
-    return hy_notifier_watch(&wc->notifier, wc->fd, HY_WRITABLE);
+    wc->handle = hy__socket_open(hy__address_family(address), SOCK_STREAM);
+    if (wc->handle < 0)
+        return hy_error_set_system((int)-wc->handle, "%s: cannot make a socket", wc->text);
+    hy__socket_set(wc->handle, IPPROTO_TCP, TCP_NODELAY, 1);
+    /* A refusal may come at once on the loopback; it is told by the signal. */
+    int rc = hy__socket_connect(wc->handle, address);
+    if (rc < 0 && hy__socket_problem(-rc) != HY__SOCKET_REFUSED)
+        return hy_error_set_system(-rc, "%s: cannot connect", wc->text);
+    return hy_notifier_watch(&wc->notifier, wc->handle, HY_WRITABLE);
 }
 
 static int prepare_request(struct hy_ws_client_private *wc, const struct hy__ws_url *url,

@@ -37,7 +37,7 @@ struct hy_ws_client_private {
     int64_t connect_timeout_ns, close_timeout_ns;
     int64_t ping_ns;
     uint32_t entered;
-    int fd;
+    intptr_t handle;
     unsigned interest;
     enum hy__ws_client_phase phase;
     bool is_blocked, is_paused, is_flush_armed;

@@ -4,12 +4,8 @@
  * readiness, into a buffer that all connections share; writing is done for all of them together at
  * the end of the turn, so that what was queued in the turn leaves in one call.
  */
+#include "socket.h"
 #include "ws_server_private.h"
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define LINGER_BYTES_MAX (UINT64_C(256) << 20)
 
@@ -23,29 +19,28 @@ static int watch(struct hy__ws_connection *connection, struct hy_object *parent)
         return rc;
     rc = hy_connect(&notifier->events.ready, notifier, connection_ready, HY_DIRECT);
     if (rc >= 0)
-        rc = hy_notifier_watch(notifier, connection->fd, HY_READABLE);
+        rc = hy_notifier_watch(notifier, connection->handle, HY_READABLE);
     if (rc < 0)
         hy_notifier_fini(notifier);
     return rc;
 }
 
-int hy__ws_connection_create(struct hy_ws_server_private *ws, int fd)
+int hy__ws_connection_create(struct hy_ws_server_private *ws, intptr_t handle)
 {
-    int on = 1;
     struct hy__ws_connection *connection = hy_memory_allocate_zeroed(sizeof *connection);
     if (connection == NULL) {
-        close(fd);
+        hy__socket_close(handle);
         return -HY_ENOMEM;
     }
     connection->ws = ws;
-    connection->fd = fd;
+    connection->handle = handle;
     int rc = watch(connection, &ws->server->hy);
     if (rc < 0) {
         hy_memory_release(connection);
-        close(fd);
+        hy__socket_close(handle);
         return rc;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* else it is only slower */
+    hy__socket_set(handle, IPPROTO_TCP, TCP_NODELAY, 1); /* else it is only slower */
     connection->life.connection = connection->write.connection = connection;
     connection->interest = HY_READABLE;
     connection->previous = ws->last;
@@ -85,7 +80,7 @@ void hy__ws_connection_cut(struct hy__ws_connection *connection)
         return;
     connection->phase = HY__WS_DEAD;
     hy_notifier_unwatch(&connection->notifier);
-    close(connection->fd);
+    hy__socket_close(connection->handle);
     hy__ws_deadline_clear(ws, &connection->life);
     hy__ws_deadline_clear(ws, &connection->write);
     hy__ws_slot_retire(ws, request);
@@ -122,7 +117,7 @@ void hy__ws_connection_linger(struct hy__ws_connection *connection)
 {
     struct hy_ws_server_private *ws = connection->ws;
     hy__ws_deadline_clear(ws, &connection->write);
-    if (connection->is_read_ended || shutdown(connection->fd, SHUT_WR) < 0) {
+    if (connection->is_read_ended || hy__socket_end_sending(connection->handle) < 0) {
         hy__ws_connection_cut(connection);
         return;
     }
@@ -156,7 +151,7 @@ void hy__ws_connection_update(struct hy__ws_connection *connection)
                         (connection->is_blocked ? (unsigned)HY_WRITABLE : 0u);
     if (connection->phase == HY__WS_DEAD || interest == connection->interest)
         return;
-    if (hy_notifier_watch(&connection->notifier, connection->fd, interest) < 0)
+    if (hy_notifier_watch(&connection->notifier, connection->handle, interest) < 0)
         hy__ws_connection_cut(connection);
     else
         connection->interest = interest;
@@ -223,7 +218,7 @@ static void connection_read(struct hy__ws_connection *connection)
     bool is_shared = !ws->is_receiving;
     if (!is_shared && (buffer = hy_memory_allocate(HY__WS_RECEIVE_SIZE)) == NULL)
         return; /* in a nested loop; it is still readable in the next turn */
-    ssize_t got = recv(connection->fd, buffer, read_room(connection), MSG_DONTWAIT);
+    ssize_t got = hy__socket_receive(connection->handle, buffer, read_room(connection));
     if (got > 0) {
         ws->is_receiving = true;
         hy__ws_connection_busy(connection, true);
@@ -233,7 +228,7 @@ static void connection_read(struct hy__ws_connection *connection)
             ws->is_receiving = false;
     } else if (got == 0) {
         read_ended(connection);
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    } else if (hy__socket_problem((int)-got) != HY__SOCKET_AGAIN) {
         hy__ws_connection_cut(connection);
     }
     if (!is_shared)
@@ -337,7 +332,7 @@ void hy__ws_connection_write(struct hy__ws_connection *connection)
     struct hy__packet_write write;
     if (connection->is_blocked || hy__packet_queue_is_empty(&connection->queue))
         return;
-    if (hy__packet_queue_write(&connection->queue, connection->fd, ws->options.write_limit,
+    if (hy__packet_queue_write(&connection->queue, connection->handle, ws->options.write_limit,
                                &write) < 0) {
         hy__ws_connection_cut(connection);
         return;

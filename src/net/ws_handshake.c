@@ -5,23 +5,21 @@
  * broken one" (400) to what says "not from there" (403).
  */
 #include "ws_handshake.h"
+#include "digest.h"
 #include "http_response.h"
 #include "ws_extension.h"
 #include <halyard/error.h>
-#include <openssl/evp.h>
 
 int hy__ws_accept(const char key[HY__WS_KEY_SIZE], char ret_accept[HY__WS_ACCEPT_SIZE + 1])
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455 section 1.3 */
     char text[HY__WS_KEY_SIZE + sizeof guid - 1];
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_size = 0;
+    unsigned char digest[HY__SHA1_SIZE];
+    _Static_assert(HY__BASE64_SIZE(HY__SHA1_SIZE) == HY__WS_ACCEPT_SIZE + 1, "room for it");
     memcpy(text, key, HY__WS_KEY_SIZE);
     memcpy(text + HY__WS_KEY_SIZE, guid, sizeof guid - 1);
-    if (EVP_Digest(text, sizeof text, digest, &digest_size, EVP_sha1(), NULL) != 1 ||
-        digest_size != 20)
+    if (!hy__sha1(text, sizeof text, digest) || !hy__base64(digest, sizeof digest, ret_accept))
         return -HY_EIO;
-    EVP_EncodeBlock((unsigned char *)ret_accept, digest, (int)digest_size);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * The WebSocket opening handshake, both sides, without I/O (RFC 6455 sections 4.1, 4.2, 10.2).
  * No extension is negotiated in this version: an offer is checked for its grammar and then ignored.
- * Needs OpenSSL's libcrypto for SHA-1, base64 and random bytes.
+ * Needs digest.h.
  */
 #ifndef HY_NET_WS_HANDSHAKE_H
 #define HY_NET_WS_HANDSHAKE_H

@@ -2,18 +2,16 @@
 /*
  * The client's side of the WebSocket opening handshake (RFC 6455 section 4.1).
  */
+#include "digest.h"
 #include "writer.h"
 #include "ws_handshake.h"
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 
 int hy__ws_client_handshake_init(struct hy__ws_client_handshake *handshake,
                                  const char *const *subprotocols, size_t subprotocol_count)
 {
     unsigned char nonce[16];
-    if (RAND_bytes(nonce, sizeof nonce) != 1)
+    if (!hy__random_bytes(nonce, sizeof nonce) || !hy__base64(nonce, sizeof nonce, handshake->key))
         return -HY_EIO;
-    EVP_EncodeBlock((unsigned char *)handshake->key, nonce, sizeof nonce);
     handshake->subprotocols = subprotocols;
     handshake->subprotocol_count = subprotocol_count;
     return hy__ws_accept(handshake->key, handshake->accept);

@@ -2,10 +2,9 @@
 /*
  * The server as an object: its class, its beginning and its end.
  */
+#include "socket.h"
 #include "ws_message.h"
 #include "ws_server_private.h"
-
-#include <sys/socket.h>
 
 /* --- payloads -------------------------------------------------------------------------------- */
 
@@ -120,7 +119,7 @@ static int setup(struct hy_ws_server *server)
         return -HY_ENOMEM;
     ws->server = server;
     ws->counters = &server->counters_;
-    ws->listener_fd = -1;
+    ws->listener_handle = -1;
     ws->free_first = ws->free_last = UINT32_MAX;
     ws->receive_buffer = hy_memory_allocate(HY__WS_RECEIVE_SIZE);
     options = hy_ws_server_options_default();
@@ -174,7 +173,7 @@ int hy_ws_server_set_options(struct hy_ws_server *server,
                              const struct hy_ws_server_options *options)
 {
     int rc = check_home(server, "hy_ws_server_set_options");
-    if (rc == 0 && (server->priv->listener_fd >= 0 || server->priv->is_closing))
+    if (rc == 0 && (server->priv->listener_handle >= 0 || server->priv->is_closing))
         rc = hy_error_set(-HY_EBUSY, "the server listens already; set its options before");
     return rc < 0 ? rc : hy__ws_options_set(server->priv, options);
 }
@@ -188,7 +187,7 @@ int hy_ws_server_add_page(struct hy_ws_server *server, const struct hy_ws_page *
 int hy_ws_server_listen(struct hy_ws_server *server, const char *address, unsigned flags)
 {
     int rc = check_home(server, "hy_ws_server_listen");
-    if (rc == 0 && server->priv->listener_fd >= 0)
+    if (rc == 0 && server->priv->listener_handle >= 0)
         rc = hy_error_set(-HY_EBUSY, "the server listens at %s already", server->priv->address);
     if (rc == 0)
         rc = hy__ws_check_open(server, "listening");
@@ -334,10 +333,11 @@ static void say_goodbye(struct hy__ws_connection *connection)
     }
     if (connection->phase == HY__WS_LINGER || connection->phase == HY__WS_REQUEST)
         return;
-    hy__packet_queue_write(&connection->queue, connection->fd, ws->options.queue_limit, &write);
+    hy__packet_queue_write(&connection->queue, connection->handle, ws->options.queue_limit, &write);
     /* Closing with bytes unread would reset the connection and take the Close with it. */
-    if (shutdown(connection->fd, SHUT_WR) == 0)
-        for (int i = 0; i < 64 && recv(connection->fd, rest, sizeof rest, MSG_DONTWAIT) > 0; i++)
+    if (hy__socket_end_sending(connection->handle) >= 0)
+        for (int i = 0; i < 64 && hy__socket_receive(connection->handle, rest, sizeof rest) > 0;
+             i++)
             ;
 }
 

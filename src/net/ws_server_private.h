@@ -90,7 +90,7 @@ struct hy__ws_connection {
     uint64_t request;               /* ANSWER: its id */
     int64_t above_since_ns;         /* the queue is above low_water; 0: it is not */
     uint64_t lingered;              /* bytes discarded */
-    int fd;
+    intptr_t handle;
     unsigned interest; /* what the notifier watches for */
     uint8_t phase;     /* enum hy__ws_phase */
     bool is_dirty, is_backlogged, is_blocked, is_slow, is_high, is_reported;
@@ -120,7 +120,7 @@ struct hy_ws_server_private {
     struct hy__ws_page *pages;
     size_t page_count;
     struct hy_notifier listener;
-    int listener_fd;
+    intptr_t listener_handle;
     char address[80];
     int64_t accept_at_ns; /* accepting is paused until then; 0: it is not */
     struct hy__ws_connection *first, *last;
@@ -183,12 +183,12 @@ void hy__ws_listener_stop(struct hy_ws_server_private *ws);
 /** The pause after a failure is over. */
 void hy__ws_listener_resume(struct hy_ws_server_private *ws);
 /** "127.0.0.1:40312" of the socket's peer, or "". */
-void hy__ws_peer_text(int fd, char *to, size_t capacity);
+void hy__ws_peer_text(intptr_t handle, char *to, size_t capacity);
 
 /* --- ws_connection.c ------------------------------------------------------------------------- */
 
 /** Takes over the descriptor, also on failure. */
-int hy__ws_connection_create(struct hy_ws_server_private *ws, int fd);
+int hy__ws_connection_create(struct hy_ws_server_private *ws, intptr_t handle);
 /** Queues a packet (takes the reference) and has it written at the end of the turn. Without memory
  * the connection is cut. */
 void hy__ws_connection_push(struct hy__ws_connection *connection, struct hy__packet *packet);

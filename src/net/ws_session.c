@@ -51,7 +51,7 @@ void hy__ws_session_open(struct hy__ws_connection *connection,
     hy__ws_count(&ws->counters->opened, 1);
     hy__ws_count(&ws->counters->clients, 1);
     struct hy_ws_client_opened opened = {.client = client};
-    hy__ws_peer_text(connection->fd, opened.peer, sizeof opened.peer);
+    hy__ws_peer_text(connection->handle, opened.peer, sizeof opened.peer);
     copy_text(opened.target, sizeof opened.target, request->target);
     copy_text(opened.subprotocol, sizeof opened.subprotocol,
               hy__slice_from(handshake->subprotocol));

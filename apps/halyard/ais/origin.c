@@ -3,7 +3,6 @@
 #include "origin.h"
 
 #include <string.h>
-#include <time.h>
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -63,10 +62,13 @@ static void set_time(struct ais_origin *origin, struct ais_slice text)
 /* "1-2-73874": sentence, of how many, of which group. */
 static void set_group(struct ais_origin *origin, struct ais_slice text)
 {
-    const char *last = memrchr(text.data, '-', text.size);
+    size_t start = text.size;
 
-    if (last != NULL && last + 1 < text.data + text.size) {
-        struct ais_slice id = {last + 1, (size_t)(text.data + text.size - (last + 1))};
+    while (start > 0 && text.data[start - 1] != '-') {
+        start--;
+    }
+    if (start > 0 && start < text.size) {
+        struct ais_slice id = {text.data + start, text.size - start};
 
         origin->group = hash(id);
     }
@@ -159,6 +161,20 @@ void ais_origin_from_prefix(struct ais_origin *origin, struct ais_slice text)
     }
 }
 
+/*
+ * Of a date in the Gregorian calendar, from the year 1 on; a day past the end of its month counts
+ * into the next, and a day or month 0 is the last one before. The year is taken to begin in March,
+ * so that the day of leap years is its last one.
+ */
+static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
+{
+    const int64_t from_march = month > 2 ? month - 3 : month + 9;
+    const int64_t past = month > 2 ? year : year - 1;
+
+    return past * 365 + past / 4 - past / 100 + past / 400 + (from_march * 153 + 2) / 5 + day -
+           719469;
+}
+
 /* $PGHP,1,year,month,day,hour,minute,second,ms,country,region,base station,... */
 bool ais_origin_from_pghp(struct ais_origin *origin, struct ais_slice text)
 {
@@ -181,19 +197,12 @@ bool ais_origin_from_pghp(struct ais_origin *origin, struct ais_slice text)
             return false;
         }
     }
-    struct tm calendar = {
-        .tm_year = (int)field[0] - 1900,
-        .tm_mon = (int)field[1] - 1,
-        .tm_mday = (int)field[2],
-        .tm_hour = (int)field[3],
-        .tm_min = (int)field[4],
-        .tm_sec = (int)field[5],
-    };
-    time_t seconds = timegm(&calendar);
+    int64_t days = days_since_1970(field[0], field[1], field[2]);
+    int64_t seconds = ((days * 24 + field[3]) * 60 + field[4]) * 60 + field[5];
     if (seconds <= 0 || seconds > INT64_MAX / NS_PER_S - 1) {
         return false;
     }
-    origin->time_ns = (int64_t)seconds * NS_PER_S + field[6] * 1000000;
+    origin->time_ns = seconds * NS_PER_S + field[6] * 1000000;
     (void)next_part(&rest, ','); /* country */
     (void)next_part(&rest, ','); /* region */
     struct ais_slice station = next_part(&rest, ',');
