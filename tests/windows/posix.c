@@ -199,8 +199,8 @@ static int poll_socket(struct pollfd *polled, int timeout_ms)
 
 int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms)
 {
-    if (!EXPECT(count == 1)) /* more is not asked for yet */
-        return -1;
+    if (count != 1) /* more is not asked for yet */
+        return not_here();
     return is_socket(socket_of(descriptors->fd)) ? poll_socket(descriptors, timeout_ms)
                                                  : poll_handle(descriptors, timeout_ms);
 }
