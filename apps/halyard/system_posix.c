@@ -22,7 +22,7 @@ int system_open(const char *path)
 
 int system_open_standard_input(void)
 {
-    int descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    int descriptor = dup(STDIN_FILENO);
 
     return descriptor < 0 ? -errno : descriptor;
 }
