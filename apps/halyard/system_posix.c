@@ -17,7 +17,10 @@ int system_open(const char *path)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 
-    return descriptor < 0 ? -errno : descriptor;
+    if (descriptor < 0) {
+        return -errno;
+    }
+    return descriptor;
 }
 
 int system_open_standard_input(void)
