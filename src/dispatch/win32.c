@@ -31,7 +31,8 @@ enum {
     MESSAGES_PER_WAIT = 64,
     WAKES_IN_A_ROW = 8 /* waits that end with the wake-up they found; then all is looked at */
 };
-#define NEAR_NS (20 * HY_MILLISECOND) /* the timeouts of Windows are up to 16 ms late */
+#define CLASS_NAME L"halyard"
+#define NEAR_NS    (20 * HY_MILLISECOND) /* the timeouts of Windows are up to 16 ms late */
 
 struct win32_dispatcher {
     struct hy_dispatcher base;
@@ -224,13 +225,18 @@ static void dispatch(struct win32_dispatcher *self, const MSG *message, unsigned
     if ((flags & HY_WAIT_NO_USER_INPUT) != 0 && hy__win32_is_input(message) &&
         hy__win32_input_hold(&self->held, message))
         return;
-    self->dispatched++;
-    if (message->message == WM_QUIT)
+    if (message->message == WM_QUIT) {
         hy_thread_quit(hy_thread_current(), (int)message->wParam);
-    else if (!hy_native_filters_apply(&copy, &result)) {
-        TranslateMessage(&copy);
-        DispatchMessageW(&copy);
+        self->dispatched++;
+        return;
     }
+    if (hy_native_filters_apply(&copy, &result)) {
+        self->dispatched++;
+        return;
+    }
+    self->dispatched += message->hwnd != NULL ? 1 : 0; /* else nobody gets it */
+    TranslateMessage(&copy);
+    DispatchMessageW(&copy);
 }
 
 /* What was held back comes before what is in the queue. */
@@ -398,14 +404,27 @@ static HINSTANCE this_module(void)
     return module;
 }
 
+static BOOL WINAPI register_class(INIT_ONCE *once, void *argument, void **ret_context)
+{
+    (void)once, (void)argument, (void)ret_context;
+    WNDCLASSW class = {
+        .lpfnWndProc = window_procedure, .hInstance = this_module(), .lpszClassName = CLASS_NAME};
+    return RegisterClassW(&class) != 0 || GetLastError() == ERROR_CLASS_ALREADY_EXISTS;
+}
+
+static HWND window_create(void)
+{
+    static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+    if (!InitOnceExecuteOnce(&once, register_class, NULL, NULL))
+        return NULL;
+    return CreateWindowExW(0, CLASS_NAME, CLASS_NAME, 0, 0, 0, 0, 0, HWND_MESSAGE, NULL,
+                           this_module(), NULL);
+}
+
 static int win32_attach(struct hy_dispatcher *dispatcher)
 {
     struct win32_dispatcher *self = self_of(dispatcher);
-    WNDCLASSW class = {
-        .lpfnWndProc = window_procedure, .hInstance = this_module(), .lpszClassName = L"halyard"};
-    RegisterClassW(&class); /* fails when it is there already: then the window can be made */
-    HWND window = CreateWindowExW(0, class.lpszClassName, L"halyard", 0, 0, 0, 0, 0, HWND_MESSAGE,
-                                  NULL, class.hInstance, NULL);
+    HWND window = window_create();
     if (window == NULL)
         return hy_error_set_system(hy__win32_error(GetLastError()),
                                    "cannot make the window of a thread");
@@ -413,6 +432,7 @@ static int win32_attach(struct hy_dispatcher *dispatcher)
     __atomic_store_n(&self->window, window, __ATOMIC_SEQ_CST);
     if (is_woken(self)) /* before there was a window */
         post_wake(self);
+    beat_set(self, hy__clock_ns(), BEAT_MS); /* the thread's loop may be a foreign one */
     return 0;
 }
 
@@ -421,6 +441,7 @@ static void win32_detach(struct hy_dispatcher *dispatcher)
     struct win32_dispatcher *self = self_of(dispatcher);
     HWND window = self->window;
     beat_end(self);
+    self->in_charge = false;
     __atomic_store_n(&self->window, NULL, __ATOMIC_SEQ_CST);
     DestroyWindow(window);
 }

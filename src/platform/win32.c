@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <halyard/memory.h>
 #include <halyard/thread.h>
-#include <process.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,7 +77,7 @@ struct start {
     void *context;
 };
 
-static unsigned __stdcall thread_entry(void *argument)
+static DWORD WINAPI thread_entry(void *argument)
 {
     struct start start = *(struct start *)argument;
     hy_memory_release(argument);
@@ -93,15 +92,14 @@ int hy__os_thread_start(struct hy__os_thread *ret_thread, void *(*entry)(void *)
     if (start == NULL)
         return ENOMEM;
     *start = (struct start){entry, context};
-    unsigned size = stack_size > UINT32_MAX ? UINT32_MAX : (unsigned)stack_size;
-    uintptr_t thread =
-        _beginthreadex(NULL, size, thread_entry, start, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
-    if (thread == 0) {
-        int rc = errno;
+    HANDLE thread = CreateThread(NULL, stack_size, thread_entry, start,
+                                 STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+    if (thread == NULL) {
+        int rc = hy__win32_error(GetLastError());
         hy_memory_release(start);
         return rc;
     }
-    ret_thread->id = thread;
+    ret_thread->id = (uintptr_t)thread;
     return 0;
 }
 
