@@ -17,12 +17,15 @@ int system_open(const char *path)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 
-    return descriptor < 0 ? -errno : descriptor;
+    if (descriptor < 0) {
+        return -errno;
+    }
+    return descriptor;
 }
 
 int system_open_standard_input(void)
 {
-    int descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    int descriptor = dup(STDIN_FILENO);
 
     return descriptor < 0 ? -errno : descriptor;
 }

@@ -33,7 +33,7 @@ enum hy_udp_flag {
      * to all of them, any other to the one that was bound last. */
     HY_UDP_SHARE_ADDRESS = 1 << 0,
     /* Others of the same user may bind the same address, if all ask for it. Each datagram goes to
-     * one of them, all of one sender to the same. */
+     * one of them, all of one sender to the same. Not on Windows: -HY_ENOTSUP. */
     HY_UDP_REUSE_PORT = 1 << 1,
     /* Fail when the kernel grants a smaller receive buffer than asked, instead of warning. */
     HY_UDP_STRICT_BUFFER = 1 << 2,
@@ -69,7 +69,8 @@ struct hy_udp_socket_counters {
     uint64_t bytes;     /* received payload, as delivered */
     uint64_t unheard; /* of datagrams: came while neither signal was connected, and were dropped */
     uint64_t truncated;    /* of datagrams: were cut */
-    uint64_t kernel_drops; /* dropped by the kernel: the receive buffer was full */
+    uint64_t kernel_drops; /* dropped by the kernel: the receive buffer was full. Windows does not
+                              count them: 0 */
     uint64_t sent;         /* datagrams the kernel took */
     uint64_t sent_bytes;   /* their payload */
     uint64_t send_errors;  /* datagrams that could not be sent */
@@ -104,7 +105,7 @@ HY_API int hy_udp_socket_fini(struct hy_udp_socket *socket);
  * lets the system choose, see hy_udp_socket_local_address(). flags: enum hy_udp_flag. Errors:
  * -HY_EINVAL, -HY_EADDRINUSE, -HY_EADDRNOTAVAIL, -HY_EACCES (a port below 1024; the buffer with
  * HY_UDP_STRICT_BUFFER), -HY_EBUSY (it is open already), -HY_ENOMEM, -HY_EMFILE, -HY_ENOTSUP (no
- * IPv6 here). On failure the socket is closed. Thread: any.
+ * IPv6 here, or HY_UDP_REUSE_PORT). On failure the socket is closed. Thread: any.
  */
 HY_API int hy_udp_socket_bind(struct hy_udp_socket *socket, const char *address, unsigned flags);
 HY_API int hy_udp_socket_bind_address(struct hy_udp_socket *socket,
@@ -155,9 +156,9 @@ HY_API int hy_udp_socket_send_batch(struct hy_udp_socket *socket,
 
 /*
  * The receive buffer to ask the kernel for, in bytes of its bookkeeping; 0 leaves the system's
- * default. More than net.core.rmem_max needs the privilege CAP_NET_ADMIN. A smaller grant is logged
- * as a warning. Errors: -HY_EACCES (less granted, and bound with HY_UDP_STRICT_BUFFER), -HY_EINVAL.
- * Thread: any.
+ * default. On Linux, more than net.core.rmem_max needs the privilege CAP_NET_ADMIN. A smaller grant
+ * is logged as a warning. Errors: -HY_EACCES (less granted, and bound with HY_UDP_STRICT_BUFFER),
+ * -HY_EINVAL. Thread: any.
  */
 HY_API int hy_udp_socket_set_receive_buffer(struct hy_udp_socket *socket, size_t size);
 /* What the kernel granted, in the same unit; 0 while closed. Thread: any. */

@@ -93,12 +93,15 @@ static int open_socket(const struct hy_address *address, const char *text, intpt
     if (family == AF_INET6)
         hy__socket_set(handle, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     int rc = hy__socket_listen(handle, address, BACKLOG);
-    if (rc < 0) {
-        hy__socket_close(handle);
-        return hy_error_set_system(-rc, "cannot listen at %s", text);
+    if (rc >= 0) {
+        *ret_handle = handle;
+        return 0;
     }
-    *ret_handle = handle;
-    return 0;
+    hy__socket_close(handle);
+    if (hy__socket_problem(-rc) == HY__SOCKET_IN_USE)
+        return hy_error_set(-HY_EADDRINUSE, "cannot listen at %s: it is in use by another program",
+                            text);
+    return hy_error_set_system(-rc, "cannot listen at %s", text);
 }
 
 int hy__ws_listener_start(struct hy_ws_server_private *ws, const char *text)

@@ -74,8 +74,9 @@ class Gateway:
         self.process.send_signal(number)
         output = self.process.stdout.read()
         self.process.wait(PATIENCE_S)
-        self.reader.join(PATIENCE_S)
-        return self.process.returncode, time.monotonic() - started, output
+        seconds = time.monotonic() - started
+        self.reader.join(PATIENCE_S)  # Wine's own processes may keep the log open for longer
+        return self.process.returncode, seconds, output
 
     def kill(self):
         if self.process.poll() is None:

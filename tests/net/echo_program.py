@@ -16,7 +16,7 @@ def echo_program(path):
             if not line.startswith(prefix):
                 raise RuntimeError(f"the echo server said {line!r}")
             yield line[len(prefix):].strip()
-            program.send_signal(signal.SIGTERM)
+            program.send_signal(signal.SIGINT)  # by Wine, Ctrl-C
             if program.wait(timeout=60) != 0:
                 raise RuntimeError(f"the echo server ended with {program.returncode}")
         finally:

@@ -21,6 +21,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "../helpers/check.h"
+
 #include <cmocka.h>
 
 /* Runs the loop until the condition holds; fails after ten seconds. It looks again every 20 ms, for
@@ -145,7 +147,7 @@ __attribute__((unused)) static void plain_send(int handle, int family, uint16_t 
                                                const void *data, size_t size)
 {
     const struct sockaddr_in ipv4 = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct sockaddr_in6 ipv6 = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     ssize_t sent = family == AF_INET

@@ -176,7 +176,9 @@ static inline void fixture_await(const unsigned *count, unsigned wanted)
     int64_t deadline_ns = hy_now_ns() + FIXTURE_WAIT_NS;
     while (*count < wanted) {
         assert_true(hy_now_ns() < deadline_ns);
-        assert_true(hy_process(HY_PROCESS_WAIT, deadline_ns) >= 0);
+        int rc = hy_process(HY_PROCESS_WAIT, deadline_ns);
+        if (rc < 0)
+            fail_msg("%s", hy_last_error()->message);
     }
 }
 

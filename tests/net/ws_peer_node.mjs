@@ -84,7 +84,7 @@ const cases = {
   },
   async "says 1001 when it is stopped"() {
     const socket = await open();
-    server.kill("SIGTERM");
+    server.kill("SIGINT"); // by Wine, Ctrl-C
     const [code] = await once(socket, "close");
     assert.equal(code, 1001);
     if (server.exitCode === null) await once(server, "exit");

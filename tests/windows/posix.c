@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -187,22 +188,28 @@ static int poll_handle(struct pollfd *polled, int timeout_ms)
     return rc == WAIT_OBJECT_0 ? 1 : rc == WAIT_TIMEOUT ? 0 : checked(-1);
 }
 
-/* One socket. */
-static int poll_socket(struct pollfd *polled, int timeout_ms)
+static int poll_sockets(struct pollfd *polled, nfds_t count, int timeout_ms)
 {
-    WSAPOLLFD inner = {.fd = socket_of(polled->fd), .events = polled->events};
-    int rc = WSAPoll(&inner, 1, timeout_ms);
+    WSAPOLLFD *inner = calloc(count, sizeof *inner);
 
-    polled->revents = inner.revents;
+    if (inner == NULL)
+        return -1;
+    for (nfds_t i = 0; i < count; i++)
+        inner[i] = (WSAPOLLFD){.fd = socket_of(polled[i].fd), .events = polled[i].events};
+    int rc = WSAPoll(inner, count, timeout_ms);
+    for (nfds_t i = 0; i < count; i++)
+        polled[i].revents = inner[i].revents;
+    free(inner);
     return checked(rc);
 }
 
 int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms)
 {
+    if (is_socket(socket_of(descriptors->fd)))
+        return poll_sockets(descriptors, count, timeout_ms);
     if (count != 1) /* more is not asked for yet */
         return not_here();
-    return is_socket(socket_of(descriptors->fd)) ? poll_socket(descriptors, timeout_ms)
-                                                 : poll_handle(descriptors, timeout_ms);
+    return poll_handle(descriptors, timeout_ms);
 }
 
 int pause(void)

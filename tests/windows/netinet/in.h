@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* See ../unistd.h. */
+#include <arpa/inet.h>
