@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Halyard inside somebody else's loop, here one written by hand around poll(): the loop watches a
- * pipe of its own and the one descriptor of Halyard. Another thread sends readings, a timer counts,
- * and the last reading ends the loop. Ends by itself, with 0 when all has come.
+ * pipe of its own and the one descriptor of Halyard. Another thread sends readings, every fifth one
+ * goes through the pipe as a note, and the last note ends the loop. Ends by itself, with 0 when all
+ * has come.
  */
 #include <halyard/halyard.h>
 #include <poll.h>
@@ -10,7 +11,8 @@
 #include <unistd.h>
 
 enum {
-    READINGS = 20
+    READINGS = 20,
+    NOTES = READINGS / 5
 };
 
 struct reading {
@@ -59,8 +61,6 @@ static void display_show(struct display *self, const struct reading *reading)
     self->readings++;
     if (reading->number % 5 == 0 && write(self->pipe_end, "n", 1) == 1)
         printf("reading %d\n", reading->number);
-    if (reading->number == READINGS)
-        hy_loop_quit(&self->loop, 0);
 }
 
 /* What the loop did before Halyard came. */
@@ -69,6 +69,8 @@ static void read_note(int descriptor, struct display *display)
     char byte;
     if (read(descriptor, &byte, 1) == 1)
         printf("note %d\n", ++display->notes);
+    if (display->notes == NOTES)
+        hy_loop_quit(&display->loop, 0);
 }
 
 static int run(struct display *display, int descriptor)
@@ -107,5 +109,5 @@ int main(void)
     hy_thread_fini(&thread);
     hy_object_fini(&display.hy);
     printf("%d readings, %d notes\n", display.readings, display.notes);
-    return code == 0 && display.readings == READINGS && display.notes >= READINGS / 5 - 1 ? 0 : 1;
+    return code == 0 && display.readings == READINGS && display.notes == NOTES ? 0 : 1;
 }
