@@ -31,7 +31,7 @@ SAYS = {
     "work_pool": ["8 ended, 1 of them cancelled"],
 }
 # The last line of programs whose threads take turns as they like.
-SAYS_AT_LAST = {"foreign_loop": "20 readings, 3 notes"}
+SAYS_AT_LAST = {"foreign_loop": "20 readings, 4 notes"}
 # Programs that other tests run: the echo server is the peer of half the network tests.
 ELSEWHERE = {"ws_echo_server", "gtk_guest"}
 
