@@ -56,7 +56,8 @@ HY_API int hy_notifier_fini(struct hy_notifier *notifier);
 /*
  * Watches the descriptor for these conditions; called again with the same one, it changes them; 0
  * pauses. Close the descriptor only after hy_notifier_unwatch(): one that is closed before is told
- * as HY_FAILURE and no longer watched, but with epoll not until its number is watched again.
+ * as HY_FAILURE and no longer watched, but with epoll not until its number is watched again; with
+ * poll(), and on Windows, another file that has got its number meanwhile may be watched instead.
  * Errors: -HY_EBADF (not open, or of a kind that cannot be watched), -HY_EEXIST (another notifier
  * of the thread watches it), -HY_EBUSY (this one watches another descriptor), -HY_EINVAL (no such
  * condition), -HY_EWRONGTHREAD, -HY_ENOMEM, -HY_EMFILE. It moves with its object; in the hooks of a

@@ -111,7 +111,8 @@ static bool is_woken(const struct hy_thread_record *record)
 /* A wait has ended, or would: the request is used up, once, and here only. */
 static void take_woken(struct hy_thread_record *record)
 {
-    if (HY_UNLIKELY(is_woken(record)))
+    record->was_woken = is_woken(record);
+    if (HY_UNLIKELY(record->was_woken))
         __atomic_store_n(&record->woken, 0u, __ATOMIC_SEQ_CST);
 }
 

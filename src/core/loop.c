@@ -300,10 +300,14 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
     struct hy_thread_record *record = loop->record;
     unsigned exclusions = record->exclusions;
     hy__exclude(record, loop->flags);
-    rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
-    bool is_over = deadline_ns <= hy__record_now(record) && !hy__iteration_is_due(record);
+    bool is_due;
+    do { /* a dispatcher may return for no reason */
+        rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
+        is_due = rc != 0 || record->was_woken || hy__loop_should_stop(record) ||
+                 hy__iteration_is_due(record);
+    } while (!is_due && hy__record_now(record) < deadline_ns);
     hy__exclude(record, exclusions);
-    return rc < 0 ? rc : is_over ? 0 : 1;
+    return rc < 0 ? rc : is_due ? 1 : 0;
 }
 
 int hy_loop_dispatch(struct hy_loop *loop)

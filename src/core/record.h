@@ -107,6 +107,7 @@ struct hy_thread_record {
     bool inside;             /* callbacks may be on the stack above the innermost loop */
     bool waiting;            /* the dispatcher waits, called by a loop or by hy_process() */
     bool announced;          /* about_to_block was emitted, and awake was not since */
+    bool was_woken;          /* hy_thread_wake() has ended the last wait */
     int32_t guest_callbacks; /* run by a foreign loop out of the wait in progress */
     int attached; /* whether the dispatcher was told of the thread; negative: it failed */
     struct hy_native_filter *native_filters;  /* the newest first */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The headers of Windows (meson.build says from which version on), in the order and the size in which they can be included. */
+/* The headers of Windows (meson.build says from which version on), in the order and the size in
+ * which they can be included. */
 #ifndef HALYARD_PLATFORM_WIN32_H
 #define HALYARD_PLATFORM_WIN32_H
 

@@ -5,7 +5,11 @@
  * and notes go through memory: what platform.h calls a pipe is an event, which is set while notes
  * wait, and both ends are its number.
  *
- * The process ends as the handler of a closing console returns; so that one does not return.
+ * The process ends as the handler of a closing console returns, and is ended some seconds later: so
+ * that one returns when nobody watches any more, and a moment for main() to return has passed.
+ *
+ * Windows may hold a lock of its own while it calls handlers, so the handler is installed once and
+ * stays: without a watch it hands on.
  */
 #include "platform/win32.h"
 
@@ -17,6 +21,8 @@
 enum {
     NOTES = 64 /* that a pipe has room for */
 };
+#define MOST_NS   (20 * HY_SECOND) /* that Windows waits for a handler */
+#define MOMENT_MS 1000
 
 struct pipe {
     struct pipe *next;
@@ -31,7 +37,7 @@ struct pipe {
 /* All guarded by the lock. */
 static uint32_t lock;
 static struct pipe *pipes;
-static uint32_t watches; /* of all pipes */
+static uint32_t endings; /* watches of SIGTERM; read atomically by the handler, which waits on it */
 static uint32_t serial;
 static int ending_count; /* hy__signals_end_process_at(); 0: off */
 
@@ -75,6 +81,17 @@ static bool tell(int number, bool *ret_ends)
     return told;
 }
 
+static void await_end(void)
+{
+    int64_t limit_ns = hy__clock_ns() + MOST_NS;
+    uint32_t count;
+    /* Relaxed: nothing is read that the count would publish. */
+    while ((count = __atomic_load_n(&endings, __ATOMIC_RELAXED)) != 0 &&
+           hy__futex_wait(&endings, count, limit_ns)) {
+    }
+    Sleep(MOMENT_MS);
+}
+
 static BOOL WINAPI handler(DWORD event)
 {
     int number = event == CTRL_C_EVENT ? SIGINT : event == CTRL_BREAK_EVENT ? SIGBREAK : SIGTERM;
@@ -82,7 +99,7 @@ static BOOL WINAPI handler(DWORD event)
     if (!tell(number, &ends) || ends)
         return FALSE; /* the next handler; the last one ends the process */
     if (number == SIGTERM)
-        Sleep(INFINITE);
+        await_end();
     return TRUE;
 }
 
@@ -107,41 +124,40 @@ bool hy__signal_is_valid(int number)
     return number == SIGINT || number == SIGBREAK || number == SIGTERM;
 }
 
+static BOOL WINAPI install(INIT_ONCE *once, void *argument, void **ret_context)
+{
+    (void)once, (void)argument, (void)ret_context;
+    return SetConsoleCtrlHandler(handler, TRUE);
+}
+
 int hy__signal_watch(int number, int descriptor)
 {
-    int rc = 0;
-    bool is_first;
-    hy__lock(&lock);
-    is_first = watches++ == 0;
-    hy__unlock(&lock);
-    /* Outside the lock, which the handler takes; it is in Windows' list once for each call. */
-    if (is_first && !SetConsoleCtrlHandler(handler, TRUE))
-        rc = hy__win32_error(GetLastError());
+    static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+    if (!InitOnceExecuteOnce(&once, install, NULL, NULL))
+        return hy__win32_error(GetLastError());
     hy__lock(&lock);
     struct pipe *pipe = find(descriptor);
-    if (rc != 0) {
-        watches--;
-    } else if (pipe != NULL) {
+    if (pipe != NULL && (pipe->watched & bit_of(number)) == 0) {
         pipe->serials[number] = ++serial;
         pipe->watched |= bit_of(number);
+        if (number == SIGTERM)
+            __atomic_add_fetch(&endings, 1, __ATOMIC_RELAXED);
     }
     hy__unlock(&lock);
-    return rc;
+    return 0;
 }
 
 void hy__signal_unwatch(int number, int descriptor)
 {
-    bool is_last = false;
     hy__lock(&lock);
     struct pipe *pipe = find(descriptor);
     if (pipe != NULL && (pipe->watched & bit_of(number)) != 0) {
         pipe->watched &= ~bit_of(number);
         pipe->lost &= ~bit_of(number);
-        is_last = --watches == 0;
+        if (number == SIGTERM && __atomic_sub_fetch(&endings, 1, __ATOMIC_RELAXED) == 0)
+            hy__futex_wake(&endings, INT32_MAX);
     }
     hy__unlock(&lock);
-    if (is_last)
-        SetConsoleCtrlHandler(handler, FALSE);
 }
 
 bool hy__signal_is_current(int descriptor, const struct hy__signal_note *note)

@@ -267,9 +267,16 @@ static BOOL WINAPI end_process(DWORD event)
     return TRUE;
 }
 
+/* What raise() does: with Windows' own action the exit code would not tell the signal. */
+static void end_by_signal(int number)
+{
+    (void)TerminateProcess(GetCurrentProcess(), (UINT)(128 + number));
+}
+
 __attribute__((constructor)) static void install_end_process(void)
 {
     (void)SetConsoleCtrlHandler(end_process, TRUE);
+    (void)signal(SIGTERM, end_by_signal);
 }
 
 /* Windows itself starts a thread with this function, which calls the handlers. A handler of the
