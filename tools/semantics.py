@@ -22,8 +22,10 @@ import re
 import sys
 
 # In the order of the table: the letters and how many rules they have.
-SECTIONS = {"TD": 14, "EL": 26, "DC": 11, "DU": 10, "DG": 5, "PE": 27, "DD": 17, "OA": 23, "SC": 37,
+SECTIONS = {"TD": 14, "EL": 26, "DC": 11, "DU": 10, "DW": 9, "DG": 5, "PE": 27, "DD": 17, "OA": 23, "SC": 37,
             "QA": 9, "TM": 24, "SN": 11, "TH": 26, "AP": 15}
+# These tests are built for Windows only; the log of another system knows nothing of them.
+ON_WINDOWS = re.compile(r"tests/core/test_win32")
 RULES = [f"{letters}-{number:02}" for letters, count in SECTIONS.items()
          for number in range(1, count + 1)]
 
@@ -33,7 +35,7 @@ MISSING = os.path.join("tests", "semantics_missing.txt")
 HEAD = """\
 # What the core promises, and where it is shown
 
-Each row is one rule of behaviour: of threads (TD, TH), loops (EL), dispatchers (DC, DU, DG), posted events (PE), deferred
+Each row is one rule of behaviour: of threads (TD, TH), loops (EL), dispatchers (DC, DU, DW, DG), posted events (PE), deferred
 deletes (DD), objects (OA), signals (SC, QA), timers (TM), notifiers (SN) and the application (AP). The name of a test says
 what it shows; the sentences that cannot be in a name stand in the test itself. *departs* means that the core knowingly does
 something else than the rule asks, and why. `tools/semantics.py --write` makes this table of the tests' names and comments;
@@ -66,6 +68,9 @@ class Test:
 
     def place(self):
         return f"{self.path}: {self.name}"
+
+    def is_elsewhere(self):
+        return self.verdict is None and bool(ON_WINDOWS.match(self.path))
 
 
 def comment_before(rows, index):
@@ -170,7 +175,7 @@ def result_of(rule, tests, has_log):
     if not tests:
         return "missing"
     if has_log:
-        bad = [test.verdict or "not run" for test in tests if test.verdict != "pass"]
+        bad = [test.verdict or "not run" for test in tests if test.verdict != "pass" and not test.is_elsewhere()]
         if bad:
             return bad[0]
     reasons = list(dict.fromkeys(test.departs[rule] for test in tests if rule in test.departs))
@@ -233,7 +238,7 @@ def check(root, tests, problems, has_log):
     if has_log:
         cases.append(("every test in the table has passed",
                       [f"{test.place()}: {test.verdict or 'not run'}" for test in tests
-                       if test.registered and test.verdict != "pass"]))
+                       if test.registered and test.verdict != "pass" and not test.is_elsewhere()]))
     print(f"1..{len(cases)}")
     for number, (name, faults) in enumerate(cases, 1):
         print(f"{'not ok' if faults else 'ok'} {number} - {name}")

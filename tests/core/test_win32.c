@@ -188,6 +188,39 @@ static void test_dw04_a_timer_fires_once_a_pass(void **state)
     end();
 }
 
+static int64_t due_ns;
+static int early;
+
+static void tick(struct hy_timer *self)
+{
+    int64_t now_ns = hy_now_ns();
+
+    early += now_ns < due_ns ? 1 : 0;
+    count_up(&fired);
+    due_ns = now_ns + 3 * HY_MILLISECOND;
+    EXPECT_INT(hy_timer_start_once(self, 3 * HY_MILLISECOND), 0);
+}
+
+/* Departs: DW-05: short and precise ones are a waitable timer of the thread's own wait; nothing is
+ * posted that could come twice. */
+static void test_dw05_short_intervals_are_never_early(void **state)
+{
+    struct hy_timer timer;
+
+    (void)state;
+    begin();
+    fired = early = 0;
+    assert_ok(hy_timer_init(&timer, NULL));
+    assert_ok(hy_connect(&timer.events.timeout, &timer, tick, HY_DIRECT));
+    due_ns = hy_now_ns() + 3 * HY_MILLISECOND;
+    assert_ok(hy_timer_start_once(&timer, 3 * HY_MILLISECOND));
+    EXPECT(wait_count(&fired, 20));
+    run_foreign_loop(&fired, 40);
+    EXPECT_INT(early, 0);
+    object_end(&timer.hy);
+    end();
+}
+
 static void stop_itself(struct hy_timer *self)
 {
     if (count_up(&fired) == 3)
@@ -638,6 +671,7 @@ int main(void)
         TEST(test_dw01_dw02_many_posts_are_one_message),
         TEST(test_ten_thousand_timers_are_one_of_windows),
         TEST(test_dw04_a_timer_fires_once_a_pass),
+        TEST(test_dw05_short_intervals_are_never_early),
         TEST(test_dw06_a_zero_timer_ends_as_it_is_stopped),
         TEST(test_a_native_filter_sees_messages_first),
         TEST(test_user_input_waits_in_order_while_it_is_excluded),
