@@ -19,7 +19,8 @@
 #include <signal.h>
 
 enum {
-    NOTES = 64 /* that a pipe has room for */
+    NOTES = 64,  /* that a pipe has room for */
+    NUMBERS = 32 /* of signals */
 };
 #define MOST_NS   (20 * HY_SECOND) /* that Windows waits for a handler */
 #define MOMENT_MS 1000
@@ -30,7 +31,7 @@ struct pipe {
     uint32_t first, count;
     uint64_t watched; /* bit number - 1 */
     uint64_t lost;    /* arrivals that found no room */
-    uint32_t serials[SIGABRT + 1];
+    uint32_t serials[NUMBERS];
     struct hy__signal_note notes[NOTES];
 };
 
