@@ -479,6 +479,7 @@ static void test_du04_a_pass_does_not_walk_the_descriptors(void **state)
         assert_ok(hy_notifier_init(&silent[many], NULL));
         assert_ok(hy_notifier_watch(&silent[many], dup(ends[0]), HY_READABLE));
     }
+    (void)passes_cost(1); /* the first one may look at each new one */
     many_ns = passes_cost(PASSES);
     EXPECT(many_ns < 5 * few_ns + 5 * HY_MILLISECOND);
     while (many-- > 0) {
