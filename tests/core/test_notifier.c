@@ -32,9 +32,9 @@ static void watcher_ready(struct watcher *self, const struct hy_readiness *readi
     EXPECT_INT(readiness->descriptor, self->ends[0]); /* SN-04 */
     self->conditions = readiness->conditions;
     self->calls++;
-    (void)count_up(&self->reached);
     if (self->on_ready != NULL)
         self->on_ready(self);
+    (void)count_up(&self->reached); /* last: then the next byte may be written */
 }
 
 static void watcher_init(struct watcher *watcher)
