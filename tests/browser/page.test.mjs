@@ -20,6 +20,7 @@ if (!existsSync(chromiumPath)) {
 const { chromium } = await import('playwright-core');
 
 const program = process.argv[2];
+const lastSignal = program.endsWith('-by-wine') ? 'SIGINT' : 'SIGTERM'; // Wine makes SIGINT Ctrl-C, and knows no other
 const pictures = process.env.HALYARD_ARTEFACTS ?? path.join(path.dirname(path.resolve(program)), 'artefacts');
 mkdirSync(pictures, { recursive: true });
 
@@ -46,7 +47,7 @@ function start(args, ...patterns) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   child.output = '';
   child.stdout.on('data', (data) => { child.output += data; });
-  const ended = new Promise((resolve) => { child.on('close', (code, signal) => resolve({ code, signal })); });
+  const ended = new Promise((resolve) => { child.on('exit', (code, signal) => resolve({ code, signal })); });
   const found = patterns.map(() => null);
   return new Promise((resolve, reject) => {
     const log = [];
@@ -155,7 +156,7 @@ await test('the program ends and starts again, the page comes back by itself', a
   const again = await start(['serve', '--http', new URL(url).host, '--udp', udp], /the page is at (\S+)/);
   await until(page, () => window.halyard.state === 'live');
   await until(page, (ships) => window.halyard.ships >= ships / 2, SHIPS);
-  again.child.kill('SIGTERM');
+  again.child.kill(lastSignal);
   expect((await again.ended).code === 0);
 });
 await test('no complaint of the browser, no request beyond the program', () => {
