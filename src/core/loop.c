@@ -300,11 +300,12 @@ int hy_loop_wait(struct hy_loop *loop, int64_t deadline_ns)
     struct hy_thread_record *record = loop->record;
     unsigned exclusions = record->exclusions;
     hy__exclude(record, loop->flags);
+    int32_t guest_callbacks = record->guest_callbacks;
     bool is_due;
-    do { /* a dispatcher may return for no reason */
+    do { /* a dispatcher may return for no reason, or have made the passes itself */
         rc = hy__iteration_wait(record, HY__BLOCK_ALWAYS, deadline_ns);
-        is_due = rc != 0 || record->was_woken || hy__loop_should_stop(record) ||
-                 hy__iteration_is_due(record);
+        is_due = rc != 0 || record->was_woken || record->guest_callbacks != guest_callbacks ||
+                 hy__loop_should_stop(record) || hy__iteration_is_due(record);
     } while (!is_due && hy__record_now(record) < deadline_ns);
     hy__exclude(record, exclusions);
     return rc < 0 ? rc : is_due ? 1 : 0;
