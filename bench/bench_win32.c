@@ -3,7 +3,7 @@
  * Windows: what a signal across threads costs beside the bare message that carries it, and how late
  * timers come while the processors are busy.
  *
- *     bench_win32 [round_trip | timers | sockets]...
+ *     bench_win32 [round_trip | timers]
  *
  * Pairs are interleaved; what is printed are medians, and for timers the distribution.
  */
@@ -166,6 +166,35 @@ struct clock {
     double late_ms[TICKS];
 };
 
+static void timer_report(const char *what, int interval_ms, int early, double *late_ms)
+{
+    printf("%3d ms %-8s early %d; late by (ms) median %6.2f, 90 %% %6.2f, most %6.2f\n",
+           interval_ms, what, early, quantile(late_ms, TICKS, 0.5), quantile(late_ms, TICKS, 0.9),
+           quantile(late_ms, TICKS, 1));
+}
+
+/* What Windows does by itself: a waitable timer, and a thread that waits for nothing else. */
+static void bench_bare_timer(int interval_ms)
+{
+    static double late_ms[TICKS];
+    enum {
+        HIGH_RESOLUTION = 2
+    };
+    HANDLE timer = CreateWaitableTimerExW(NULL, NULL, HIGH_RESOLUTION, TIMER_ALL_ACCESS);
+    LARGE_INTEGER left = {.QuadPart = -10000LL * interval_ms};
+    int early = 0;
+    for (int i = 0; i < TICKS; i++) {
+        int64_t due_ns = hy_now_ns() + interval_ms * HY_MILLISECOND;
+        SetWaitableTimer(timer, &left, 0, NULL, NULL, FALSE);
+        WaitForSingleObject(timer, INFINITE);
+        int64_t now_ns = hy_now_ns();
+        early += now_ns < due_ns ? 1 : 0;
+        late_ms[i] = (double)(now_ns - due_ns) / 1e6;
+    }
+    timer_report("bare", interval_ms, early, late_ms);
+    CloseHandle(timer);
+}
+
 static const struct hy_class clock_class = HY_CLASS(struct clock, .base = NULL);
 
 static void clock_tick(struct clock *self)
@@ -204,11 +233,8 @@ static void bench_timer(int interval_ms, unsigned accuracy)
     clock.next_ns = hy_now_ns() + clock.interval_ns;
     check(hy_timer_start_once(&clock.timer, clock.interval_ns), "timer");
     hy_thread_exec();
-    printf(
-        "%3d ms %-8s early %d; late by (ms) median %6.2f, 90 %% %6.2f, 99 %% %6.2f, most %6.2f\n",
-        interval_ms, accuracy == HY_TIMER_PRECISE ? "precise" : "coarse", clock.early,
-        quantile(clock.late_ms, TICKS, 0.5), quantile(clock.late_ms, TICKS, 0.9),
-        quantile(clock.late_ms, TICKS, 0.99), quantile(clock.late_ms, TICKS, 1));
+    timer_report(accuracy == HY_TIMER_PRECISE ? "precise" : "coarse", interval_ms, clock.early,
+                 clock.late_ms);
     hy_object_fini(&clock.hy);
 }
 
@@ -221,6 +247,7 @@ static void bench_timers(void)
         loads[i] = CreateThread(NULL, 0, load_thread, NULL, 0, NULL);
     printf("timers, with %d threads that keep the processors busy\n", LOADS);
     for (size_t i = 0; i < sizeof intervals_ms / sizeof intervals_ms[0]; i++) {
+        bench_bare_timer(intervals_ms[i]);
         bench_timer(intervals_ms[i], HY_TIMER_PRECISE);
         bench_timer(intervals_ms[i], HY_TIMER_COARSE);
     }

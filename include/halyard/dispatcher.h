@@ -131,8 +131,9 @@ HY_API int hy_dispatcher_create_poll(struct hy_dispatcher **ret_dispatcher) HY_M
  * the queue runs Halyard too: a Halyard loop, which also dispatches the messages of the thread's
  * other windows, or any loop with GetMessage() and DispatchMessage(): a message box, a menu, a
  * window being dragged, the program's own. When a handler of a Halyard loop starts one of those, a
- * notifier that was ready just before may be told up to 50 ms late, once. WM_QUIT ends the thread's
- * loops, with its code. hy_loop_descriptor() is -HY_ENOTSUP: there is no descriptor to wait for.
+ * timer that it started, or a notifier that was ready, may come up to 50 ms late, once. WM_QUIT
+ * ends the thread's loops, with its code. hy_loop_descriptor() is -HY_ENOTSUP: there is no
+ * descriptor to wait for.
  *
  * A descriptor is a SOCKET or a HANDLE that can be waited for (an event, a process, ...), any
  * number of them. Of a handle, HY_READABLE means that it is signalled: an event with automatic

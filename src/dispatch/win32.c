@@ -26,7 +26,7 @@
 enum {
     WAKE_MESSAGE = WM_APP, /* nobody else sends messages to the window */
     BEAT_TIMER = 1,
-    BEAT_MS = 50,
+    BEAT_MS = 45,  /* not the interval of many a timer */
     RETRY_MS = 10, /* after a pass that failed, or that others are let go before */
     MESSAGES_PER_WAIT = 64,
     WAKES_IN_A_ROW = 8 /* waits that end with the wake-up they found; then all is looked at */
@@ -137,6 +137,8 @@ static void beat_at_deadline(struct win32_dispatcher *self)
 static void win32_sooner(struct hy_dispatcher *dispatcher, int64_t deadline_ns)
 {
     struct win32_dispatcher *self = self_of(dispatcher);
+    if (self->in_charge) /* the beat runs */
+        return;
     int64_t now_ns = hy__clock_ns(), soonest_ns = now_ns + USER_TIMER_MINIMUM * HY_MILLISECOND;
     int64_t due_ns = deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
     if (self->window != NULL && (self->beat_ns == 0 || self->beat_ns > due_ns))
@@ -319,7 +321,9 @@ static DWORD run_queue(struct win32_dispatcher *self, unsigned flags, bool block
     do {
         if (block)
             error = wait_for_message(self, &is_over);
-        is_over |= pump(self, flags);
+        /* At the deadline there was no message, and the timers come first. */
+        if (!block || !is_over)
+            is_over |= pump(self, flags);
     } while (!is_over && error == 0);
     self->waits--;
     return error;
@@ -335,7 +339,9 @@ static int win32_wait(struct hy_dispatcher *dispatcher, unsigned flags, hy_ready
         return 0;
     int outer = self->dispatched;
     self->dispatched = 0;
-    DWORD error = run_queue(self, flags, (flags & HY_WAIT_BLOCK) != 0 && !is_ready);
+    bool has_held = self->held.count > 0 && (flags & HY_WAIT_NO_USER_INPUT) == 0;
+    bool block = (flags & HY_WAIT_BLOCK) != 0 && !is_ready && !has_held;
+    DWORD error = run_queue(self, flags, block);
     int dispatched = self->dispatched;
     self->dispatched = outer;
     if (looks)

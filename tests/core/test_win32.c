@@ -261,7 +261,7 @@ static bool filter_keys(struct hy_native_filter *self, void *native_event, intpt
     return message->wParam == 'X';
 }
 
-static char typed[32];
+static char typed[64];
 
 static LRESULT CALLBACK note_keys(HWND window, UINT message, WPARAM wide, LPARAM extra)
 {
@@ -330,6 +330,12 @@ static void test_user_input_waits_in_order_while_it_is_excluded(void **state)
     EXPECT(PostMessageW(window, WM_KEYDOWN, '!', 0)); /* comes behind those that wait */
     wait_drain();
     assert_string_equal(typed, "-ABCDEFGHIJKLMNOPQRSTUVWXYZ!");
+    EXPECT(PostMessageW(window, WM_KEYDOWN, '?', 0));
+    while (hy_process(HY_PROCESS_EXCLUDE_USER_INPUT, HY_FOREVER) > 0) {
+    }
+    while (keys < 29) /* a wait does not wait for more than that */
+        EXPECT(hy_process(HY_PROCESS_WAIT, HY_FOREVER) >= 0);
+    assert_string_equal(typed, "-ABCDEFGHIJKLMNOPQRSTUVWXYZ!?");
     DestroyWindow(window);
     end();
 }
