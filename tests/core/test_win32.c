@@ -181,7 +181,7 @@ static void test_dw04_a_timer_fires_once_a_pass(void **state)
     (void)state;
     begin();
     timers_init(1, HY_MILLISECOND);
-    Sleep(20); /* many intervals long */
+    wait_busy_until_ns(hy_now_ns() + 20 * HY_MILLISECOND); /* many intervals long */
     EXPECT_INT(hy_process(0, HY_FOREVER), 1);
     EXPECT_INT(fired, 1);
     timers_end(1);
