@@ -238,6 +238,28 @@ static void test_a_slot_cuts_the_ground_it_stands_on(void **state)
     object_end(&last.hy);
 }
 
+static void pass_in_slot(struct probe *self)
+{
+    (void)self;
+    EXPECT(hy_process(0, HY_FOREVER) >= 0);
+}
+
+static void test_a_walk_that_was_parked_holds_back_again(void **state)
+{
+    struct probe last;
+
+    (void)state;
+    probe_init(&last, NULL);
+    assert_ok(hy_connect(&source.events.number, &here, pass_in_slot, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, cut_own_ground, HY_DIRECT));
+    for (int i = 0; i < 100; i++)
+        assert_ok(hy_connect(&source.events.number, &here, slot_cut, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &last, probe_number, HY_DIRECT));
+    assert_int_equal(hy_emit_with(&source.events.number, .value = 7), 3);
+    assert_true(PROBE_SAW(&last, 7));
+    object_end(&last.hy);
+}
+
 /* Emits in itself until no hazard slot is left for what comes then. */
 static void dive(struct probe *self, const struct view *view)
 {
@@ -264,6 +286,31 @@ static void test_a_slot_cuts_the_ground_deep_inside_others(void **state)
     assert_int_equal(calls, 40);
     assert_true(PROBE_SAW(&last, 7));
     object_end(&last.hy);
+}
+
+static struct source brief;
+
+static void end_the_brief(struct probe *self)
+{
+    (void)self;
+    calls++;
+    object_end(&brief.hy);
+}
+
+static void test_hubs_of_senders_that_end_in_their_slots_are_given_back(void **state)
+{
+    long before = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        if (i == 100) /* whatever is made at first */
+            before = allocator_bytes();
+        source_init(&brief);
+        assert_ok(hy_connect(&brief.events.number, &here, end_the_brief, HY_DIRECT));
+        assert_int_equal(hy_emit_with(&brief.events.number, .value = i), 1);
+    }
+    assert_int_equal(calls, 1000);
+    assert_in_range(allocator_bytes() - before + 4096, 0, 2 * 4096);
 }
 
 /* A signal whose payload runs a loop as it is copied for a queued call. */
@@ -495,7 +542,9 @@ int main(void)
         CASE(test_a_parked_walk_whose_connection_is_cut),
         CASE(test_sc07_the_sender_ends_in_a_nested_loop_of_a_slot),
         CASE(test_a_slot_cuts_the_ground_it_stands_on),
+        CASE(test_a_walk_that_was_parked_holds_back_again),
         CASE(test_a_slot_cuts_the_ground_deep_inside_others),
+        CASE(test_hubs_of_senders_that_end_in_their_slots_are_given_back),
         CASE(test_a_parked_walk_queues_for_a_receiver_that_has_ended),
         CASE(test_walks_that_relay_each_other_hold_back_little),
         CASE(test_sc18_single_shot_under_concurrent_emissions),
