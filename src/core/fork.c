@@ -106,6 +106,7 @@ static void record_empty(struct hy_thread_record *record)
     for (struct hy__serving *serving = record->serving; serving != NULL; serving = serving->outer)
         serving->list.first = NULL;
     record->timer_heap = NULL;
+    record->timer_groups = NULL;
     record->first_due = record->last_due = NULL;
     record->first_zero = record->last_zero = NULL;
     record->zero_idle = 0;

@@ -403,6 +403,11 @@ enum hy__entry_state {
  */
 int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
 bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* timer_heap.c: those that wait. Of what it gives, key_ns, precise and order are set. */
+void hy__timer_heap_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+void hy__timer_heap_remove(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Takes out what is due: a list by `next`, in the order of moment, deadline and starting. */
+struct hy_timer_entry_ *hy__timer_heap_take_due(struct hy_thread_record *record, int64_t now_ns);
 /* The entry is in no list before. */
 void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);

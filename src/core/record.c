@@ -104,6 +104,7 @@ void hy__record_unref(struct hy_thread_record *record)
         return;
     if (record->dispatcher != NULL)
         record->dispatcher->ops->destroy(record->dispatcher);
+    hy_memory_release(record->timer_groups);
     hy_memory_release(record->adopted_handle);
     hy__release_aligned(record);
 }
