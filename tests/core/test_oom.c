@@ -18,6 +18,7 @@
 
 #define E(n)   (HY_EVENT_USER + (n))
 #define ROUNDS 8
+#define PASSES 40 /* of one message each, at worst */
 /* Which of the allocations fail: every one; where a process costs a hundred times as much as
  * elsewhere, every eighth of the same ones. */
 #ifdef _WIN32
@@ -232,7 +233,7 @@ static int scenario_closures(void)
     if (rc >= 0)
         rc = emitted = hy_emit_with(&source.events.number, .value = 1);
     EXPECT_INT(hy_object_disconnect(&source.hy, &probe.hy), made);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < PASSES; i++)
         if (hy_process(0, HY_FOREVER) < 0)
             rc = -HY_ENOMEM;
     EXPECT_INT(ends, tried);
@@ -291,7 +292,7 @@ static int scenario_changes(void)
         if (step < 0)
             rc = step;
     }
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < PASSES; i++)
         if (hy_process(0, HY_FOREVER) < 0)
             rc = -HY_ENOMEM;
     EXPECT_INT(watcher.made, made);
@@ -326,7 +327,7 @@ static int scenario_sender_end(void)
     if (rc >= 0)
         rc = hy_emit(&source.events.text, &text);
     object_end(&source.hy);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < PASSES; i++) {
         int step = hy_process(0, HY_FOREVER);
 
         if (step < 0)
