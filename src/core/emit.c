@@ -107,8 +107,19 @@ static ALWAYS_INLINE void count_one(struct emission *emission, int rc)
         emission->error = rc;
 }
 
+/* The same with a span around the call. */
+static __attribute__((noinline, cold)) void
+call_observed(struct hy_thread_record *record, const struct hy__frame *frame, hy_slot slot,
+              uint64_t id_flags, struct hy_object *receiver, const void *payload)
+{
+    struct hy__span span;
+    hy__span_begin(record, &span, HY_HANDLER_DIRECT, frame->anchor, (uintptr_t)slot);
+    hy__slot_call(slot, id_flags, receiver, payload);
+    hy__span_end(record, &span);
+}
+
 static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__connection *connection,
-                                      hy_slot slot, uint64_t id_flags, bool here)
+                                      hy_slot slot, uint64_t id_flags, bool here, bool observed)
 {
     struct hy_anchor *anchor = connection->anchor;
     /* Relaxed: here it is ours; elsewhere (HY_DIRECT) the slot must not touch it anyway. */
@@ -118,14 +129,17 @@ static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__conn
     struct hy__frame frame;
     hy__frame_push(emission->record, &frame, here ? anchor : NULL, false);
     hy__frame_set_slot(&frame, connection, id_flags >> HY__ID_SHIFT);
-    hy__slot_call(slot, id_flags, receiver, emission->payload);
+    if (observed)
+        call_observed(emission->record, &frame, slot, id_flags, receiver, emission->payload);
+    else
+        hy__slot_call(slot, id_flags, receiver, emission->payload);
     hy__frame_pop(emission->record, &frame);
     emission->count++;
 }
 
 /* One connection of the walk. */
 static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connection *connection,
-                                  uint64_t id_flags, int *ret_result)
+                                  uint64_t id_flags, int *ret_result, bool observed)
 {
     /* Acquire: pairs with the cutting. */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
@@ -144,13 +158,16 @@ static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connecti
     }
     bool here = hy__anchor_home(connection->anchor) == emission->record;
     if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
-        emit_direct(emission, connection, slot, id_flags, here);
+        emit_direct(emission, connection, slot, id_flags, here, observed);
     else
         count_one(emission,
                   hy__emit_queued(emission->description, emission->payload, connection, id_flags));
 }
 
-static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result)
+static int emit_observed(struct hy_signal_base *signal, const void *payload, int *ret_result);
+
+static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result,
+                              bool observed)
 {
     struct hy_thread_record *record = hy__record();
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
@@ -158,6 +175,9 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         return -HY_ENOMEM;
     if (hub == NULL)
         return 0;
+    if (!observed && hy__is_observed())
+        return emit_observed(signal, payload, ret_result);
+    HY__PROBE3(emit, signal, hub, payload);
     struct emission emission = {record, hub, &signal->spec->payload, payload, NULL, 0, 0, 0};
     walk_begin(&emission);
     struct hy__connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
@@ -167,7 +187,7 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         uint64_t id = id_flags >> HY__ID_SHIFT;
         if (id > emission.last_id)
             break; /* connected during this emission */
-        emit_to(&emission, connection, id_flags, ret_result);
+        emit_to(&emission, connection, id_flags, ret_result, observed);
         /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not
          * looked at again. */
         if (HY_UNLIKELY(__atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0))
@@ -178,12 +198,23 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
     return emission.error < 0 ? emission.error : emission.count;
 }
 
+static __attribute__((noinline, cold)) int emit_observed(struct hy_signal_base *signal,
+                                                         const void *payload, int *ret_result)
+{
+    struct hy_thread_record *record = hy__record();
+    struct hy__span span;
+    hy__span_begin_other(record, &span, HY__TRACE_EMIT, signal->spec->payload.name);
+    int rc = emit(signal, payload, ret_result, true);
+    hy__span_end(record, &span);
+    return rc;
+}
+
 int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
 {
-    return emit(signal, payload, NULL);
+    return emit(signal, payload, NULL, false);
 }
 
 int hy_signal_emit_result(struct hy_signal_base *signal, const void *payload, int *ret_result)
 {
-    return emit(signal, payload, ret_result);
+    return emit(signal, payload, ret_result, false);
 }

@@ -40,13 +40,26 @@ static void queue_append(struct hy__queue *queue, struct hy__message *message)
     queue->end = &message->next;
 }
 
+static __attribute__((noinline)) void enqueued_specially(struct hy_thread_record *record,
+                                                         struct hy__message *message)
+{
+    if ((message->flags & HY__MESSAGE_COUNTED) != 0) {
+        message->flags &= (uint8_t)~HY__MESSAGE_COUNTED;
+        hy__count(&record->pulled, 1);
+    }
+    if ((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0)
+        hy__compressible_enqueued(message);
+}
+
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message)
 {
     message->pass = record->next_pass;
     queue_append(&record->queues[message->priority], message);
-    record->queued++;
-    if (HY_UNLIKELY((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0))
-        hy__compressible_enqueued(message);
+    hy__count(&record->queued, 1);
+    if (record->queued > record->high_water)
+        __atomic_store_n(&record->high_water, record->queued, __ATOMIC_RELAXED);
+    if (HY_UNLIKELY((message->flags & (HY__MESSAGE_COMPRESSIBLE | HY__MESSAGE_COUNTED)) != 0))
+        enqueued_specially(record, message);
 }
 
 /*

@@ -184,6 +184,31 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
     return entry->key_ns;
 }
 
+static inline void call(struct hy_thread_record *record, struct hy_timer_entry_ *entry,
+                        int64_t now_ns)
+{
+    if (entry->is_call)
+        hy__call_fire(record, entry);
+    else
+        hy__timer_fire(record, entry, now_ns);
+}
+
+/* One that has come up; it is in no list. */
+static void fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns)
+{
+    struct hy__span span;
+    if (!hy__is_observed()) {
+        call(record, entry, now_ns);
+        return;
+    }
+    uintptr_t function = 0;
+    struct hy_anchor *anchor =
+        entry->is_call ? hy__call_target(entry, &function) : hy__timer_of(entry)->hy.anchor;
+    hy__span_begin(record, &span, HY_HANDLER_TIMER, anchor, function);
+    call(record, entry, now_ns);
+    hy__span_end(record, &span);
+}
+
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks)
 {
     if (record->timer_heap == NULL && record->first_due == NULL)
@@ -198,10 +223,7 @@ void hy__timers_fire(struct hy_thread_record *record, int *callbacks)
     }
     while ((entry = record->first_due) != NULL && !hy__loop_should_stop(record)) {
         hy__entry_take_out(record, entry);
-        if (entry->is_call)
-            hy__call_fire(record, entry);
-        else
-            hy__timer_fire(record, entry, now_ns);
+        fire(record, entry, now_ns);
         ++*callbacks;
     }
 }
@@ -213,6 +235,6 @@ void hy__timers_fire_zero(struct hy_thread_record *record)
     while ((entry = record->first_zero) != NULL && entry->order < pass &&
            !hy__loop_should_stop(record)) {
         hy__entry_take_out(record, entry);
-        hy__timer_fire(record, entry, 0);
+        fire(record, entry, 0);
     }
 }
