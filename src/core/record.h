@@ -15,7 +15,7 @@ struct hy__frame {
     struct hy__frame *outer;
     struct hy__deletes deletes;        /* as this frame returns */
     struct hy__connection *connection; /* whose slot it is; NULL: another handler */
-    uint64_t connection_id;            /* of a slot */
+    uint64_t connection_id;            /* of a slot; 0: of a direct one, whose connection stays */
     struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
     bool from_loop;                    /* called by a loop, not by a direct emission */
     bool gone;         /* the receiver was finished or moved away under the handler */
