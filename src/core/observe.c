@@ -210,7 +210,7 @@ void hy__span_begin(struct hy_thread_record *record, struct hy__span *span,
         /* It is its caller that the loop waits for. */
         activity->serial = span->outer->activity.serial;
         activity->since_ns = span->outer->activity.since_ns;
-    } else if (record->loop != NULL) {
+    } else if (kind != HY_HANDLER_DIRECT || record->loop != NULL) {
         activity->serial = ++span->observer->serial;
         activity->since_ns = span->began_ns;
     }
