@@ -168,7 +168,7 @@ HY_API int hy_watchdog_fini(struct hy_watchdog *watchdog);
  * each thread what its loops did, with arrows from each post to its delivery. The environment
  * variable HALYARD_TRACE=file traces a program from its first use of the library to its exit.
  *
- * Each thread writes into a buffer of its own, about 800 kB, without locks; a thread of the trace
+ * Each thread writes into a buffer of its own, about 900 kB, without locks; a thread of the trace
  * writes the file. What finds its buffer full is lost; the file says how much, at its end, in
  * "otherData". A process that is killed leaves a file without its end, which viewers take.
  */

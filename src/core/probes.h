@@ -8,6 +8,10 @@
 
 #ifdef HY__HAVE_SDT
 #include <sys/sdt.h>
+#ifdef __clang__ /* it gives variadic macros fewer arguments than -Wpedantic wants, where they are \
+                    used */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #define HY__PROBE1(name, a)          DTRACE_PROBE1(halyard, name, a)
 #define HY__PROBE2(name, a, b)       DTRACE_PROBE2(halyard, name, a, b)
 #define HY__PROBE3(name, a, b, c)    DTRACE_PROBE3(halyard, name, a, b, c)
