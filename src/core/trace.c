@@ -37,7 +37,8 @@ static struct {
     uint32_t bell;   /* atomic: what the writer sleeps on */
     uint32_t ending; /* atomic: the writer ends */
     struct hy__os_thread thread;
-    int file, error; /* error: an errno of writing; nothing more is written then */
+    uint32_t process; /* the system's number */
+    int file, error;  /* error: an errno of writing; nothing more is written then */
     int64_t began_ns;
     uint64_t written, lost, lost_before;
     size_t used;
@@ -141,9 +142,17 @@ static size_t character_length(const unsigned char *text)
     return length;
 }
 
+static void put_bytes(const void *bytes, size_t length)
+{
+    if (length >= BUFFER_SIZE - session.used)
+        return;
+    memcpy(session.buffer + session.used, bytes, length);
+    session.used += length;
+}
+
 static void put_text(const char *text)
 {
-    put("\"");
+    put_bytes("\"", 1);
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
         size_t length = 1;
         if (*at == '"' || *at == '\\')
@@ -151,14 +160,14 @@ static void put_text(const char *text)
         else if (*at < 0x20)
             put("\\u%04x", *at);
         else if (*at < 0x80)
-            put("%c", *at);
+            put_bytes(at, 1);
         else if ((length = character_length(at)) != 0)
-            put("%.*s", (int)length, (const char *)at);
+            put_bytes(at, length);
         else
             put("\\ufffd");
         at += length != 0 ? length : 1;
     }
-    put("\"");
+    put_bytes("\"", 1);
 }
 
 static const char *name_of(uintptr_t function)
@@ -180,7 +189,7 @@ static void put_time(const char *key, int64_t ns)
 static void put_head(const struct hy__trace_event *event, char phase, const char *category)
 {
     put("%s{\"ph\":\"%c\",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u", session.written++ > 0 ? ",\n" : "",
-        phase, category, hy__os_process_number(), event->thread);
+        phase, category, session.process, event->thread);
     put_time("ts", event->began_ns - session.began_ns);
     put(",\"name\":");
 }
@@ -235,7 +244,7 @@ static void put_plain(const struct hy__trace_event *event, const char *name, boo
 static void put_thread(const struct hy__trace_event *event)
 {
     put("%s{\"ph\":\"M\",\"pid\":%u,\"tid\":%u,\"name\":\"thread_name\",\"args\":{\"name\":",
-        session.written++ > 0 ? ",\n" : "", hy__os_process_number(), event->thread);
+        session.written++ > 0 ? ",\n" : "", session.process, event->thread);
     put_text(event->handler.object);
     put("}}");
 }
@@ -360,6 +369,7 @@ static int start(const char *path)
     int system_errno = hy__file_create(path, &session.file);
     if (system_errno != 0)
         return hy_error_set_system(system_errno, "cannot write a trace to \"%.200s\"", path);
+    session.process = hy__os_process_number();
     session.error = 0;
     session.used = 0;
     session.written = 0;
