@@ -39,7 +39,8 @@ enum { /* hy__message.flags */
     HY__MESSAGE_COUNTED = 1 << 5       /* it is counted in the mailbox: see observe.c */
 };
 /* What needs a closer look as it comes into a queue or leaves it. */
-#define HY__MESSAGE_SPECIAL (HY__MESSAGE_USER_INPUT | HY__MESSAGE_COMPRESSIBLE)
+#define HY__MESSAGE_ENTERS_SPECIALLY (HY__MESSAGE_COMPRESSIBLE | HY__MESSAGE_COUNTED)
+#define HY__MESSAGE_SPECIAL          (HY__MESSAGE_USER_INPUT | HY__MESSAGE_COMPRESSIBLE)
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
 struct hy__message {

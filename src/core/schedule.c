@@ -26,15 +26,15 @@ int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accurac
 {
     if (hy__accuracy_is_precise(interval_ns, accuracy) || deadline_ns <= 0)
         return deadline_ns;
-    int64_t grain = HY_SECOND;
-    if (accuracy != HY_TIMER_SECONDS && interval_ns < COARSE_MOST_NS)
-        /* The largest power of two within 5 % of the interval: the instants of a short interval are
-         * among those of a long one. */
-        for (grain = 1; grain <= interval_ns / 40;)
-            grain *= 2;
-    if (deadline_ns > HY_FOREVER - grain)
-        return deadline_ns;
-    return (deadline_ns + grain - 1) / grain * grain;
+    if (accuracy == HY_TIMER_SECONDS || interval_ns >= COARSE_MOST_NS)
+        return deadline_ns > HY_FOREVER - HY_SECOND
+                   ? deadline_ns
+                   : (deadline_ns + HY_SECOND - 1) / HY_SECOND * HY_SECOND;
+    /* The largest power of two within 5 % of the interval: the instants of a short interval are
+     * among those of a long one. */
+    int64_t grain = INT64_C(2) << (63 - __builtin_clzll((uint64_t)interval_ns / 40));
+    return deadline_ns > HY_FOREVER - grain ? deadline_ns
+                                            : (deadline_ns + grain - 1) & ~(grain - 1);
 }
 
 /* --- pairing heap: child is the first child, next a sibling, previous the left sibling or the
