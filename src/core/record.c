@@ -18,6 +18,7 @@ static uint32_t adopted_count; /* atomic; for names */
 struct hy_thread_record *hy__record_create(const char *name)
 {
     struct hy_thread_record *record = NULL;
+    hy__trace_environment();
     if (hy__fork_prepare() == 0)
         record = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *record);
     if (record == NULL)
@@ -162,6 +163,7 @@ void hy__record_leave(struct hy_thread_record *record)
     hy__native_filters_end(record);
     hy__slabs_abandon(record);
     hy__hazards_release(record);
+    hy__observer_release(record);
     hy__current_record = NULL;
 }
 
@@ -263,7 +265,9 @@ struct hy_thread_record *hy__record_adopt(void)
         rc = hy__thread_adopt_handle(record);
         int system_errno = rc == 0 ? hy__at_thread_end(adopted_thread_ends, record) : 0;
         if (system_errno != 0) {
-            rc = hy_error_set_system(system_errno, "cannot adopt the calling thread");
+            hy_error_set_system(system_errno, "cannot adopt the calling thread");
+            /* To all who need a record, one that cannot be had is a lack of memory. */
+            rc = hy_error_set(-HY_ENOMEM, "%s", hy_last_error()->message);
             hy__thread_end_handle(record);
         }
         if (rc == 0) {
@@ -362,8 +366,12 @@ int hy__record_need_dispatcher(struct hy_thread_record *record)
 void hy__record_wake(struct hy_thread_record *record)
 {
     struct hy_dispatcher *dispatcher = __atomic_load_n(&record->dispatcher, __ATOMIC_SEQ_CST);
-    if (dispatcher != NULL && !hy__record_is_lost(record)) /* else it would wake the parent's */
-        dispatcher->ops->wake(dispatcher);
+    if (dispatcher == NULL || hy__record_is_lost(record)) /* else it would wake the parent's */
+        return;
+    HY__PROBE1(wake, record->name);
+    if (hy__is_observed())
+        hy__observe_wake(record);
+    dispatcher->ops->wake(dispatcher);
 }
 
 void hy__record_rouse(struct hy_thread_record *record)

@@ -3,8 +3,7 @@
  * When timers and delayed calls are due: how accurately, the list of those that a pass found due,
  * the ring of zero timers. Those that wait are in timer_heap.c.
  *
- * Order: the moment at which the accuracy lets an entry come, then the deadline, then the order of
- * starting.
+ * Order: the moment at which the accuracy lets an entry come, then the order of starting.
  */
 #include "core/internal.h"
 
@@ -46,58 +45,29 @@ static void tell_sooner(struct hy_thread_record *record, int64_t deadline_ns)
 
 void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
 {
-    entry->state = HY__ENTRY_HEAP;
     entry->order = record->timer_order++;
     hy__timer_heap_insert(record, entry);
     if (record->timer_heap == entry)
         tell_sooner(record, entry->key_ns);
 }
 
-/* --- the due list and the ring of zero timers ------------------------------------------------- */
-
-static void list_append(struct hy_timer_entry_ **first, struct hy_timer_entry_ **last,
-                        struct hy_timer_entry_ *entry)
-{
-    entry->next = NULL;
-    entry->previous = *last;
-    if (*last != NULL)
-        (*last)->next = entry;
-    else
-        *first = entry;
-    *last = entry;
-}
-
-static void list_remove(struct hy_timer_entry_ **first, struct hy_timer_entry_ **last,
-                        struct hy_timer_entry_ *entry)
-{
-    if (entry->previous != NULL)
-        entry->previous->next = entry->next;
-    else
-        *first = entry->next;
-    if (entry->next != NULL)
-        entry->next->previous = entry->previous;
-    else
-        *last = entry->previous;
-    entry->next = entry->previous = NULL;
-}
+/* --- the ring of zero timers ------------------------------------------------------------------ */
 
 void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
 {
     entry->state = HY__ENTRY_ZERO;
     entry->order = record->zero_pass; /* not in the pass that may be going on */
-    list_append(&record->first_zero, &record->last_zero, entry);
+    hy__entries_append(&record->zero, entry);
     record->zero_idle++;
     tell_sooner(record, 0);
 }
 
 void hy__entry_take_out(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
 {
-    if (entry->state == HY__ENTRY_HEAP) {
+    if (entry->state == HY__ENTRY_HEAP || entry->state == HY__ENTRY_DUE) {
         hy__timer_heap_remove(record, entry);
-    } else if (entry->state == HY__ENTRY_DUE) {
-        list_remove(&record->first_due, &record->last_due, entry);
     } else if (entry->state == HY__ENTRY_ZERO) {
-        list_remove(&record->first_zero, &record->last_zero, entry);
+        hy__entries_remove(&record->zero, entry);
         record->zero_idle--;
     }
     entry->state = HY__ENTRY_IDLE;
@@ -115,47 +85,65 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
     return entry->key_ns;
 }
 
-static const struct hy_hub *hub_of(const struct hy_timer_entry_ *entry)
+static const struct hy_hub *hub_of(struct hy_timer_entry_ *entry)
 {
-    const struct hy_timer *timer =
-        (const struct hy_timer *)(const void *)((const char *)entry -
-                                                offsetof(struct hy_timer, entry_));
     /* Acquire: its head is about to be looked at. */
-    return entry->is_call ? NULL
-                          : __atomic_load_n(&timer->events.timeout.sig.hub, __ATOMIC_ACQUIRE);
+    return entry->is_call
+               ? NULL
+               : __atomic_load_n(&hy__timer_of(entry)->events.timeout.sig.hub, __ATOMIC_ACQUIRE);
 }
 
-/* What the next two timers will emit through: of many, it is in no cache. */
-static void fetch_ahead(const struct hy_timer_entry_ *next)
+/* What the next two of many will emit through, and the one after them: nothing of theirs is in the
+ * cache, and each is known only by the one before it. */
+static void fetch_ahead(struct hy_timer_entry_ *next)
 {
-    if (next == NULL)
-        return;
     const struct hy_hub *hub = hub_of(next);
     if (hub != NULL)
         __builtin_prefetch(__atomic_load_n(&hub->head, __ATOMIC_RELAXED));
-    if (next->next != NULL)
-        __builtin_prefetch(hub_of(next->next));
+    next = next->group_next;
+    __builtin_prefetch(hub_of(next));
+    __builtin_prefetch(next->group_next);
+    __builtin_prefetch((const char *)next->group_next - sizeof *next);
+}
+
+static inline void call(struct hy_thread_record *record, struct hy_timer_entry_ *entry,
+                        int64_t now_ns)
+{
+    if (entry->is_call)
+        hy__call_fire(record, entry);
+    else
+        hy__timer_fire(record, entry, now_ns);
+}
+
+/* One that has come up; it is in no list. */
+static void fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns)
+{
+    struct hy__span span;
+    if (!hy__is_observed()) {
+        call(record, entry, now_ns);
+        return;
+    }
+    uintptr_t function = 0;
+    struct hy_anchor *anchor =
+        entry->is_call ? hy__call_target(entry, &function) : hy__timer_of(entry)->hy.anchor;
+    hy__span_begin(record, &span, HY_HANDLER_TIMER, anchor, function);
+    call(record, entry, now_ns);
+    hy__span_end(record, &span);
 }
 
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks)
 {
-    if (record->timer_heap == NULL && record->first_due == NULL)
+    if (record->timer_heap == NULL && record->due.first == NULL)
         return;
     int64_t now_ns = hy__record_now(record);
     /* First all that are due now, so that what is started meanwhile waits for the next pass. */
-    struct hy_timer_entry_ *entry = hy__timer_heap_take_due(record, now_ns), *next;
-    for (; entry != NULL; entry = next) {
-        next = entry->next;
-        entry->state = HY__ENTRY_DUE;
-        list_append(&record->first_due, &record->last_due, entry);
-    }
-    while ((entry = record->first_due) != NULL && !hy__loop_should_stop(record)) {
-        fetch_ahead(entry->next);
+    struct hy_timer_entry_ *entry;
+    hy__timer_heap_collect(record, now_ns);
+    while ((entry = record->due.first) != NULL && !hy__loop_should_stop(record)) {
+        if (entry->group_next != entry)
+            fetch_ahead(entry->group_next);
         hy__entry_take_out(record, entry);
-        if (entry->is_call)
-            hy__call_fire(record, entry);
-        else
-            hy__timer_fire(record, entry, now_ns);
+        fire(record, entry, now_ns);
         ++*callbacks;
     }
 }
@@ -164,9 +152,9 @@ void hy__timers_fire_zero(struct hy_thread_record *record)
 {
     uint32_t pass = ++record->zero_pass;
     struct hy_timer_entry_ *entry;
-    while ((entry = record->first_zero) != NULL && (int32_t)(entry->order - pass) < 0 &&
+    while ((entry = record->zero.first) != NULL && (int32_t)(entry->order - pass) < 0 &&
            !hy__loop_should_stop(record)) {
         hy__entry_take_out(record, entry);
-        hy__timer_fire(record, entry, 0);
+        fire(record, entry, 0);
     }
 }

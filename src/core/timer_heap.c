@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The entries that wait for their moment: a pairing heap inside the entries themselves, so that
- * starting needs no memory and costs one comparison.
+ * starting needs no memory and costs one comparison; and the list of those whose moment has come.
  *
  * Coarse timers come at round moments, which many of them share. Those of one moment are one group:
- * a ring of entries, in the order of starting, of which the first alone stands in the heap. Taking
- * it out hands its place to the next one. So of a hundred thousand timers the heap sees some
- * hundred. A table finds the group of a moment. It has one place for each hash and is a hint only:
- * where two moments meet in a place the later one takes it, and the other, or a thread that got no
- * memory for a table, has more groups than it could do with.
+ * a ring of entries, in the order of starting, of which the first alone stands in the heap, or in
+ * the list. Taking it out hands its place to the next one. So of a hundred thousand timers the heap
+ * sees some hundred. A table finds the group of a moment. It has one place for each hash and is a
+ * hint only: where two moments meet in a place the later one takes it, and what is started for the
+ * other from then on, or in a thread that got no memory for a table, makes one more group.
  */
 #include "core/internal.h"
 
 enum {
-    GROUPS_BITS = 9 /* a moment of each grain within the 5 % that separate it from the next: 40 */
+    GROUPS_BITS = 9 /* the grains are 2.5 to 5 % of the intervals: some 40 moments of each wait */
 };
 
 struct hy__timer_groups {
@@ -22,11 +22,8 @@ struct hy__timer_groups {
 
 static bool before(const struct hy_timer_entry_ *a, const struct hy_timer_entry_ *b)
 {
-    if (a->key_ns != b->key_ns)
-        return a->key_ns < b->key_ns;
     /* A difference, for the numbers wrap. */
-    return a->deadline_ns != b->deadline_ns ? a->deadline_ns < b->deadline_ns
-                                            : (int32_t)(a->order - b->order) < 0;
+    return a->key_ns != b->key_ns ? a->key_ns < b->key_ns : (int32_t)(a->order - b->order) < 0;
 }
 
 /* --- heap: child is the first child, next a sibling, previous the left sibling or the parent ---
@@ -36,7 +33,7 @@ static struct hy_timer_entry_ *meld(struct hy_timer_entry_ *a, struct hy_timer_e
 {
     if (a == NULL || b == NULL)
         return a != NULL ? a : b;
-    if (b->key_ns < a->key_ns) {
+    if (before(b, a)) {
         struct hy_timer_entry_ *swap = a;
         a = b;
         b = swap;
@@ -129,11 +126,56 @@ static void group_join(struct hy_timer_entry_ *first, struct hy_timer_entry_ *en
     first->group_previous = entry;
 }
 
+/* --- lists: of those that are due, and of zero timers ------------------------------------------
+ */
+
+void hy__entries_append(struct hy__entries *list, struct hy_timer_entry_ *entry)
+{
+    entry->next = NULL;
+    entry->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = entry;
+    else
+        list->first = entry;
+    list->last = entry;
+}
+
+void hy__entries_remove(struct hy__entries *list, struct hy_timer_entry_ *entry)
+{
+    if (entry->previous != NULL)
+        entry->previous->next = entry->next;
+    else
+        list->first = entry->next;
+    if (entry->next != NULL)
+        entry->next->previous = entry->previous;
+    else
+        list->last = entry->previous;
+}
+
+static void entries_replace(struct hy__entries *list, struct hy_timer_entry_ *entry,
+                            struct hy_timer_entry_ *by)
+{
+    by->next = entry->next;
+    by->previous = entry->previous;
+    if (by->previous != NULL)
+        by->previous->next = by;
+    else
+        list->first = by;
+    if (by->next != NULL)
+        by->next->previous = by;
+    else
+        list->last = by;
+}
+
+/* --- in and out --------------------------------------------------------------------------------
+ */
+
 void hy__timer_heap_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
 {
     if (HY_UNLIKELY(record->timer_groups == NULL) && !entry->precise)
         record->timer_groups = hy_memory_allocate_zeroed(sizeof *record->timer_groups);
     struct hy_timer_entry_ **place = place_of(record, entry);
+    entry->state = HY__ENTRY_HEAP;
     if (place != NULL && *place != NULL && (*place)->key_ns == entry->key_ns) {
         group_join(*place, entry);
         return;
@@ -146,6 +188,17 @@ void hy__timer_heap_insert(struct hy_thread_record *record, struct hy_timer_entr
     record->timer_heap = meld(record->timer_heap, entry);
 }
 
+static void hand_over(struct hy_thread_record *record, struct hy_timer_entry_ *entry,
+                      struct hy_timer_entry_ *by)
+{
+    by->follows = false;
+    by->state = entry->state;
+    if (entry->state == HY__ENTRY_DUE)
+        entries_replace(&record->due, entry, by);
+    else
+        heap_replace(record, entry, by);
+}
+
 void hy__timer_heap_remove(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
 {
     struct hy_timer_entry_ *next = entry->group_next;
@@ -153,69 +206,26 @@ void hy__timer_heap_remove(struct hy_thread_record *record, struct hy_timer_entr
     entry->group_previous->group_next = next;
     if (entry->follows)
         return;
-    if (next == entry) {
-        next = NULL;
-        heap_remove(record, entry);
-    } else {
-        next->follows = false;
-        heap_replace(record, entry, next);
-    }
     struct hy_timer_entry_ **place = place_of(record, entry);
     if (place != NULL && *place == entry)
-        *place = next;
+        *place = next != entry ? next : NULL;
+    if (next != entry)
+        hand_over(record, entry, next);
+    else if (entry->state == HY__ENTRY_DUE)
+        hy__entries_remove(&record->due, entry);
+    else
+        heap_remove(record, entry);
 }
 
-/* --- what is due -------------------------------------------------------------------------------
- */
-
-static struct hy_timer_entry_ *merge(struct hy_timer_entry_ *a, struct hy_timer_entry_ *b)
+void hy__timer_heap_collect(struct hy_thread_record *record, int64_t now_ns)
 {
-    struct hy_timer_entry_ *first = NULL, **end = &first;
-    while (a != NULL && b != NULL) {
-        struct hy_timer_entry_ **from = before(b, a) ? &b : &a;
-        *end = *from;
-        end = &(*from)->next;
-        *from = *end;
-    }
-    *end = a != NULL ? a : b;
-    return first;
-}
-
-/* By merging lists of equal length, as a binary counter carries. */
-static struct hy_timer_entry_ *sort(struct hy_timer_entry_ *list)
-{
-    struct hy_timer_entry_ *sorted[64] = {NULL}, *all = NULL;
-    int used = 0;
-    while (list != NULL) {
-        struct hy_timer_entry_ *carry = list;
-        int i = 0;
-        list = list->next;
-        carry->next = NULL;
-        for (; sorted[i] != NULL; i++) {
-            carry = merge(sorted[i], carry);
-            sorted[i] = NULL;
-        }
-        sorted[i] = carry;
-        used = i >= used ? i + 1 : used;
-    }
-    for (int i = 0; i < used; i++)
-        all = merge(sorted[i], all);
-    return all;
-}
-
-struct hy_timer_entry_ *hy__timer_heap_take_due(struct hy_thread_record *record, int64_t now_ns)
-{
-    struct hy_timer_entry_ *list = NULL, *group;
+    struct hy_timer_entry_ *group;
     while ((group = record->timer_heap) != NULL && group->key_ns <= now_ns) {
-        struct hy_timer_entry_ **place = place_of(record, group), *entry = group;
+        struct hy_timer_entry_ **place = place_of(record, group);
         if (place != NULL && *place == group)
-            *place = NULL;
+            *place = NULL; /* what is started from now on is for another pass */
         heap_remove(record, group);
-        do {
-            entry->next = list;
-            list = entry;
-            entry = entry->group_next;
-        } while (entry != group);
+        group->state = HY__ENTRY_DUE;
+        hy__entries_append(&record->due, group);
     }
-    return list == NULL || list->next == NULL ? list : sort(list);
 }

@@ -143,8 +143,6 @@ static int epoll_change(struct hy_dispatcher *dispatcher, intptr_t descriptor, u
     struct hy__watch *entry = hy__watches_find(&self->watches, descriptor);
     struct hy__watch watch = {cookie, conditions, entry != NULL ? entry->tag : 0};
     int system_errno = entry != NULL ? control(self, EPOLL_CTL_MOD, descriptor, &watch) : EBADF;
-    if (system_errno == ENOENT) /* closed, and its number given to another file */
-        system_errno = EBADF;
     if (system_errno != 0)
         return control_failed(system_errno, descriptor);
     *entry = watch;
