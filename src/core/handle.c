@@ -12,7 +12,7 @@
 #include "core/internal.h"
 
 enum {
-    SPINS = 100,
+    SPINS = HY__HARD ? 0 : 100,
     BACK_OFF_NS = 20000
 };
 

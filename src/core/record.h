@@ -64,6 +64,11 @@ struct hy__at_end {
     void *context;
 };
 
+/* A list of timers. */
+struct hy__entries {
+    struct hy_timer_entry_ *first, *last;
+};
+
 struct hy_thread_record {
     /* any thread */
     uintptr_t mailbox;              /* atomic: see mailbox.c */
@@ -119,13 +124,13 @@ struct hy_thread_record {
     uint64_t native_turn;                     /* numbers their installations */
     bool native_unsorted;                     /* one was installed again during a walk */
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
-    struct hy__deletes deletes;         /* destroy_later outside every loop */
-    struct hy__serving *serving;        /* lists of deletes being served, the innermost */
-    struct hy_timer_entry_ *timer_heap; /* pairing heap */
-    struct hy_timer_entry_ *first_due, *last_due;
-    struct hy_timer_entry_ *first_zero, *last_zero;
-    uint64_t timer_order, zero_pass;
+    struct hy__queue arrivals;             /* ADOPT messages whose objects have not been told yet */
+    struct hy__deletes deletes;            /* destroy_later outside every loop */
+    struct hy__serving *serving;           /* lists of deletes being served, the innermost */
+    struct hy_timer_entry_ *timer_heap;    /* the root: see timer_heap.c */
+    struct hy__timer_groups *timer_groups; /* NULL: no coarse timer yet, or no memory */
+    struct hy__entries due, zero;          /* timers: groups of the due ones; those of no delay */
+    uint32_t timer_order, zero_pass;
     uint32_t zero_idle; /* zero timers not inside their own callback */
     struct hy_notifier *first_ready, *last_ready;
     struct hy__slab *slabs[HY__SLAB_CLASSES];
