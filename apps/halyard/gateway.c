@@ -14,10 +14,6 @@
  */
 #define NEWCOMERS_MAX_NS (5 * HY_SECOND)
 
-enum {
-    REPORTS_WAITING_MAX = 100000 /* some 40 MB, and some seconds of the busiest coast */
-};
-
 static const struct hy_class gateway_class = HY_CLASS(struct gateway, .fini = NULL);
 
 static int64_t unix_s(void)
@@ -37,24 +33,22 @@ static struct hy_buffer *buffer_of(struct protocol_text *text)
 /* --- from the receiver -------------------------------------------------------------------------
  */
 
-static void receiver_report(struct gateway *gateway, const struct ais_report *report)
+static void receiver_reports(struct gateway *gateway, const struct receiver_batch *batch)
 {
-    gateway->reports++;
-    if (tracker_update(&gateway->tracker, &report->message, report->received_ns, unix_s()) < 0)
-        gateway->reports_lost++;
-}
-
-static void look_at_queue(struct gateway *gateway)
-{
-    struct hy_connection_counters counts;
-    if (hy_connection_get_counters(gateway->report_queue, &counts) == 0)
-        gateway->reports_dropped = counts.dropped;
+    const struct ais_report *reports = receiver_batch_reports(batch);
+    const size_t count = receiver_batch_count(batch);
+    const int64_t now_s = unix_s();
+    gateway->reports_dropped = batch->first - gateway->reports;
+    gateway->reports += count;
+    for (size_t i = 0; i < count; i++)
+        if (tracker_update(&gateway->tracker, &reports[i].message, reports[i].received_ns, now_s) <
+            0)
+            gateway->reports_lost++;
 }
 
 static void receiver_counted(struct gateway *gateway, const struct receiver_counters *counters)
 {
     gateway->received = *counters;
-    look_at_queue(gateway);
 }
 
 /* --- to the page --------------------------------------------------------------------------------
@@ -310,11 +304,8 @@ static void http_request(struct gateway *gateway, const struct hy_http_request *
 static int connect_all(struct gateway *gateway, struct receiver *receiver)
 {
     struct hy_ws_server *server = gateway->server;
-    /* A flood that this thread cannot follow costs the oldest reports, not the machine's memory. */
-    const struct hy_connect_options bounded = {
-        .flags = HY_BOUNDED, .limit = REPORTS_WAITING_MAX, .overflow = HY_OVERFLOW_DROP_OLDEST};
-    int rc = hy_connect_with(&receiver->events.report, gateway, receiver_report, &bounded,
-                             &gateway->report_queue);
+    int rc = hy_connect_with(&receiver->events.reports, gateway, receiver_reports,
+                             &receiver_queue_options, &receiver->queue);
     if (rc == 0)
         rc = hy_connect(&receiver->events.counted, gateway, receiver_counted, HY_LATEST);
     if (rc == 0)

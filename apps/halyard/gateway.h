@@ -33,8 +33,7 @@ struct gateway {
     struct receiver_counters received; /* as last told */
     uint64_t reports;                  /* taken over from the receiver */
     uint64_t reports_lost;             /* of these: no memory */
-    struct hy_connection report_queue; /* bounded: what waits while this thread is held up */
-    uint64_t reports_dropped;          /* the oldest ones made room; as last looked at */
+    uint64_t reports_dropped;          /* the oldest ones made room while this thread was held up */
     uint64_t seq;                      /* of the last delta or gone frame */
     uint64_t frames_refused;           /* broadcasts that the server did not take */
     /* The snapshot at `seq`, made for the first client that needs it and shared with all that come

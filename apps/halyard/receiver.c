@@ -6,9 +6,30 @@
 
 #define COUNT_INTERVAL_NS (250 * HY_MILLISECOND)
 
-static const struct hy_class receiver_class =
-    HY_CLASS(struct receiver, .signals = HY_SIGNALS(HY_PLAIN(struct receiver, events.report),
-                                                    HY_PLAIN(struct receiver, events.counted)));
+static int batch_copy(void *to, const void *from)
+{
+    struct receiver_batch *copy = to;
+    *copy = *(const struct receiver_batch *)from;
+    (void)hy_buffer_ref(copy->buffer);
+    return 0;
+}
+
+static void batch_destroy(void *payload)
+{
+    struct receiver_batch *batch = payload;
+    batch->buffer = hy_buffer_unref(batch->buffer);
+}
+
+static const struct hy_class receiver_class = HY_CLASS(
+    struct receiver,
+    .signals = HY_SIGNALS(HY_DESCRIBED(struct receiver, events.reports, batch_copy, batch_destroy),
+                          HY_PLAIN(struct receiver, events.counted)));
+
+const struct hy_connect_options receiver_queue_options = {
+    .flags = HY_BOUNDED,
+    .limit = RECEIVER_WAITING_MAX / RECEIVER_BATCH_MAX,
+    .overflow = HY_OVERFLOW_DROP_OLDEST,
+};
 
 int receiver_init(struct receiver *receiver, const char *const *addresses, size_t address_count)
 {
@@ -20,16 +41,51 @@ int receiver_init(struct receiver *receiver, const char *const *addresses, size_
     receiver->address_count = address_count;
     receiver->may_lack_family = false;
     receiver->socket_count = 0;
+    memset(&receiver->queue, 0, sizeof receiver->queue);
     memset(&receiver->told, 0, sizeof receiver->told);
+    receiver->reports_told = 0;
+    receiver->pending_count = 0;
     ais_decoder_init(&receiver->decoder, NULL);
     return 0;
+}
+
+/* --- reports --------------------------------------------------------------------------------- */
+
+static void tell_reports(struct receiver *receiver)
+{
+    size_t count = receiver->pending_count;
+    if (count == 0)
+        return;
+    struct receiver_batch batch = {.first = receiver->reports_told, .buffer = NULL};
+    int rc =
+        hy_buffer_create(receiver->pending, count * sizeof receiver->pending[0], &batch.buffer);
+    if (rc == 0)
+        rc = hy_emit(&receiver->events.reports, &batch);
+    if (rc < 0) /* of these `first` knows nothing: they were not dropped from the queue */
+        hy_log(HY_LOG_ERROR, "receiver", "%zu messages are lost: %s", count,
+               hy_last_error()->message);
+    else
+        receiver->reports_told += count;
+    (void)hy_buffer_unref(batch.buffer);
+    receiver->pending_count = 0;
+}
+
+/* A listener that is late has no use for small batches, and they would fill its queue, whose limit
+ * counts batches, with few reports. */
+static void tell_reports_in_time(struct receiver *receiver)
+{
+    struct hy_connection_counters queue;
+    if (receiver->pending_count > 0 &&
+        (hy_connection_get_counters(receiver->queue, &queue) < 0 || queue.waiting < RECEIVER_LATE))
+        tell_reports(receiver);
 }
 
 static void decoder_report(void *context, const struct ais_report *report)
 {
     struct receiver *receiver = context;
-    if (hy_emit(&receiver->events.report, report) < 0)
-        hy_log(HY_LOG_ERROR, "receiver", "a message is lost: %s", hy_last_error()->message);
+    receiver->pending[receiver->pending_count++] = *report;
+    if (receiver->pending_count == RECEIVER_BATCH_MAX)
+        tell_reports(receiver);
 }
 
 /* FNV-1a over the sender's host: the port is left out, for some senders take a new one for each
@@ -53,6 +109,7 @@ static void socket_datagrams(struct receiver *receiver, const struct hy_datagram
         ais_decoder_feed(&receiver->decoder, datagram->data, datagram->size, source_of(datagram),
                          datagram->received_ns, decoder_report, receiver);
     }
+    tell_reports_in_time(receiver);
 }
 
 static void socket_error(struct receiver *receiver, const struct hy_error *error)
@@ -84,6 +141,14 @@ static void tell_counts(struct receiver *receiver)
     if (hy_emit(&receiver->events.counted, &counters) >= 0)
         receiver->told = counters;
 }
+
+static void count_due(struct receiver *receiver)
+{
+    tell_reports_in_time(receiver);
+    tell_counts(receiver);
+}
+
+/* --- sockets --------------------------------------------------------------------------------- */
 
 static int open_socket(struct receiver *receiver, const char *address)
 {
@@ -124,7 +189,7 @@ void receiver_start(struct receiver *receiver)
     if (rc == 0)
         rc = hy_timer_init(&receiver->count_timer, &receiver->hy);
     if (rc == 0)
-        rc = hy_connect(&receiver->count_timer.events.timeout, receiver, tell_counts, HY_DIRECT);
+        rc = hy_connect(&receiver->count_timer.events.timeout, receiver, count_due, HY_DIRECT);
     if (rc == 0)
         rc = hy_timer_start(&receiver->count_timer, COUNT_INTERVAL_NS);
     if (rc < 0)
@@ -133,5 +198,6 @@ void receiver_start(struct receiver *receiver)
 
 void receiver_finish(struct receiver *receiver)
 {
+    tell_reports(receiver);
     tell_counts(receiver);
 }
