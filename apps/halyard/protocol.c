@@ -1,69 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One table says how each field is written; rows, deltas and ships.json are walks over it. A JSON
- * null is a NULL object, so that a failure to make one is kept apart, in `failed`.
- */
+/* The frames; vessels in them are written by rows.c. */
 #include "protocol.h"
+
+#include "rows.h"
 
 #include <halyard/error.h>
 #include <halyard/memory.h>
-#include <inttypes.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <string.h>
-
-enum kind {
-    KIND_INTEGER,
-    KIND_BOOLEAN,
-    KIND_TENTHS,
-    KIND_DEGREES,
-    KIND_SPECIAL, /* see special_value() */
-};
-
-struct column {
-    const char *name;
-    enum kind kind;
-};
-
-static const struct column columns[VESSEL_FIELD_COUNT] = {
-    [VESSEL_MMSI] = {"mmsi", KIND_SPECIAL},
-    [VESSEL_CLASS] = {"class", KIND_SPECIAL},
-    [VESSEL_NAME] = {"name", KIND_SPECIAL},
-    [VESSEL_CALLSIGN] = {"callsign", KIND_SPECIAL},
-    [VESSEL_IMO] = {"imo", KIND_INTEGER},
-    [VESSEL_SHIPTYPE] = {"shiptype", KIND_INTEGER},
-    [VESSEL_LAT] = {"lat", KIND_DEGREES},
-    [VESSEL_LON] = {"lon", KIND_DEGREES},
-    [VESSEL_COARSE] = {"coarse", KIND_BOOLEAN},
-    [VESSEL_SOG] = {"sog", KIND_TENTHS},
-    [VESSEL_COG] = {"cog", KIND_TENTHS},
-    [VESSEL_HEADING] = {"heading", KIND_INTEGER},
-    [VESSEL_STATUS] = {"status", KIND_INTEGER},
-    [VESSEL_TURN] = {"turn", KIND_SPECIAL},
-    [VESSEL_DRAUGHT] = {"draught", KIND_TENTHS},
-    [VESSEL_DESTINATION] = {"destination", KIND_SPECIAL},
-    [VESSEL_ETA] = {"eta", KIND_SPECIAL},
-    [VESSEL_TO_BOW] = {"to_bow", KIND_INTEGER},
-    [VESSEL_TO_STERN] = {"to_stern", KIND_INTEGER},
-    [VESSEL_TO_PORT] = {"to_port", KIND_INTEGER},
-    [VESSEL_TO_STARBOARD] = {"to_starboard", KIND_INTEGER},
-    [VESSEL_AID_TYPE] = {"aid_type", KIND_INTEGER},
-    [VESSEL_VIRTUAL] = {"virtual", KIND_BOOLEAN},
-    [VESSEL_ALTITUDE] = {"altitude", KIND_INTEGER},
-    [VESSEL_STALE] = {"stale", KIND_BOOLEAN},
-    [VESSEL_SEEN] = {"seen", KIND_SPECIAL},
-    [VESSEL_MESSAGES] = {"messages", KIND_SPECIAL},
-};
-
-static const char *const class_names[VESSEL_CLASS_COUNT] = {
-    [VESSEL_CLASS_UNKNOWN] = "unknown",
-    [VESSEL_CLASS_A] = "A",
-    [VESSEL_CLASS_B] = "B",
-    [VESSEL_CLASS_BASE] = "base",
-    [VESSEL_CLASS_ATON] = "aton",
-    [VESSEL_CLASS_AIRCRAFT] = "aircraft",
-    [VESSEL_CLASS_DISTRESS] = "distress",
-};
 
 /* A frame in the making. */
 struct frame {
@@ -134,6 +78,11 @@ static struct json_object *add_array(struct frame *frame, const char *key, size_
     return frame->failed ? NULL : array;
 }
 
+static void add_rows(struct frame *frame, struct rows *rows)
+{
+    add(frame, frame->root, "ships", checked(frame, rows_array(rows)));
+}
+
 /* Ends the frame, also one that failed. */
 static int frame_end(struct frame *frame, struct protocol_text *ret_text)
 {
@@ -161,125 +110,6 @@ static int frame_end(struct frame *frame, struct protocol_text *ret_text)
     return rc;
 }
 
-/* --- fields ----------------------------------------------------------------------------------- */
-
-/* A number with exactly `decimals` decimals, from its value times 10 to that power. */
-static struct json_object *decimal(int64_t scaled, int decimals)
-{
-    char text[32];
-    int64_t unit = 1;
-    uint64_t size = scaled < 0 ? (uint64_t)-scaled : (uint64_t)scaled;
-
-    for (int i = 0; i < decimals; i++) {
-        unit *= 10;
-    }
-    (void)snprintf(text, sizeof(text), "%s%" PRIu64 ".%0*" PRIu64, scaled < 0 ? "-" : "",
-                   size / (uint64_t)unit, decimals, size % (uint64_t)unit);
-    return json_object_new_double_s((double)scaled / (double)unit, text);
-}
-
-/* 1/600000 degree to millionths, to the nearest. */
-static struct json_object *degrees(int32_t raw)
-{
-    int64_t fivefold = (int64_t)raw * 5;
-
-    return decimal((fivefold + (raw < 0 ? -1 : 1)) / 3, 6);
-}
-
-static struct json_object *turn(int32_t indicator)
-{
-    double tenths = vessel_turn(indicator) * 10;
-
-    return decimal((int64_t)(tenths < 0 ? tenths - 0.5 : tenths + 0.5), 1);
-}
-
-static struct json_object *eta(int32_t value)
-{
-    char text[32];
-
-    (void)snprintf(text, sizeof(text), "%02d-%02d %02d:%02d", value / 1000000, value / 10000 % 100,
-                   value / 100 % 100, value % 100);
-    return json_object_new_string(text);
-}
-
-static struct json_object *special_value(const struct vessel *vessel, enum vessel_field field)
-{
-    int32_t number = vessel->number[field];
-
-    switch (field) {
-    case VESSEL_MMSI:
-        return json_object_new_int64(vessel->mmsi);
-    case VESSEL_CLASS:
-        return json_object_new_string(class_names[number]);
-    case VESSEL_NAME:
-        return json_object_new_string(vessel->name);
-    case VESSEL_CALLSIGN:
-        return json_object_new_string(vessel->callsign);
-    case VESSEL_TURN:
-        return turn(number);
-    case VESSEL_DESTINATION:
-        return json_object_new_string(vessel->destination);
-    case VESSEL_ETA:
-        return eta(number);
-    case VESSEL_SEEN:
-        return json_object_new_int64(vessel->seen_s);
-    default: /* VESSEL_MESSAGES */
-        return json_object_new_int64(vessel->messages);
-    }
-}
-
-static struct json_object *known_value(const struct vessel *vessel, enum vessel_field field)
-{
-    int32_t number = vessel->number[field];
-
-    switch (columns[field].kind) {
-    case KIND_INTEGER:
-        return json_object_new_int(number);
-    case KIND_BOOLEAN:
-        return json_object_new_boolean(number != 0);
-    case KIND_TENTHS:
-        return decimal(number, 1);
-    case KIND_DEGREES:
-        return degrees(number);
-    default:
-        return special_value(vessel, field);
-    }
-}
-
-/* NULL, a JSON null, for what is not known. */
-static struct json_object *field_value(struct frame *frame, const struct vessel *vessel,
-                                       enum vessel_field field)
-{
-    return vessel_knows(vessel, field) ? checked(frame, known_value(vessel, field)) : NULL;
-}
-
-/* An array with all fields. */
-static struct json_object *row(struct frame *frame, const struct vessel *vessel)
-{
-    struct json_object *array = checked(frame, json_object_new_array_ext(VESSEL_FIELD_COUNT));
-
-    for (int field = 0; array != NULL && field < VESSEL_FIELD_COUNT; field++) {
-        append(frame, array, field_value(frame, vessel, (enum vessel_field)field));
-    }
-    return array;
-}
-
-/* An object with the MMSI and the fields of the set. */
-static struct json_object *partial(struct frame *frame, const struct vessel *vessel,
-                                   uint32_t fields)
-{
-    struct json_object *object = checked(frame, json_object_new_object());
-
-    fields |= UINT32_C(1) << VESSEL_MMSI;
-    for (int field = 0; object != NULL && field < VESSEL_FIELD_COUNT; field++) {
-        if ((fields >> field & 1) != 0) {
-            add(frame, object, columns[field].name,
-                field_value(frame, vessel, (enum vessel_field)field));
-        }
-    }
-    return object;
-}
-
 /* --- frames ----------------------------------------------------------------------------------- */
 
 static void add_field_names(struct frame *frame)
@@ -287,7 +117,8 @@ static void add_field_names(struct frame *frame)
     struct json_object *names = add_array(frame, "fields", VESSEL_FIELD_COUNT);
 
     for (int field = 0; names != NULL && field < VESSEL_FIELD_COUNT; field++) {
-        append(frame, names, checked(frame, json_object_new_string(columns[field].name)));
+        append(frame, names,
+               checked(frame, json_object_new_string(rows_field_name((enum vessel_field)field))));
     }
 }
 
@@ -314,29 +145,28 @@ int protocol_snapshot(const struct tracker *tracker, uint64_t seq, size_t *curso
                       struct protocol_text *ret_text)
 {
     struct frame frame;
-    struct json_object *ships = NULL;
-    const struct vessel *vessel;
+    struct rows rows;
+    const struct vessel *vessel = NULL;
     size_t next = *cursor;
-    bool more = false;
+
+    rows_begin(&rows, false);
+    for (int i = 0; i < PROTOCOL_SNAPSHOT_ROWS; i++) {
+        if ((vessel = tracker_next(tracker, &next)) == NULL) {
+            break;
+        }
+        rows_add(&rows, vessel, UINT32_MAX);
+    }
+    size_t peek = next;
+    bool more = tracker_next(tracker, &peek) != NULL;
 
     frame_begin(&frame, "snapshot");
     if (!frame.failed) {
         add_count(&frame, "seq", seq);
-        ships = add_array(&frame, "ships", PROTOCOL_SNAPSHOT_ROWS);
-    }
-    for (int rows = 0; ships != NULL && rows < PROTOCOL_SNAPSHOT_ROWS; rows++) {
-        if ((vessel = tracker_next(tracker, &next)) == NULL) {
-            break;
-        }
-        append(&frame, ships, row(&frame, vessel));
-    }
-    if (ships != NULL) {
-        size_t peek = next;
-
-        more = tracker_next(tracker, &peek) != NULL;
+        add_rows(&frame, &rows);
         add(&frame, frame.root, "more", checked(&frame, json_object_new_boolean(more)));
     }
     int rc = frame_end(&frame, ret_text);
+    rows_end(&rows);
     if (rc < 0) {
         return rc;
     }
@@ -348,21 +178,23 @@ int protocol_delta(const struct tracker *tracker, uint64_t seq, int64_t time_s,
                    struct protocol_text *ret_text)
 {
     struct frame frame;
-    struct json_object *ships = NULL;
-    size_t count = tracker_changed_count(tracker);
+    struct rows rows;
 
+    rows_begin(&rows, true);
+    for (size_t i = 0; i < tracker_changed_count(tracker); i++) {
+        const struct vessel *vessel = tracker_changed(tracker, i);
+
+        rows_add(&rows, vessel, vessel->changed);
+    }
     frame_begin(&frame, "delta");
     if (!frame.failed) {
         add_count(&frame, "seq", seq);
         add_integer(&frame, "time", time_s);
-        ships = add_array(&frame, "ships", count);
+        add_rows(&frame, &rows);
     }
-    for (size_t i = 0; ships != NULL && i < count; i++) {
-        const struct vessel *vessel = tracker_changed(tracker, i);
-
-        append(&frame, ships, partial(&frame, vessel, vessel->changed));
-    }
-    return frame_end(&frame, ret_text);
+    int rc = frame_end(&frame, ret_text);
+    rows_end(&rows);
+    return rc;
 }
 
 int protocol_gone(const uint32_t *mmsis, size_t count, uint64_t seq, struct protocol_text *ret_text)
@@ -384,6 +216,7 @@ int protocol_gone(const uint32_t *mmsis, size_t count, uint64_t seq, struct prot
 int protocol_stat(const struct protocol_stat *stat, struct protocol_text *ret_text)
 {
     struct frame frame;
+    char rate[ROWS_NUMBER_SIZE];
 
     frame_begin(&frame, "stat");
     if (!frame.failed) {
@@ -392,7 +225,9 @@ int protocol_stat(const struct protocol_stat *stat, struct protocol_text *ret_te
         add_count(&frame, "decoded", stat->decoded);
         add_count(&frame, "rejected", stat->rejected);
         add(&frame, frame.root, "rate",
-            checked(&frame, decimal((int64_t)(stat->rate * 10 + 0.5), 1)));
+            checked(&frame,
+                    json_object_new_double_s(
+                        stat->rate, rows_number(rate, (int64_t)(stat->rate * 10 + 0.5), 1))));
         add_count(&frame, "ships", stat->ships);
         add_count(&frame, "clients", stat->clients);
         add_count(&frame, "sent", stat->sent);
@@ -404,19 +239,22 @@ int protocol_stat(const struct protocol_stat *stat, struct protocol_text *ret_te
 int protocol_ships(const struct tracker *tracker, int64_t time_s, struct protocol_text *ret_text)
 {
     struct frame frame;
-    struct json_object *ships = NULL;
+    struct rows rows;
     const struct vessel *vessel;
     size_t cursor = 0;
 
+    rows_begin(&rows, true);
+    while ((vessel = tracker_next(tracker, &cursor)) != NULL) {
+        rows_add(&rows, vessel, UINT32_MAX);
+    }
     frame_begin(&frame, NULL);
     if (!frame.failed) {
         add_integer(&frame, "time", time_s);
-        ships = add_array(&frame, "ships", tracker_count(tracker));
+        add_rows(&frame, &rows);
     }
-    while (ships != NULL && !frame.failed && (vessel = tracker_next(tracker, &cursor)) != NULL) {
-        append(&frame, ships, partial(&frame, vessel, UINT32_MAX));
-    }
-    return frame_end(&frame, ret_text);
+    int rc = frame_end(&frame, ret_text);
+    rows_end(&rows);
+    return rc;
 }
 
 /* --- the other way ---------------------------------------------------------------------------- */
