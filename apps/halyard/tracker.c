@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The store: vessels in slots that keep their index for life, a hash from MMSI to slot with linear
- * probing, the list of changes and the list of removals. What a message does to a vessel is in
- * vessel.c.
+ * probing, the lists of those heard and those stale by the time they were heard, the list of
+ * changes and the list of removals. What a message does to a vessel is in vessel.c.
  *
  * Invariant: places are at most half taken, so probing ends; a vessel is in `changes` exactly if
- * its `changed` is not 0, at its change_index.
+ * its `changed` is not 0, at its change_index; it is in `silent` exactly if it is stale, else in
+ * `heard`.
  */
 #include "tracker.h"
 
@@ -35,6 +36,7 @@ void tracker_init(struct tracker *tracker, const struct tracker_options *options
         tracker->options.remove_ns = TRACKER_REMOVE_NS;
     }
     tracker->first_free = NO_INDEX;
+    tracker->heard = tracker->silent = (struct vessel_list){NO_INDEX, NO_INDEX};
 }
 
 void tracker_fini(struct tracker *tracker)
@@ -103,6 +105,49 @@ static int grow_places(struct tracker *tracker, size_t place_count)
     return 0;
 }
 
+/* --- lists ----------------------------------------------------------------------------------- */
+
+static struct vessel_list *list_of(struct tracker *tracker, const struct vessel *vessel)
+{
+    return vessel->number[VESSEL_STALE] != 0 ? &tracker->silent : &tracker->heard;
+}
+
+/* Where the link to the vessel's newer neighbour is kept, that of the list's end for none. */
+static uint32_t *link_to_newer(struct tracker *tracker, struct vessel_list *list, uint32_t index)
+{
+    return index != NO_INDEX ? &tracker->vessels[index].newer : &list->oldest;
+}
+
+static uint32_t *link_to_older(struct tracker *tracker, struct vessel_list *list, uint32_t index)
+{
+    return index != NO_INDEX ? &tracker->vessels[index].older : &list->newest;
+}
+
+static void list_remove(struct tracker *tracker, struct vessel *vessel)
+{
+    struct vessel_list *list = list_of(tracker, vessel);
+
+    *link_to_newer(tracker, list, vessel->older) = vessel->newer;
+    *link_to_older(tracker, list, vessel->newer) = vessel->older;
+}
+
+/* Puts the vessel where its time belongs: at the end, as long as the caller's clock goes on. */
+static void list_insert(struct tracker *tracker, struct vessel *vessel)
+{
+    struct vessel_list *list = list_of(tracker, vessel);
+    uint32_t index = (uint32_t)(vessel - tracker->vessels);
+
+    vessel->older = list->newest;
+    while (vessel->older != NO_INDEX &&
+           tracker->vessels[vessel->older].heard_ns > vessel->heard_ns) {
+        vessel->older = tracker->vessels[vessel->older].older;
+    }
+    uint32_t *link = link_to_newer(tracker, list, vessel->older);
+    vessel->newer = *link;
+    *link = index;
+    *link_to_older(tracker, list, vessel->newer) = index;
+}
+
 /* --- slots ----------------------------------------------------------------------------------- */
 
 static int grow(struct tracker *tracker)
@@ -135,7 +180,7 @@ static uint32_t take_slot(struct tracker *tracker)
     uint32_t index = tracker->first_free;
 
     if (index != NO_INDEX) {
-        tracker->first_free = tracker->vessels[index].next_free;
+        tracker->first_free = tracker->vessels[index].newer;
         return index;
     }
     return (uint32_t)tracker->used++;
@@ -163,7 +208,7 @@ static void note_change(struct tracker *tracker, struct vessel *vessel, uint32_t
 }
 
 /* The vessel of the MMSI, made if need be; NULL when memory is short. */
-static struct vessel *provide(struct tracker *tracker, uint32_t mmsi)
+static struct vessel *provide(struct tracker *tracker, uint32_t mmsi, int64_t now_ns)
 {
     if (tracker->place_count > 0) {
         uint32_t held = tracker->places[find_place(tracker, mmsi)];
@@ -178,7 +223,9 @@ static struct vessel *provide(struct tracker *tracker, uint32_t mmsi)
     uint32_t index = take_slot(tracker);
     struct vessel *vessel = &tracker->vessels[index];
     vessel_init(vessel, mmsi);
+    vessel->heard_ns = now_ns;
     vessel->in_use = true;
+    list_insert(tracker, vessel);
     tracker->places[find_place(tracker, mmsi)] = index + 1;
     tracker->count++;
     return vessel;
@@ -187,14 +234,16 @@ static struct vessel *provide(struct tracker *tracker, uint32_t mmsi)
 int tracker_update(struct tracker *tracker, const struct ais_message *message, int64_t now_ns,
                    int64_t unix_s)
 {
-    struct vessel *vessel = provide(tracker, message->mmsi);
+    struct vessel *vessel = provide(tracker, message->mmsi, now_ns);
 
     if (vessel == NULL) {
         return -HY_ENOMEM;
     }
     tracker->messages++;
+    list_remove(tracker, vessel);
     note_change(tracker, vessel,
                 vessel_take(vessel, message, now_ns, unix_s, tracker->options.stale_ns));
+    list_insert(tracker, vessel);
     return 0;
 }
 
@@ -216,41 +265,52 @@ static int note_removed(struct tracker *tracker, uint32_t mmsi)
     return 0;
 }
 
-static int remove_vessel(struct tracker *tracker, uint32_t index)
+static int remove_vessel(struct tracker *tracker, struct vessel *vessel)
 {
-    struct vessel *vessel = &tracker->vessels[index];
-
     if (note_removed(tracker, vessel->mmsi) < 0) {
         return -HY_ENOMEM;
     }
     drop_change(tracker, vessel);
+    list_remove(tracker, vessel);
     clear_place(tracker, find_place(tracker, vessel->mmsi));
     vessel->in_use = false;
-    vessel->next_free = tracker->first_free;
-    tracker->first_free = index;
+    vessel->newer = tracker->first_free;
+    tracker->first_free = (uint32_t)(vessel - tracker->vessels);
     tracker->count--;
     return 0;
 }
 
+/* The oldest of the list if it has been silent for so long, or NULL. */
+static struct vessel *silent_for(struct tracker *tracker, const struct vessel_list *list,
+                                 int64_t now_ns, int64_t silence_ns)
+{
+    if (list->oldest == NO_INDEX) {
+        return NULL;
+    }
+    struct vessel *vessel = &tracker->vessels[list->oldest];
+
+    return now_ns - vessel->heard_ns >= silence_ns ? vessel : NULL;
+}
+
 int tracker_expire(struct tracker *tracker, int64_t now_ns)
 {
+    const struct tracker_options *options = &tracker->options;
+    /* Whatever is removed has been stale, so that one list has to be looked at. */
+    int64_t stale_ns =
+        options->stale_ns < options->remove_ns ? options->stale_ns : options->remove_ns;
+    struct vessel *vessel;
     int removed = 0;
 
-    for (size_t i = 0; i < tracker->used; i++) {
-        struct vessel *vessel = &tracker->vessels[i];
-
-        if (!vessel->in_use) {
-            continue;
+    while ((vessel = silent_for(tracker, &tracker->heard, now_ns, stale_ns)) != NULL) {
+        list_remove(tracker, vessel);
+        note_change(tracker, vessel, vessel_set_stale(vessel));
+        list_insert(tracker, vessel);
+    }
+    while ((vessel = silent_for(tracker, &tracker->silent, now_ns, options->remove_ns)) != NULL) {
+        if (remove_vessel(tracker, vessel) < 0) {
+            return -HY_ENOMEM;
         }
-        int64_t silence_ns = now_ns - vessel->heard_ns;
-        if (silence_ns >= tracker->options.remove_ns) {
-            if (remove_vessel(tracker, (uint32_t)i) < 0) {
-                return -HY_ENOMEM;
-            }
-            removed++;
-        } else if (silence_ns >= tracker->options.stale_ns) {
-            note_change(tracker, vessel, vessel_set_stale(vessel));
-        }
+        removed++;
     }
     return removed;
 }

@@ -95,7 +95,8 @@ struct vessel {
 
     /* private */
     uint32_t change_index; /* place in the list of changes, if `changed` */
-    uint32_t next_free;
+    uint32_t older, newer; /* neighbours in its list, or UINT32_MAX; `newer` of a free one: the next
+                              free one */
     bool in_use;
 };
 
@@ -107,6 +108,11 @@ struct tracker_options {
 #define TRACKER_STALE_NS  INT64_C(480000000000)  /* 8 min: almost three reports at anchor */
 #define TRACKER_REMOVE_NS INT64_C(1800000000000) /* 30 min */
 
+/* Vessels by the time they were heard; indexes, or UINT32_MAX in an empty one. */
+struct vessel_list {
+    uint32_t oldest, newest;
+};
+
 /* Private but for the size; see the functions. */
 struct tracker {
     struct tracker_options options;
@@ -117,7 +123,8 @@ struct tracker {
     uint32_t first_free;    /* index, or UINT32_MAX */
     uint32_t *places;       /* hash: index plus 1; 0 is free; a power of two, at most half taken */
     size_t place_count;
-    uint32_t *changes; /* indexes of the vessels with changes, each once */
+    struct vessel_list heard, silent; /* silent: those that are stale */
+    uint32_t *changes;                /* indexes of the vessels with changes, each once */
     size_t change_count;
     uint32_t *removed; /* MMSIs */
     size_t removed_count;
@@ -151,7 +158,8 @@ int tracker_update(struct tracker *tracker, const struct ais_message *message, i
 /*
  * Marks the vessels that are stale at `now_ns` and removes those not heard for long enough. Call it
  * about once a second. Returns how many were removed, or -HY_ENOMEM: those that could not be noted
- * as removed stay until the next call.
+ * as removed stay until the next call. Costs what has become stale and what is removed, not what
+ * there is.
  */
 int tracker_expire(struct tracker *tracker, int64_t now_ns);
 

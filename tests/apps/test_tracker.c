@@ -392,6 +392,43 @@ static void test_removal_leaves_the_list_of_changes(void **state)
     assert_int_equal(tracker_count(&tracker), 0);
 }
 
+/* By the time they were heard, not by the order they came in; a clock that runs backwards between
+ * two vessels costs time only. */
+static void test_the_longest_silent_go_first(void **state)
+{
+    static const int64_t heard_s[] = {100, 104, 102, 100, 108, 101};
+    static const uint32_t order[] = {5, 2, 0, 4}; /* 1 and 3 are heard again */
+    struct tracker_options options = {.stale_ns = 10 * SECOND_NS, .remove_ns = 30 * SECOND_NS};
+    size_t count;
+
+    (void)state;
+    tracker_init(&tracker, &options);
+    for (uint32_t i = 0; i < 6; i++) {
+        take_at(&tracker, position_a(SHIP + i, 54, 8), heard_s[i]);
+    }
+    assert_int_equal(tracker_expire(&tracker, 112 * SECOND_NS), 0); /* 0, 2, 3 and 5 are stale */
+    assert_int_equal(ship(SHIP + 1)->number[VESSEL_STALE], 0);
+    assert_int_equal(ship(SHIP + 2)->number[VESSEL_STALE], 1);
+    assert_int_equal(ship(SHIP + 5)->number[VESSEL_STALE], 1);
+    take_at(&tracker, position_a(SHIP + 3, 54, 8), 113);
+    take_at(&tracker, position_a(SHIP, 54, 8), 103);
+    take_at(&tracker, position_a(SHIP + 1, 54, 8), 139);
+    assert_int_equal(ship(SHIP)->number[VESSEL_STALE], 0);
+
+    assert_int_equal(tracker_expire(&tracker, 130 * SECOND_NS), 0);
+    assert_int_equal(tracker_expire(&tracker, 142 * SECOND_NS), 4);
+    const uint32_t *removed = tracker_removed(&tracker, &count);
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(removed[i], SHIP + order[i]);
+    }
+    assert_int_equal(ship(SHIP + 1)->number[VESSEL_STALE], 0);
+    assert_int_equal(ship(SHIP + 3)->number[VESSEL_STALE], 1);
+    assert_int_equal(tracker_expire(&tracker, 143 * SECOND_NS), 1);
+    assert_int_equal(tracker_expire(&tracker, 169 * SECOND_NS), 1);
+    assert_int_equal(tracker_count(&tracker), 0);
+}
+
 /* Against an array with an entry for each MMSI: growth, probing, removal, iteration. */
 static void test_model(void **state)
 {
@@ -428,7 +465,12 @@ static void test_model(void **state)
             present -= (size_t)removed;
             assert_int_equal(tracker_expire(&tracker, now_s * SECOND_NS), removed);
             for (uint32_t i = 0; i < MMSIS; i++) {
-                assert_int_equal(tracker_find(&tracker, 211000000 + i) != NULL, heard_s[i] != 0);
+                const struct vessel *vessel = tracker_find(&tracker, 211000000 + i);
+
+                assert_int_equal(vessel != NULL, heard_s[i] != 0);
+                if (vessel != NULL) {
+                    assert_int_equal(vessel->number[VESSEL_STALE], now_s - heard_s[i] >= 2);
+                }
             }
         }
         assert_int_equal(tracker_count(&tracker), present);
@@ -560,6 +602,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stale_and_removed, fresh, release),
         cmocka_unit_test_setup_teardown(test_changes, fresh, release),
         cmocka_unit_test_setup_teardown(test_removal_leaves_the_list_of_changes, fresh, release),
+        cmocka_unit_test_setup_teardown(test_the_longest_silent_go_first, fresh, release),
         cmocka_unit_test_setup_teardown(test_model, fresh, release),
         cmocka_unit_test_setup_teardown(test_counts, fresh, release),
         cmocka_unit_test(test_turn),
