@@ -267,6 +267,27 @@ static void test_gone_and_stat(void **state)
     protocol_text_free(&text);
 }
 
+/* Each row has its own members, in the order of the fields, whatever the row before had. */
+static void test_rows_differ(void **state)
+{
+    struct protocol_text text;
+
+    (void)state;
+    for (uint32_t mmsi = SHIP; mmsi < SHIP + 3; mmsi++) {
+        take_at(&tracker, position_a(mmsi, 54, 8), 1);
+    }
+    tracker_clear_changes(&tracker);
+    take_at(&tracker, name_b(SHIP, "ANNE"), 1);
+    take_at(&tracker, position_a(SHIP + 1, 54, 8), 1);
+    take_at(&tracker, position_a(SHIP + 2, 54.5, 8), 2);
+    assert_int_equal(protocol_delta(&tracker, 1, 2, &text), 0);
+    assert_contains(&text, "\"ships\":[{\"mmsi\":211234560,\"name\":\"ANNE\",\"messages\":2},"
+                           "{\"mmsi\":211234561,\"messages\":2},"
+                           "{\"mmsi\":211234562,\"lat\":54.500000,\"seen\":1700000002,"
+                           "\"messages\":2}]}");
+    protocol_text_free(&text);
+}
+
 static void test_ships(void **state)
 {
     struct protocol_text text;
@@ -367,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_snapshot_limits, fresh, release),
         cmocka_unit_test_setup_teardown(test_delta, fresh, release),
         cmocka_unit_test(test_gone_and_stat),
+        cmocka_unit_test_setup_teardown(test_rows_differ, fresh, release),
         cmocka_unit_test_setup_teardown(test_ships, fresh, release),
         cmocka_unit_test(test_snapshot_request),
         cmocka_unit_test_setup_teardown(test_out_of_memory, fresh, release),
