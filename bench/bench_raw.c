@@ -23,6 +23,7 @@ int main(int argc, char **argv)
         .queued_large = &raw_queued_large,
         .posted = &raw_queued,
         .invoked = &raw_invoked,
+        .queued_list = &raw_queued_list,
         .timers = &raw_timers,
         .notifiers = &raw_notifiers,
         .objects = &raw_objects,

@@ -27,6 +27,9 @@ void raw_ping_pong(uint64_t trips);
 void raw_call(uint64_t trips);
 uint64_t raw_move_with_backlog(size_t count);
 
+/* raw_list.c */
+extern const struct bench_carrier raw_queued_list;
+
 /* raw_timers.c */
 extern const struct bench_timers raw_timers;
 extern const struct bench_notifiers raw_notifiers;

@@ -70,6 +70,7 @@ KINDS = [
     close("queued_emit:2", loaded=True, on_glib=True),
     close("queued_emit:4", loaded=True, on_glib=True),
     close("queued_emit_256:1", loaded=True, on_glib=True),
+    close("queued_emit_list:1", loaded=True),
     Kind("queued_emit_256:2", quick=False),
     Kind("queued_emit_256:4", quick=False),
     close("post:1", on_glib=True),

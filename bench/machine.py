@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import subprocess
 
 import kinds
@@ -45,8 +46,9 @@ def compiler(build):
                     if entry["file"].endswith(".c")), "cc")
     options = {option["name"]: option["value"] for option in json.loads(
         (build / "meson-info" / "intro-buildoptions.json").read_text(encoding="utf-8"))}
-    version = output_of(program, "--version").splitlines()
-    return f"{version[0] if version else program} -O{options.get('optimization')}"
+    version = re.search(r"\d+(\.\d+)+$", output_of(program, "--version").partition("\n")[0])
+    return (f"{os.path.basename(program)}{' ' + version[0] if version else ''} "
+            f"-O{options.get('optimization')}")
 
 
 def versions(peers):
@@ -55,7 +57,7 @@ def versions(peers):
     for peer in peers:
         module = kinds.PEERS[peer][2]
         if module:
-            found[peer] = output_of("pkg-config", "--modversion", module).rstrip("-")
+            found[peer] = output_of("pkg-config", "--modversion", module).split("-")[0]
         elif peer in kinds.PACKAGES:
             found[peer] = output_of("dpkg-query", "-W", "-f", "${Version}",
                                     kinds.PACKAGES[peer]).split(":")[-1].split("-")[0]
@@ -67,6 +69,7 @@ def describe(build, peers):
         system = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
         system = ""
+    release = platform.release().partition("-")[0]
     cpu = "/proc/cpuinfo"
     return {
         "processor": field(cpu, "model name") or "unknown processor",
@@ -74,7 +77,7 @@ def describe(build, peers):
         "virtual": "hypervisor" in field(cpu, "flags").split(),
         "caches": caches(),
         "memory_gib": round(int(field("/proc/meminfo", "MemTotal").split()[0]) / 2**20, 1),
-        "system": f"{system}, {platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{system}, {platform.system()} {release} {platform.machine()}",
         "compiler": compiler(build),
         "commit": output_of("git", "describe", "--always", "--dirty"),
         "versions": versions(peers),
@@ -83,7 +86,7 @@ def describe(build, peers):
 
 def sentence(machine):
     """One line for people."""
-    libraries = ", ".join(f"{kinds.PEERS[peer][3]} {version}"
+    libraries = ", ".join(f"{'Qt' if peer == 'qt' else kinds.PEERS[peer][3]} {version}"
                           for peer, version in machine["versions"].items() if peer != "qt_glib")
     return (f"{machine['cores']} {'virtual ' if machine['virtual'] else ''}cores of an "
             f"{machine['processor']}, {machine['system']}, {machine['compiler']}; {libraries}")

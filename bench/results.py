@@ -69,10 +69,14 @@ def number(value):
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def with_unit(value, unit):
-    if unit == "bytes" and value >= 1e4:
-        return f"{value / 1024:.3g} KiB"
-    return f"{number(value)}{'' if unit == '%' or number(value)[-1] in 'Mk' else ' '}{unit}"
+def figure(value, unit, has_unit=True):
+    """2.31 M/s, 80 ns, 5 %; or without the unit."""
+    if value is None:
+        return ""
+    text = number(value)
+    if unit in RATES:
+        return text + "/s"
+    return f"{text} {unit}" if has_unit else text
 
 
 def is_better(value, other, unit):
@@ -107,7 +111,9 @@ class Results:
         """(name, value) of the best library, neither ours nor the raw loop; or None."""
         unit, best = self.unit(bench), None
         for (name, where, peer), row in self.rows.items():
-            if name == bench and where == load and peer not in ("halyard", "raw"):
+            # A negative time is that of a timer that was early: no merit.
+            if name == bench and where == load and peer not in ("halyard", "raw") and \
+                    row["value"] >= 0:
                 if best is None or is_better(row["value"], best[1], unit):
                     best = (peer, row["value"])
         return best

@@ -41,7 +41,7 @@ def parse_arguments():
     parser.add_argument("--peers", default=",".join(kinds.PEERS), metavar="A,B",
                         help="only these peers (default all: %(default)s)")
     parser.add_argument("--benches", metavar="A,B",
-                        help="only these; a word stands for all that begin with it")
+                        help="only these; one without a size stands for all that begin with it")
     parser.add_argument("--recording", type=pathlib.Path, metavar="FILE", default=pathlib.Path(
         os.environ.get("HALYARD_SHARED_DATA", "../shared/data")) / kinds.RECORDING,
                         help="AIS sentences, plain or gzip (default %(default)s)")
@@ -125,7 +125,8 @@ def plan_ais(arguments, peers, folder):
 
 def is_wanted(kind, arguments):
     if arguments.benches:
-        return any(kind.result.startswith(word) for word in arguments.benches.split(","))
+        return any(kind.result == word or (":" not in word and kind.result.startswith(word))
+                   for word in arguments.benches.split(","))
     return kind.quick or not arguments.quick
 
 
@@ -188,9 +189,13 @@ class Run:
             if not peers:
                 continue
             anything = True
+            started = time.monotonic()
             with runners.busy_cores(job.load == "loaded"):
                 for peer in peers:
                     self.run_one(job, peer, number)
+            if number == 0:
+                print(f"  {job.kind.result}, {job.load}: {', '.join(peers)}: "
+                      f"{time.monotonic() - started:.1f} s", file=sys.stderr)
         return anything
 
 

@@ -43,6 +43,11 @@ static int run_queued_emit_large(size_t producers)
     return bench_run_carrier(peer->queued_large, producers);
 }
 
+static int run_queued_emit_list(size_t producers)
+{
+    return bench_run_carrier(peer->queued_list, producers);
+}
+
 static int run_post(size_t producers)
 {
     return bench_run_carrier(peer->posted, producers);
@@ -175,6 +180,7 @@ int bench_peer_main(int argc, char **argv, const struct bench_peer *which)
         {{"emit_objects", run_emit_objects}, which->emit_objects != NULL},
         {{"queued_emit", run_queued_emit}, which->queued != NULL},
         {{"queued_emit_256", run_queued_emit_large}, which->queued_large != NULL},
+        {{"queued_emit_list", run_queued_emit_list}, which->queued_list != NULL},
         {{"post", run_post}, which->posted != NULL},
         {{"invoke", run_invoke}, which->invoked != NULL},
         {{"backlog", run_backlog}, which->fill_and_deliver != NULL},

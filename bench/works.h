@@ -145,8 +145,9 @@ void bench_arrived(void);
 struct bench_peer {
     const char *name;
     const struct bench_emission *emission;
-    /* A signal with 32 and with 256 bytes, an event object, a function. */
-    const struct bench_carrier *queued, *queued_large, *posted, *invoked;
+    /* A signal with 32 and with 256 bytes, an event object, a function. The raw loop has two ways:
+     * an array under a mutex, and a list of nodes. */
+    const struct bench_carrier *queued, *queued_large, *posted, *invoked, *queued_list;
     const struct bench_timers *timers;
     const struct bench_notifiers *notifiers;
     const struct bench_things *objects, *connections, *deferred_calls;
