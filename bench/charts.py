@@ -49,7 +49,7 @@ OVERVIEW = [
     ("1 of 5,000 notifiers", "notifier:1", "quiet"),
     ("bytes an object", "object_bytes:100000", "quiet"),
     ("bytes a connection", "connection_bytes:100000", "quiet"),
-    ("bytes a running timer", "timer_bytes:100000", "quiet"),
+    ("bytes a running timer", "timer_bytes:10000", "quiet"),
     ("thread start to first event", "thread_start_two_cores", "quiet"),
     ("resident memory, idle", "idle", "quiet"),
     ("WebSocket broadcast, 1 on the way", "ws_broadcast_w1", "quiet"),
