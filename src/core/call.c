@@ -64,7 +64,8 @@ void hy__wait_unref(struct hy__wait *wait)
  */
 static bool advance(struct hy__wait *wait, uint32_t from, uint32_t to, uint32_t *ret_state)
 {
-    uint32_t word = __atomic_load_n(&wait->word, __ATOMIC_RELAXED);
+    /* Acquire: a caller that comes too late to give up reads what the call wrote. */
+    uint32_t word = __atomic_load_n(&wait->word, __ATOMIC_ACQUIRE);
     do {
         *ret_state = word & STATE;
         if ((from & 1u << *ret_state) == 0)

@@ -176,6 +176,8 @@ int hy__deliver(struct hy_thread_record *record, int limit)
         queue->first = message->next;
         if (queue->first == NULL)
             queue->end = &queue->first;
+        __builtin_prefetch(queue->first);
+        __builtin_prefetch((char *)queue->first + HY__MESSAGE_HEADER);
         record->queued--;
         if (HY_UNLIKELY((message->flags & HY__MESSAGE_SPECIAL) != 0) &&
             !hy__special_popped(record, message))

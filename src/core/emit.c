@@ -8,7 +8,10 @@
  * where it stood, or, when that connection has been cut, from the first one with a larger id.
  *
  * Connections that are not plain are one flag test away, in emit_rare.c. Nothing here takes the
- * address of struct emission, which so stays in registers on the way of direct slots.
+ * address of struct emission, which so stays in registers on the way of direct slots. What such a
+ * slot costs is the number of stores around it: so one frame serves all direct slots of an
+ * emission. It is in the list from the first of them on, and out of it while anything else is
+ * called.
  */
 #include "core/internal.h"
 
@@ -23,6 +26,7 @@ struct emission {
     struct hy__walk *walk; /* NULL: pinned */
     uint64_t last_id;
     int count, error;
+    bool framed; /* the frame of its direct slots is in the list */
 };
 
 static ALWAYS_INLINE void walk_begin(struct emission *emission)
@@ -38,7 +42,6 @@ static ALWAYS_INLINE void walk_begin(struct emission *emission)
         /* Acquire: what was buried up to this number is seen unlinked. */
         __atomic_store_n(&walk->number, __atomic_load_n(&hub->burials, __ATOMIC_ACQUIRE),
                          __ATOMIC_RELEASE);
-        __atomic_store_n(&walk->at, NULL, __ATOMIC_RELAXED);
         /* Sequentially consistent, against the reaper's look: see hub.c. */
         __atomic_store_n(&walk->hub, hub, __ATOMIC_SEQ_CST);
     }
@@ -107,25 +110,40 @@ static ALWAYS_INLINE void count_one(struct emission *emission, int rc)
         emission->error = rc;
 }
 
-static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__connection *connection,
-                                      hy_slot slot, uint64_t id_flags, bool here)
+static ALWAYS_INLINE void frame_leave(struct emission *emission, struct hy__frame *frame)
+{
+    if (emission->framed) {
+        emission->framed = false;
+        hy__frame_pop(emission->record, frame);
+    }
+}
+
+static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__frame *frame,
+                                      struct hy__connection *connection, hy_slot slot,
+                                      uint64_t id_flags, bool here)
 {
     struct hy_anchor *anchor = connection->anchor;
     /* Relaxed: here it is ours; elsewhere (HY_DIRECT) the slot must not touch it anyway. */
     struct hy_object *receiver = __atomic_load_n(&anchor->object, __ATOMIC_RELAXED);
     if (HY_UNLIKELY(receiver == NULL))
         return;
-    struct hy__frame frame;
-    hy__frame_push(emission->record, &frame, here ? anchor : NULL, false);
-    hy__frame_set_slot(&frame, connection, id_flags >> HY__ID_SHIFT);
+    if (!emission->framed) {
+        hy__frame_push(emission->record, frame, NULL, false);
+        frame->connection_id = 0; /* the connection that the walk stands on tells */
+        emission->framed = true;
+    }
+    frame->anchor = here ? anchor : NULL;
+    frame->connection = connection;
     hy__slot_call(slot, id_flags, receiver, emission->payload);
-    hy__frame_pop(emission->record, &frame);
     emission->count++;
+    if (HY_UNLIKELY(frame->deletes.first != NULL))
+        frame_leave(emission, frame);
 }
 
 /* One connection of the walk. */
-static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connection *connection,
-                                  uint64_t id_flags, int *ret_result)
+static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__frame *frame,
+                                  struct hy__connection *connection, uint64_t id_flags,
+                                  int *ret_result)
 {
     /* Acquire: pairs with the cutting. */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
@@ -137,17 +155,20 @@ static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connecti
     if (emission->walk != NULL)
         __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
     if (HY_UNLIKELY((id_flags & HY__FLAGS_RARE) != 0)) {
+        frame_leave(emission, frame);
         struct hy__emission rare = {emission->record, emission->description, emission->payload,
                                     ret_result};
         count_one(emission, hy__emit_rare(&rare, connection, slot, id_flags));
         return;
     }
     bool here = hy__anchor_home(connection->anchor) == emission->record;
-    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
-        emit_direct(emission, connection, slot, id_flags, here);
-    else
-        count_one(emission,
-                  hy__emit_queued(emission->description, emission->payload, connection, id_flags));
+    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0)) {
+        emit_direct(emission, frame, connection, slot, id_flags, here);
+        return;
+    }
+    frame_leave(emission, frame);
+    count_one(emission,
+              hy__emit_queued(emission->description, emission->payload, connection, id_flags));
 }
 
 static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result)
@@ -158,7 +179,8 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         return -HY_ENOMEM;
     if (hub == NULL)
         return 0;
-    struct emission emission = {record, hub, &signal->spec->payload, payload, NULL, 0, 0, 0};
+    struct emission emission = {record, hub, &signal->spec->payload, payload, NULL, 0, 0, 0, false};
+    struct hy__frame frame;
     walk_begin(&emission);
     struct hy__connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
     while (connection != NULL) {
@@ -167,13 +189,14 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         uint64_t id = id_flags >> HY__ID_SHIFT;
         if (id > emission.last_id)
             break; /* connected during this emission */
-        emit_to(&emission, connection, id_flags, ret_result);
+        emit_to(&emission, &frame, connection, id_flags, ret_result);
         /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not
          * looked at again. */
         if (HY_UNLIKELY(__atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0))
             break;
         connection = walk_on(&emission, connection, id);
     }
+    frame_leave(&emission, &frame);
     walk_end(&emission);
     return emission.error < 0 ? emission.error : emission.count;
 }

@@ -106,8 +106,8 @@ static void record_empty(struct hy_thread_record *record)
     for (struct hy__serving *serving = record->serving; serving != NULL; serving = serving->outer)
         serving->list.first = NULL;
     record->timer_heap = NULL;
-    record->first_due = record->last_due = NULL;
-    record->first_zero = record->last_zero = NULL;
+    record->timer_groups = NULL;
+    record->due = record->zero = (struct hy__entries){0};
     record->zero_idle = 0;
     record->first_ready = record->last_ready = NULL;
     memset(record->slabs, 0, sizeof record->slabs);

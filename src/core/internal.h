@@ -32,13 +32,15 @@
 
 enum {
     HY__CACHE_LINE = 64,
-    HY__BATCH = 256,  /* messages delivered in one iteration, so that timers and descriptors get
-                         their turn */
-    HY__HAZARDS = 32, /* emissions inside each other that need no shared counter */
     HY__PRIORITIES = 3,
     HY__QUEUES = 2 * HY__PRIORITIES, /* those to be delivered, and those of user input held back */
     HY__SLAB_CLASSES = 2,
-    HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
+    /* messages delivered in one iteration, so that timers and descriptors get their turn */
+    HY__BATCH = HY__HARD ? 1 : 256,
+    /* emissions inside each other that need no shared counter */
+    HY__HAZARDS = HY__HARD ? 1 : 32,
+    /* chains of foreign cells that a thread collects before giving them back */
+    HY__RETURNS = HY__HARD ? 1 : 4,
     HY__DRAIN_ROUNDS =
         1000, /* passes that a draining thread makes before it drops what keeps coming */
     HY__DEPTH_LIMIT = 100,    /* loops in each other, unless the thread sets another limit */
@@ -401,6 +403,14 @@ enum hy__entry_state {
  */
 int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
 bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* timer_heap.c: those that wait for their moment, and those that are due; the state says which. Of
+ * what is put in, key_ns, precise and order are set. */
+void hy__timer_heap_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+void hy__timer_heap_remove(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Moves those whose moment has come into the list of what is due, by groups. */
+void hy__timer_heap_collect(struct hy_thread_record *record, int64_t now_ns);
+void hy__entries_append(struct hy__entries *list, struct hy_timer_entry_ *entry);
+void hy__entries_remove(struct hy__entries *list, struct hy_timer_entry_ *entry);
 /* The entry is in no list before. */
 void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);

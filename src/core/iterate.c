@@ -19,7 +19,7 @@ bool hy__iteration_pending(const struct hy_thread_record *record)
     if ((record->queued != 0 || record->arrivals.first != NULL) &&
         !excludes(record, HY_PROCESS_EXCLUDE_POSTED))
         return true;
-    if ((record->first_due != NULL || record->zero_idle != 0) &&
+    if ((record->due.first != NULL || record->zero_idle != 0) &&
         !excludes(record, HY_PROCESS_EXCLUDE_TIMERS))
         return true;
     if (record->first_ready != NULL && !excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS))

@@ -74,15 +74,9 @@ static void expand_adopt(struct hy_thread_record *record, struct hy__message *ad
     queue_append(&record->arrivals, adopt);
 }
 
-static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
+/* One by one, for each may want something of its own. */
+static void sort_in_slowly(struct hy_thread_record *record, struct hy__message *oldest)
 {
-    struct hy__message *oldest = NULL;
-    while (newest != NULL) {
-        struct hy__message *older = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = older;
-    }
     while (oldest != NULL) {
         struct hy__message *next = oldest->next;
         if (oldest->kind == HY__MESSAGE_ADOPT)
@@ -91,6 +85,34 @@ static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
             hy__record_enqueue(record, oldest);
         oldest = next;
     }
+}
+
+/*
+ * Turns the chain round. Messages that wait are out of the cache: so those of one queue that want
+ * nothing else get their stamp on the way, and the chain goes into the queue as it is.
+ */
+static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
+{
+    struct hy__message *oldest = NULL, *last = newest;
+    struct hy__queue *queue = &record->queues[newest->priority];
+    uint64_t count = 0;
+    bool plain = true;
+    for (struct hy__message *older; newest != NULL; newest = older) {
+        older = newest->next;
+        newest->next = oldest;
+        newest->pass = record->next_pass;
+        plain &= newest->priority == last->priority && newest->kind != HY__MESSAGE_ADOPT &&
+                 (newest->flags & HY__MESSAGE_COMPRESSIBLE) == 0;
+        oldest = newest;
+        count++;
+    }
+    if (!plain) {
+        sort_in_slowly(record, oldest);
+        return;
+    }
+    *queue->end = oldest;
+    queue->end = &last->next;
+    record->queued += count;
 }
 
 /* Takes everything that was posted so far into the private queues. Home. */

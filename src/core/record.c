@@ -104,6 +104,7 @@ void hy__record_unref(struct hy_thread_record *record)
         return;
     if (record->dispatcher != NULL)
         record->dispatcher->ops->destroy(record->dispatcher);
+    hy_memory_release(record->timer_groups);
     hy_memory_release(record->adopted_handle);
     hy__release_aligned(record);
 }
@@ -262,7 +263,9 @@ struct hy_thread_record *hy__record_adopt(void)
         rc = hy__thread_adopt_handle(record);
         int system_errno = rc == 0 ? hy__at_thread_end(adopted_thread_ends, record) : 0;
         if (system_errno != 0) {
-            rc = hy_error_set_system(system_errno, "cannot adopt the calling thread");
+            hy_error_set_system(system_errno, "cannot adopt the calling thread");
+            /* To all who need a record, one that cannot be had is a lack of memory. */
+            rc = hy_error_set(-HY_ENOMEM, "%s", hy_last_error()->message);
             hy__thread_end_handle(record);
         }
         if (rc == 0) {

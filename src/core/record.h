@@ -15,7 +15,7 @@ struct hy__frame {
     struct hy__frame *outer;
     struct hy__deletes deletes;        /* as this frame returns */
     struct hy__connection *connection; /* whose slot it is; NULL: another handler */
-    uint64_t connection_id;            /* of a slot */
+    uint64_t connection_id;            /* of a slot; 0: of a direct one, whose connection stays */
     struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
     bool from_loop;                    /* called by a loop, not by a direct emission */
     bool gone;         /* the receiver was finished or moved away under the handler */
@@ -62,6 +62,11 @@ struct hy__at_end {
     struct hy__at_end *next;
     void (*function)(void *context);
     void *context;
+};
+
+/* A list of timers. */
+struct hy__entries {
+    struct hy_timer_entry_ *first, *last;
 };
 
 struct hy_thread_record {
@@ -115,13 +120,13 @@ struct hy_thread_record {
     uint64_t native_turn;                     /* numbers their installations */
     bool native_unsorted;                     /* one was installed again during a walk */
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
-    struct hy__deletes deletes;         /* destroy_later outside every loop */
-    struct hy__serving *serving;        /* lists of deletes being served, the innermost */
-    struct hy_timer_entry_ *timer_heap; /* pairing heap */
-    struct hy_timer_entry_ *first_due, *last_due;
-    struct hy_timer_entry_ *first_zero, *last_zero;
-    uint64_t timer_order, zero_pass;
+    struct hy__queue arrivals;             /* ADOPT messages whose objects have not been told yet */
+    struct hy__deletes deletes;            /* destroy_later outside every loop */
+    struct hy__serving *serving;           /* lists of deletes being served, the innermost */
+    struct hy_timer_entry_ *timer_heap;    /* the root: see timer_heap.c */
+    struct hy__timer_groups *timer_groups; /* NULL: no coarse timer yet, or no memory */
+    struct hy__entries due, zero;          /* timers: groups of the due ones; those of no delay */
+    uint32_t timer_order, zero_pass;
     uint32_t zero_idle; /* zero timers not inside their own callback */
     struct hy_notifier *first_ready, *last_ready;
     struct hy__slab *slabs[HY__SLAB_CLASSES];

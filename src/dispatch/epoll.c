@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 enum {
-    EVENTS_PER_WAIT = 64
+    EVENTS_PER_WAIT = HY__HARD ? 2 : 64
 };
 #define MARK_OWN UINT64_MAX /* the wake-up and timer descriptors */
 
@@ -143,8 +143,6 @@ static int epoll_change(struct hy_dispatcher *dispatcher, intptr_t descriptor, u
     struct hy__watch *entry = hy__watches_find(&self->watches, descriptor);
     struct hy__watch watch = {cookie, conditions, entry != NULL ? entry->tag : 0};
     int system_errno = entry != NULL ? control(self, EPOLL_CTL_MOD, descriptor, &watch) : EBADF;
-    if (system_errno == ENOENT) /* closed, and its number given to another file */
-        system_errno = EBADF;
     if (system_errno != 0)
         return control_failed(system_errno, descriptor);
     *entry = watch;

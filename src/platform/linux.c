@@ -48,8 +48,12 @@ void hy__futex_wake(uint32_t *word, int count)
 
 uint32_t hy__generation;
 
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-static int fork_error;
+/*
+ * Held over pthread_atfork() and pthread_key_create(), which never wait: what is to be done once is
+ * tried again when it has failed, which pthread_once() would not do.
+ */
+static uint32_t once_lock;
+static bool fork_registered; /* atomic; written under the lock */
 static void (*fork_function)(void);
 
 static void forked(void)
@@ -61,18 +65,26 @@ static void forked(void)
 /* The main thread's, before the library could change it: what "normal" is here. */
 static int niceness_at_first;
 
-static void fork_register(void)
+static int fork_register(void)
 {
-    niceness_at_first = getpriority(PRIO_PROCESS, (id_t)getpid());
-    fork_error = pthread_atfork(NULL, NULL, forked);
+    int rc = 0;
+    hy__lock(&once_lock);
+    if (!__atomic_load_n(&fork_registered, __ATOMIC_RELAXED)) {
+        niceness_at_first = getpriority(PRIO_PROCESS, (id_t)getpid());
+        rc = pthread_atfork(NULL, NULL, forked);
+        /* Release: who sees it sees the niceness. */
+        __atomic_store_n(&fork_registered, rc == 0, __ATOMIC_RELEASE);
+    }
+    hy__unlock(&once_lock);
+    return rc;
 }
 
 int hy__at_fork(void (*function)(void))
 {
-    /* All callers store the same pointer. Relaxed: pthread_once orders it. */
+    /* All callers store the same pointer, before the first of them registers. Relaxed: the lock
+     * orders it. */
     __atomic_store_n(&fork_function, function, __ATOMIC_RELAXED);
-    pthread_once(&fork_once, fork_register);
-    return fork_error;
+    return __atomic_load_n(&fork_registered, __ATOMIC_ACQUIRE) ? 0 : fork_register();
 }
 
 /* --- threads ---------------------------------------------------------------------------------- */
@@ -185,9 +197,8 @@ int hy__os_thread_set_priority(uint32_t number, int level)
 
 /* --- end of a thread ------------------------------------------------------------------------- */
 
-static pthread_key_t end_key;
-static pthread_once_t end_once = PTHREAD_ONCE_INIT;
-static int end_key_error;
+static pthread_key_t end_key; /* lock; const once it is made */
+static bool end_key_made;     /* atomic; written under the lock */
 static void (*end_function)(void *);
 
 static void end_destructor(void *value)
@@ -196,18 +207,26 @@ static void end_destructor(void *value)
     function(value);
 }
 
-static void end_key_create(void)
+static int end_key_make(void)
 {
-    end_key_error = pthread_key_create(&end_key, end_destructor);
+    int rc = 0;
+    hy__lock(&once_lock);
+    if (!__atomic_load_n(&end_key_made, __ATOMIC_RELAXED)) {
+        rc = pthread_key_create(&end_key, end_destructor);
+        /* Release: who sees it sees the key. */
+        __atomic_store_n(&end_key_made, rc == 0, __ATOMIC_RELEASE);
+    }
+    hy__unlock(&once_lock);
+    return rc;
 }
 
 int hy__at_thread_end(void (*function)(void *), void *value)
 {
-    /* There is one function in the library; all threads store the same pointer. Relaxed:
-     * pthread_once orders it. */
+    /* There is one function in the library; all threads store the same pointer. Relaxed: each
+     * thread's own destructor comes after its own store. */
     __atomic_store_n(&end_function, function, __ATOMIC_RELAXED);
-    pthread_once(&end_once, end_key_create);
-    return end_key_error != 0 ? end_key_error : pthread_setspecific(end_key, value);
+    int rc = __atomic_load_n(&end_key_made, __ATOMIC_ACQUIRE) ? 0 : end_key_make();
+    return rc != 0 ? rc : pthread_setspecific(end_key, value);
 }
 
 void hy__forget_thread_end(void)

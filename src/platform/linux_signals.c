@@ -199,8 +199,12 @@ static int install(int number)
     struct sigaction action = {.sa_sigaction = handler,
                                .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
     sigfillset(&action.sa_mask);
-    __atomic_or_fetch(&installed, UINT64_C(1) << (number - 1), __ATOMIC_RELAXED);
-    return sigaction(number, &action, NULL) == 0 ? 0 : errno;
+    const uint64_t bit = UINT64_C(1) << (number - 1);
+    __atomic_or_fetch(&installed, bit, __ATOMIC_RELAXED);
+    if (sigaction(number, &action, NULL) == 0)
+        return 0;
+    __atomic_and_fetch(&installed, ~bit, __ATOMIC_RELAXED); /* there is no handler to see it */
+    return errno;
 }
 
 /* Lock held. */

@@ -181,7 +181,6 @@ int hy__os_thread_set_priority(uint32_t number, int level)
 
 static INIT_ONCE end_once = INIT_ONCE_STATIC_INIT;
 static DWORD end_key = FLS_OUT_OF_INDEXES;
-static DWORD end_key_error;
 static void (*end_function)(void *);
 
 static void WINAPI end_callback(void *value)
@@ -205,8 +204,7 @@ static BOOL WINAPI end_key_create(INIT_ONCE *once, void *argument, void **ret_co
 {
     (void)once, (void)argument, (void)ret_context;
     end_key = FlsAlloc(end_callback);
-    end_key_error = end_key == FLS_OUT_OF_INDEXES ? GetLastError() : 0;
-    return TRUE;
+    return end_key != FLS_OUT_OF_INDEXES; /* else the next caller tries again */
 }
 
 int hy__at_thread_end(void (*function)(void *), void *value)
@@ -214,9 +212,8 @@ int hy__at_thread_end(void (*function)(void *), void *value)
     /* There is one function in the library; all threads store the same pointer. Relaxed: the once
      * orders it. */
     __atomic_store_n(&end_function, function, __ATOMIC_RELAXED);
-    InitOnceExecuteOnce(&end_once, end_key_create, NULL, NULL);
-    if (end_key == FLS_OUT_OF_INDEXES)
-        return hy__win32_error(end_key_error);
+    if (!InitOnceExecuteOnce(&end_once, end_key_create, NULL, NULL))
+        return hy__win32_error(GetLastError());
     return FlsSetValue(end_key, value) ? 0 : hy__win32_error(GetLastError());
 }
 

@@ -92,7 +92,9 @@ static int case_request_quit(void *context)
     EXPECT_INT(hy_app_request_quit(), -HY_ESHUTDOWN); /* there is no application */
     begin();
     install_filters();
-    EXPECT_INT(hy_app_request_quit(), 0); /* nothing that could quit */
+    struct hy_event unknown = {.type = E(7)};
+    EXPECT_INT(hy_send(&app.hy, &unknown), 0); /* ignored */
+    EXPECT_INT(hy_app_request_quit(), 0);      /* nothing that could quit */
     EXPECT_INT(seen_by_thread, 0);
     probe.on_event = ask;
     post(1);

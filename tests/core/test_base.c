@@ -61,6 +61,23 @@ static void test_error_set_system(void **state)
     assert_int_equal(hy_error_set_system(EXDEV, "x"), -HY_EIO); /* any other */
 }
 
+static void test_system_errors_keep_their_meaning(void **state)
+{
+    static const int pairs[][2] = {
+        {EINVAL, HY_EINVAL},     {EAFNOSUPPORT, HY_EINVAL}, {EEXIST, HY_EEXIST},
+        {ENOENT, HY_ENOENT},     {EPERM, HY_EACCES},        {EADDRNOTAVAIL, HY_EADDRNOTAVAIL},
+        {EMSGSIZE, HY_EMSGSIZE}, {ENOTCONN, HY_ENOTCONN},   {ENFILE, HY_EMFILE},
+        {EAGAIN, HY_EAGAIN},     {ETIMEDOUT, HY_ETIMEDOUT}, {ENOTSUP, HY_ENOTSUP},
+        {ENOSYS, HY_ENOTSUP},    {ENOBUFS, HY_ENOMEM},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assert_int_equal(hy_error_set_system(pairs[i][0], "x"), -pairs[i][1]);
+        assert_int_equal(hy_last_error()->code, pairs[i][1]);
+    }
+}
+
 static void set_error_there(void *context)
 {
     (void)context;
@@ -171,6 +188,7 @@ int main(void)
         TEST(test_error_names),
         TEST(test_error_set),
         TEST(test_error_set_system),
+        TEST(test_system_errors_keep_their_meaning),
         TEST(test_the_last_error_is_the_threads_own),
         TEST(test_an_utf8_message_is_not_cut_inside_a_character),
         TEST(test_memory),

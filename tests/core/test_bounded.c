@@ -622,7 +622,10 @@ static void test_pe19_what_cannot_be_bounded(void **state)
     options.flags = HY_BOUNDED | HY_BLOCKING;
     assert_int_equal(hy_connect_with(&source.events.number, &probe, probe_number, &options, NULL),
                      -HY_EINVAL);
-    options.flags = HY_BOUNDED;
+    options = (struct hy_connect_options){.flags = HY_BLOCKING, .timeout_ns = -1};
+    assert_int_equal(hy_connect_with(&source.events.number, &probe, probe_number, &options, NULL),
+                     -HY_EINVAL);
+    options = (struct hy_connect_options){.flags = HY_BOUNDED, .limit = 3};
     assert_int_equal(hy_connect_with(&source.events.view, &probe, probe_view, &options, NULL),
                      -HY_EBORROWED);
     options.flags = HY_AUTO;

@@ -62,15 +62,21 @@ static void test_pe17_a_call_runs_there_and_its_result_comes_back(void **state)
 
 static void test_pe17_a_call_of_nothing_is_refused(void **state)
 {
+    struct worker worker;
     struct probe probe;
     struct hy_ref none = {NULL};
+    int64_t sum = 0;
 
     (void)state;
     probe_init(&probe, NULL);
+    worker_init(&worker, "never called");
     assert_int_equal(hy_call(&probe.hy, NULL, NULL, 0, HY_FOREVER, NULL), -HY_EINVAL);
     assert_int_equal(hy_call(&probe.hy, add, NULL, 8, HY_FOREVER, NULL), -HY_EINVAL);
+    assert_int_equal(hy_call(&worker.probe.hy, add, &sum, SIZE_MAX, hy_now_ns() + HY_SECOND, NULL),
+                     -HY_EINVAL);
     assert_int_equal(hy_call(NULL, add, NULL, 0, HY_FOREVER, NULL), -HY_ESHUTDOWN);
     assert_int_equal(hy_ref_call(none, add, NULL, 0, HY_FOREVER, NULL), -HY_ESHUTDOWN);
+    hy_thread_fini(&worker.thread);
     object_end(&probe.hy);
 }
 

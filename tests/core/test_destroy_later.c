@@ -512,6 +512,41 @@ static void test_dd12_request_for_a_child_from_its_parents_fini(void **state)
     assert_int_equal(finis, 1);
 }
 
+/* The other one's request is being served, too, and still counts until it is gone. */
+static void end_the_other(struct probe *self)
+{
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_DESTROY), 1);
+    object_end(self->context);
+    EXPECT_INT(hy_posted_count(NULL, HY_EVENT_DESTROY), 0);
+}
+
+static void ask_for_both(struct probe *self, struct hy_event *event)
+{
+    struct probe **both = self->context;
+
+    (void)event;
+    for (int i = 0; i < 2; i++)
+        EXPECT_INT(hy_object_destroy_later(&both[i]->hy), 0);
+}
+
+static void test_a_fini_ends_another_whose_request_is_served(void **state)
+{
+    struct probe asker, *both[2] = {probe_create(NULL), probe_create(NULL)};
+
+    (void)state;
+    probe_init(&asker, NULL);
+    asker.on_event = ask_for_both;
+    asker.context = both;
+    for (int i = 0; i < 2; i++)
+        both[i]->fini_count = &finis;
+    both[0]->on_fini = end_the_other;
+    both[0]->context = &both[1]->hy;
+    assert_ok(hy_post(&asker.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+    run_loop_briefly();
+    assert_int_equal(finis, 2);
+    object_end(&asker.hy);
+}
+
 /* The request for the next one, which comes while the one before ends. */
 static void ask_for_next(struct probe *self)
 {
@@ -857,6 +892,7 @@ int main(void)
         CASE(test_th25_finished_tied_to_a_deferred_delete),
         CASE(test_dd11_end_of_one_thread_leaves_the_others_requests_alone),
         CASE(test_dd12_request_for_a_child_from_its_parents_fini),
+        CASE(test_a_fini_ends_another_whose_request_is_served),
         CASE(test_dd14_a_threads_end_serves_requests_until_none_is_left),
         CASE(test_dd14_a_request_after_the_end_is_served_by_a_restart),
         CASE(test_dd14_a_request_to_the_dead_is_an_error),

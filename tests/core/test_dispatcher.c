@@ -8,11 +8,13 @@
 #include "../helpers/system.h"
 #include "../helpers/worker.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define E(n) (HY_EVENT_USER + (n))
@@ -394,6 +396,99 @@ static void test_du03_no_descriptor_is_an_error(void **state)
     assert_int_equal(system_in_child(create_without_descriptors, NULL), 0);
 }
 
+/* --- watches of a dispatcher by itself -------------------------------------------------------- */
+
+static unsigned told[3];
+
+static void note_told(void *cookie, unsigned conditions)
+{
+    *(unsigned *)cookie |= conditions;
+}
+
+static void check_refusals(struct hy_dispatcher *dispatcher)
+{
+    const struct hy_dispatcher_ops *ops = dispatcher->ops;
+    int folder = open(".", O_RDONLY);
+
+    EXPECT_INT(ops->watch(dispatcher, folder, HY_READABLE, &told[0]), -HY_EBADF);
+    EXPECT_INT(ops->watch(dispatcher, -1, HY_READABLE, &told[0]), -HY_EBADF);
+    EXPECT_INT(ops->change(dispatcher, folder, HY_READABLE, &told[0]), -HY_EBADF);
+    EXPECT_INT(ops->forget(dispatcher, folder), 0);
+    (void)close(folder);
+    ops->destroy(dispatcher);
+}
+
+static void test_what_cannot_be_watched_is_refused(void **state)
+{
+    struct hy_dispatcher *dispatcher = NULL;
+
+    (void)state;
+    SKIP_ON_WINDOWS("descriptors are sockets and handles there");
+    assert_ok(hy_dispatcher_create(&dispatcher));
+    check_refusals(dispatcher);
+    assert_ok(hy_dispatcher_create_poll(&dispatcher));
+    check_refusals(dispatcher);
+}
+
+/* One was forgotten after its close while a duplicate keeps its events coming: the set that is made
+ * anew finds the second one closed, and goes on with the third. */
+static void test_sn11_a_set_made_anew_tells_of_the_closed(void **state)
+{
+    struct hy_dispatcher *dispatcher = NULL;
+    int ends[3][2], duplicate;
+
+    (void)state;
+    SKIP_ON_WINDOWS("this is of epoll");
+    memset(told, 0, sizeof told);
+    assert_ok(hy_dispatcher_create(&dispatcher));
+    const struct hy_dispatcher_ops *ops = dispatcher->ops;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]), 0);
+        assert_ok(ops->watch(dispatcher, ends[i][0], HY_READABLE, &told[i]));
+    }
+    duplicate = dup(ends[0][0]);
+    assert_int_equal(close(ends[0][0]), 0);
+    assert_ok(ops->forget(dispatcher, ends[0][0]));
+    assert_int_equal(close(ends[1][0]), 0);
+    assert_int_equal(send(ends[0][1], "x", 1, 0), 1);
+    assert_ok(ops->wait(dispatcher, 0, note_told));
+    assert_int_equal(told[0], 0);
+    assert_int_equal(told[1], (unsigned)HY_FAILURE | HY_NOT_OPEN);
+    assert_int_equal(told[2], 0);
+    assert_int_equal(send(ends[2][1], "x", 1, 0), 1);
+    assert_ok(ops->wait(dispatcher, 0, note_told));
+    assert_int_equal(told[0], 0);
+    assert_int_equal(told[2], HY_READABLE);
+    ops->destroy(dispatcher);
+    (void)close(duplicate);
+    (void)close(ends[2][0]);
+    for (int i = 0; i < 3; i++)
+        (void)close(ends[i][1]);
+}
+
+/* The number of a closed descriptor, watched still, is another file's: no change of that one. */
+static void test_sn11_a_number_that_is_another_file(void **state)
+{
+    struct hy_dispatcher *dispatcher = NULL;
+    int ends[2], other[2];
+
+    (void)state;
+    SKIP_ON_WINDOWS("this is of epoll");
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, other), 0);
+    assert_ok(hy_dispatcher_create(&dispatcher));
+    const struct hy_dispatcher_ops *ops = dispatcher->ops;
+    assert_ok(ops->watch(dispatcher, ends[0], HY_READABLE, &told[0]));
+    assert_int_equal(dup2(other[0], ends[0]), ends[0]);
+    assert_int_equal(ops->change(dispatcher, ends[0], HY_WRITABLE, &told[0]), -HY_EBADF);
+    assert_non_null(strstr(hy_last_error()->message, "hy_notifier_unwatch"));
+    ops->destroy(dispatcher);
+    for (int i = 0; i < 2; i++) {
+        (void)close(ends[i]);
+        (void)close(other[i]);
+    }
+}
+
 static void post_to_itself(struct probe *self, struct hy_event *event)
 {
     if (event->type < E(100))
@@ -451,7 +546,7 @@ static void test_du04_a_pass_does_not_walk_the_descriptors(void **state)
 {
     enum {
         MANY = 3000,
-        PASSES = 500
+        PASSES = 5000 /* their cost is many ticks of a coarse clock */
     };
     static struct hy_notifier silent[MANY];
     struct hy_notifier ready;
@@ -459,6 +554,7 @@ static void test_du04_a_pass_does_not_walk_the_descriptors(void **state)
     struct probe here;
     int ends[2], many = 0;
     int64_t few_ns, many_ns;
+    int rounds = 10;
 
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -480,8 +576,12 @@ static void test_du04_a_pass_does_not_walk_the_descriptors(void **state)
         assert_ok(hy_notifier_watch(&silent[many], dup(ends[0]), HY_READABLE));
     }
     (void)passes_cost(1); /* the first one may look at each new one */
-    many_ns = passes_cost(PASSES);
-    EXPECT(many_ns < 5 * few_ns + 5 * HY_MILLISECOND);
+    /* A walk, here or in the system, costs much more than the bound in every round; what other
+     * programs do to a round, they do not do to ten. */
+    do {
+        many_ns = passes_cost(PASSES);
+    } while (many_ns >= 5 * few_ns + 20 * HY_MILLISECOND && --rounds > 0);
+    EXPECT(rounds > 0);
     while (many-- > 0) {
         int descriptor = (int)silent[many].descriptor_;
 
@@ -615,6 +715,9 @@ int main(void)
         TEST(test_dc07_timers_have_no_ids),
         TEST(test_dc08_a_timer_says_what_it_does),
         TEST(test_dc11_what_is_no_dispatcher_is_refused),
+        TEST(test_what_cannot_be_watched_is_refused),
+        TEST(test_sn11_a_set_made_anew_tells_of_the_closed),
+        TEST(test_sn11_a_number_that_is_another_file),
         TEST(test_du04_a_pass_does_not_walk_the_descriptors),
         TEST(test_du06_own_posts_wake_nobody),
         TEST(test_du05_posts_to_a_busy_thread_wake_nobody),

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static pthread_mutex_t lines_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char lines[4096];
@@ -145,6 +146,33 @@ static void test_the_environment_at_first(void **state)
     assert_int_equal(system_in_child(first_lines, bad), 0);
 }
 
+/* Without a handler: level, thread, category. */
+static void test_the_default_is_standard_error(void **state)
+{
+    char text[256] = "";
+    FILE *file = tmpfile();
+    int before;
+
+    (void)state;
+    assert_non_null(file);
+    (void)fflush(stderr);
+    before = dup(2);
+    assert_true(dup2(fileno(file), 2) == 2);
+    hy_log_set_handler(NULL);
+    hy_log(HY_LOG_WARNING, "udp", "number %d", 7);
+    hy_log((enum hy_log_level)99, "ws", "of no level");
+    (void)fflush(stderr);
+    (void)dup2(before, 2);
+    (void)close(before);
+    rewind(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    (void)fclose(file);
+    assert_non_null(strstr(text, "warning"));
+    assert_non_null(strstr(text, "udp: number 7"));
+    assert_non_null(strstr(text, "error"));
+    assert_non_null(strstr(text, "ws: of no level"));
+}
+
 static void test_a_long_line_is_cut(void **state)
 {
     static char text[3000];
@@ -221,6 +249,7 @@ int main(void)
         CASE(test_levels_by_category),
         CASE(test_what_is_not_understood_changes_nothing),
         CASE(test_the_environment_again),
+        CASE(test_the_default_is_standard_error),
         CASE(test_a_long_line_is_cut),
         CASE(test_what_the_core_says_of_itself),
         CASE(test_filters_change_while_others_log),

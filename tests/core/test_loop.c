@@ -316,7 +316,7 @@ static void quit_in_nested_process(struct probe *self, struct hy_event *event)
 {
     if (event->type == E(1)) {
         post(self, 2);
-        EXPECT_INT(hy_process(0, HY_FOREVER), 2); /* 3, which came first, and 2 */
+        EXPECT_INT(wait_process(0), 2); /* 3, which came first, and 2 */
         probe_note(self, 100);
     } else if (event->type == E(2)) {
         hy_loop_quit(&loops[0], 6);
@@ -491,6 +491,36 @@ static bool is_readable(int descriptor)
     struct pollfd polled = {.fd = descriptor, .events = POLLIN};
 
     return poll(&polled, 1, 0) == 1;
+}
+
+static void *posts_once(void *context)
+{
+    EXPECT_INT(hy_post(context, E(1), NULL, 0, HY_PRIORITY_NORMAL), 0);
+    return NULL;
+}
+
+/* What another thread posted before the descriptor was asked for makes it readable too. */
+static void test_a_post_before_the_descriptor(void **state)
+{
+    struct probe probe;
+    int64_t deadline_ns = 0;
+    pthread_t thread;
+
+    (void)state;
+    SKIP_ON_WINDOWS(NO_DESCRIPTOR);
+    probe_init(&probe, NULL);
+    assert_ok(hy_loop_init(&loops[0]));
+    assert_ok(hy_loop_begin(&loops[0], 0));
+    assert_int_equal(pthread_create(&thread, NULL, posts_once, &probe.hy), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(is_readable(hy_loop_descriptor(&loops[0])));
+    assert_int_equal(hy_loop_prepare(&loops[0], &deadline_ns), 1);
+    while (probe.count == 0)
+        assert_ok(hy_loop_dispatch(&loops[0]));
+    assert_int_equal(hy_loop_prepare(&loops[0], &deadline_ns), 0);
+    assert_true(deadline_ns == HY_FOREVER);
+    assert_int_equal(hy_loop_end(&loops[0]), 0);
+    object_end(&probe.hy);
 }
 
 /* A foreign loop inside a handler may look at nothing else. */
@@ -761,6 +791,7 @@ int main(void)
         CASE(test_el18_a_wait_in_parts_does_not_tell_of_what_is_excluded),
         CASE(test_a_foreign_loop_outlives_the_request_to_quit),
         CASE(test_a_handler_does_not_end_its_loop),
+        CASE(test_a_post_before_the_descriptor),
         CASE(test_an_own_quit_makes_the_descriptor_readable),
         CASE(test_loops_that_a_handler_leaves_are_ended),
     };

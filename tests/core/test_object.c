@@ -42,6 +42,40 @@ static void test_init_refuses_nonsense(void **state)
     assert_ptr_equal(object, &probe); /* untouched on failure */
 }
 
+static void test_init_refuses_a_class_that_cannot_be(void **state)
+{
+    struct probe probe;
+    struct hy_class smaller = HY_CLASS(struct hy_object, .base = &source_class);
+    struct hy_class outside = source_class;
+
+    (void)state;
+    assert_int_equal(hy_object_init(&probe.hy, &smaller, NULL), -HY_EINVAL);
+    assert_non_null(strstr(hy_last_error()->message, "smaller than its base"));
+    outside.size = sizeof(struct hy_object);
+    assert_int_equal(hy_object_init(&probe.hy, &outside, NULL), -HY_EINVAL);
+    assert_non_null(strstr(hy_last_error()->message, "outside"));
+}
+
+static void test_a_name_comes_and_goes(void **state)
+{
+    struct probe probe;
+
+    (void)state;
+    probe_init(&probe, NULL);
+    assert_null(hy_object_name(&probe.hy));
+    assert_ok(hy_object_set_name(&probe.hy, "number %d", 7));
+    assert_string_equal(hy_object_name(&probe.hy), "number 7");
+    assert_int_equal(hy_object_move_to_thread(&probe.hy, hy_thread_current()), 0);
+    assert_int_equal(hy_object_set_parent(&probe.hy, &probe.hy), -HY_EINVAL);
+    assert_non_null(strstr(hy_last_error()->message, "number 7")); /* messages say it */
+    assert_ok(hy_object_set_name(&probe.hy, NULL));
+    assert_null(hy_object_name(&probe.hy));
+    object_end(&probe.hy);
+    assert_int_equal(hy_object_set_name(&probe.hy, "late"), -HY_ESHUTDOWN);
+    assert_null(hy_object_thread(&probe.hy));
+    assert_null(hy_object_find(&probe.hy, NULL, NULL, NULL));
+}
+
 static void test_create_gives_the_typed_object(void **state)
 {
     static struct probe unset;
@@ -1063,6 +1097,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_init_makes_garbage_an_object),
         TEST(test_init_refuses_nonsense),
+        TEST(test_init_refuses_a_class_that_cannot_be),
+        TEST(test_a_name_comes_and_goes),
         TEST(test_create_gives_the_typed_object),
         TEST(test_second_fini_is_a_no_op),
         TEST(test_memory_can_be_an_object_again),

@@ -18,6 +18,7 @@
 
 #define E(n)   (HY_EVENT_USER + (n))
 #define ROUNDS 8
+#define PASSES 40 /* of one message each, at worst */
 /* Which of the allocations fail: every one; where a process costs a hundred times as much as
  * elsewhere, every eighth of the same ones. */
 #ifdef _WIN32
@@ -232,7 +233,7 @@ static int scenario_closures(void)
     if (rc >= 0)
         rc = emitted = hy_emit_with(&source.events.number, .value = 1);
     EXPECT_INT(hy_object_disconnect(&source.hy, &probe.hy), made);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < PASSES; i++)
         if (hy_process(0, HY_FOREVER) < 0)
             rc = -HY_ENOMEM;
     EXPECT_INT(ends, tried);
@@ -291,7 +292,7 @@ static int scenario_changes(void)
         if (step < 0)
             rc = step;
     }
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < PASSES; i++)
         if (hy_process(0, HY_FOREVER) < 0)
             rc = -HY_ENOMEM;
     EXPECT_INT(watcher.made, made);
@@ -326,7 +327,7 @@ static int scenario_sender_end(void)
     if (rc >= 0)
         rc = hy_emit(&source.events.text, &text);
     object_end(&source.hy);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < PASSES; i++) {
         int step = hy_process(0, HY_FOREVER);
 
         if (step < 0)
@@ -862,6 +863,151 @@ static int scenario_adopt(void)
     return code == 0 ? 0 : hy_error_set(-code, "out of memory there");
 }
 
+/* What may be the first call of the library in a thread; it needs a record for it. */
+static struct source *first_source;
+static struct probe *first_probe;
+
+static int first_loop(void)
+{
+    struct hy_loop loop;
+
+    return hy_loop_init(&loop);
+}
+
+static int first_depth_limit(void)
+{
+    return hy_loop_set_depth_limit(5);
+}
+
+static int first_exec(void)
+{
+    int rc;
+
+    hy_thread_quit(first_probe->context, 0); /* of another thread: this one's loop goes on */
+    rc = hy_process(0, HY_FOREVER);
+    return rc < 0 ? rc : 0;
+}
+
+static int first_emission(void)
+{
+    return hy_emit_with(&first_source->events.number, .value = 1);
+}
+
+static int first_check(void)
+{
+    int rc = hy_object_check_thread(&first_probe->hy, "use");
+
+    EXPECT(rc == -HY_EWRONGTHREAD || rc == -HY_ENOMEM);
+    return rc == -HY_ENOMEM ? rc : 0;
+}
+
+static int first_flush(void)
+{
+    return hy_posted_flush(NULL, HY_EVENT_ANY);
+}
+
+static int first_removal(void)
+{
+    int rc = hy_thread_remove_filter(&first_probe->hy);
+
+    EXPECT(rc == -HY_EWRONGTHREAD || rc == -HY_ENOMEM);
+    return rc == -HY_ENOMEM ? rc : 0;
+}
+
+static bool pass_native(struct hy_native_filter *filter, void *native_event, intptr_t *result)
+{
+    (void)filter;
+    (void)native_event;
+    (void)result;
+    return false;
+}
+
+static int first_native_filter(void)
+{
+    struct hy_native_filter filter = {.filter = pass_native};
+    int rc = hy_native_filter_install(&filter);
+
+    if (rc < 0)
+        return rc;
+    EXPECT(hy_native_filter_remove(&filter) >= 0);
+    return 0;
+}
+
+static int first_native_removal(void)
+{
+    int rc = hy_native_filter_remove(NULL);
+
+    return rc == -HY_ENOMEM ? rc : 0;
+}
+
+static int first_guest(void)
+{
+    int64_t deadline_ns;
+    int rc = hy_guest_prepare(0, &deadline_ns, NULL);
+
+    return rc < 0 ? rc : 0;
+}
+
+static int first_guest_dispatch(void)
+{
+    int rc = hy_guest_dispatch(0);
+
+    return rc < 0 ? rc : 0;
+}
+
+static int first_request(void)
+{
+    return hy_object_destroy_later(&first_probe->hy);
+}
+
+struct first_call {
+    int (*function)(void);
+    int rc;
+};
+
+static void *makes_first_call(void *context)
+{
+    struct first_call *call = context;
+
+    call->rc = call->function();
+    if (call->rc < 0)
+        EXPECT_INT(hy_last_error()->code, -call->rc);
+    return NULL;
+}
+
+static int scenario_first_calls(void)
+{
+    static int (*const functions[])(void) = {
+        first_loop,    first_depth_limit,    first_exec,    first_emission,
+        first_check,   first_flush,          first_removal, first_native_filter,
+        first_request, first_native_removal, first_guest,   first_guest_dispatch,
+    };
+    struct source source;
+    struct probe probe;
+    int rc = pair_init(&source, &probe);
+
+    if (rc < 0)
+        return rc;
+    probe.context = hy_thread_current();
+    first_source = &source;
+    first_probe = &probe;
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        struct first_call call = {functions[i], -1};
+        pthread_t thread;
+
+        EXPECT_INT(pthread_create(&thread, NULL, makes_first_call, &call), 0);
+        EXPECT_INT(pthread_join(thread, NULL), 0);
+        if (call.rc < 0)
+            rc = hy_error_set(call.rc, "in the other thread");
+    }
+    object_end(&probe.hy); /* before its request is served */
+    object_end(&source.hy);
+    for (int i = 0; i < 5; i++)
+        if (hy_process(0, HY_FOREVER) == -HY_ENOMEM)
+            rc = -HY_ENOMEM;
+    return rc;
+}
+
 static void note_signal(struct probe *self, const struct hy_unix_signal_info *info)
 {
     probe_note(self, info->number);
@@ -1129,6 +1275,7 @@ SCENARIO(log_filter)
 SCENARIO(pool)
 SCENARIO(at_end)
 SCENARIO(adopt)
+SCENARIO(first_calls)
 SCENARIO(unix_signal)
 SCENARIO(call)
 SCENARIO(blocking)
@@ -1146,7 +1293,7 @@ int main(void)
         TEST(test_oom_bounded),     TEST(test_oom_event_type),  TEST(test_oom_filters),
         TEST(test_oom_park),        TEST(test_oom_after),       TEST(test_oom_log_filter),
         TEST(test_oom_pool),        TEST(test_oom_poll),        TEST(test_oom_at_end),
-        TEST(test_oom_adopt),       TEST(test_oom_unix_signal),
+        TEST(test_oom_adopt),       TEST(test_oom_unix_signal), TEST(test_oom_first_calls),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

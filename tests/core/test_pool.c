@@ -247,6 +247,8 @@ static void test_misuse_is_an_error(void **state)
     assert_int_equal(id, 77); /* untouched */
     hy_pool_fini(&pool);
     assert_int_equal(hy_pool_submit(&pool, &errand.job, &probe.hy, &id), -HY_ESHUTDOWN);
+    assert_int_equal(hy_pool_cancel(&pool, 12345), -HY_ENOENT);
+    assert_int_equal(hy_pool_get_counters(&pool).done, 0); /* gone with it */
     assert_int_equal(errand.released, 1);
     hy_pool_fini(&pool); /* once more does nothing */
 }

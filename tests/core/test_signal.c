@@ -98,6 +98,17 @@ static void test_qa06_a_slot_may_leave_the_payload(void **state)
     assert_int_equal(hy_disconnect(&source.events.number, &one, probe_nothing), 2);
 }
 
+static void test_a_finished_receiver_has_nothing_to_disconnect(void **state)
+{
+    struct probe gone;
+
+    (void)state;
+    probe_init(&gone, NULL);
+    assert_ok(hy_connect(&source.events.number, &gone, probe_number, HY_AUTO));
+    object_end(&gone.hy);
+    assert_int_equal(hy_disconnect(&source.events.number, &gone, probe_number), 0);
+}
+
 static void test_a_plain_connect_may_duplicate(void **state)
 {
     (void)state;
@@ -502,6 +513,7 @@ int main(void)
         CASE(test_sc01_slots_run_in_connection_order),
         CASE(test_forms_of_emission),
         CASE(test_qa06_a_slot_may_leave_the_payload),
+        CASE(test_a_finished_receiver_has_nothing_to_disconnect),
         CASE(test_a_plain_connect_may_duplicate),
         CASE(test_sc33_nonsense_is_refused),
         CASE(test_sc34_an_unconnected_signal_has_no_hub),

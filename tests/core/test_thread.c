@@ -654,10 +654,47 @@ static void test_a_handle_that_has_been_ended(void **state)
     assert_int_equal(hy_thread_start(&thread), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_join(&thread, HY_FOREVER), -HY_ESHUTDOWN);
     assert_int_equal(hy_thread_set_stack_size(&thread, 0), -HY_ESHUTDOWN);
+    assert_int_equal(hy_thread_set_priority(&thread, HY_THREAD_PRIORITY_LOW), -HY_ESHUTDOWN);
+    assert_int_equal(hy_thread_set_dispatcher(&thread, NULL), -HY_ESHUTDOWN);
+    hy_thread_wake(&thread);
     assert_int_equal(hy_thread_get_state(&thread), HY_THREAD_FINISHED);
     assert_int_equal(hy_thread_get_counters(&thread).delivered, 0);
     assert_non_null(hy_thread_name(&thread));
     hy_thread_fini(&thread);
+}
+
+static void post_again(struct probe *self, struct hy_event *event)
+{
+    (void)event;
+    EXPECT_INT(hy_post(&self->hy, E(1), NULL, 0, HY_PRIORITY_NORMAL), 0);
+}
+
+static int drain_warnings;
+
+static void note_warning(enum hy_log_level level, const char *category, const char *message)
+{
+    if (level == HY_LOG_WARNING && strcmp(category, "thread") == 0 &&
+        strstr(message, "still posts to itself") != NULL)
+        (void)count_up(&drain_warnings);
+}
+
+/* Draining ends, and says so, although there is always one message more. */
+static void test_th19_a_drain_that_would_never_end(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    drain_warnings = 0;
+    hy_log_set_handler(note_warning);
+    worker_init(&worker, "endless");
+    worker.probe.on_event = post_again;
+    assert_ok(hy_thread_set_finish_policy(&worker.thread, HY_FINISH_DRAIN));
+    assert_ok(hy_post(&worker.probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+    assert_ok(hy_thread_start(&worker.thread));
+    assert_true(wait_count(&worker.probe.reached, 1));
+    worker_stop(&worker);
+    assert_int_equal(drain_warnings, 1);
+    hy_log_set_handler(NULL);
 }
 
 static void test_move_to_a_finished_thread(void **state)
@@ -670,11 +707,12 @@ static void test_move_to_a_finished_thread(void **state)
     hy_thread_quit(&worker.thread, 0);
     assert_ok(join(&worker.thread));
     probe_init(&probe, NULL);
+    assert_ok(hy_post(&probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
     assert_int_equal(hy_object_move_to_thread(&probe.hy, &worker.thread), -HY_ESHUTDOWN);
     assert_true(hy_object_is_here(&probe.hy));
-    assert_ok(hy_post(&probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+    assert_ok(hy_post(&probe.hy, E(2), NULL, 0, HY_PRIORITY_NORMAL));
     wait_drain();
-    assert_true(PROBE_SAW(&probe, E(1)));
+    assert_true(PROBE_SAW(&probe, E(1), E(2)));
     object_end(&probe.hy);
     hy_thread_fini(&worker.thread);
 }
@@ -882,6 +920,7 @@ int main(void)
         TEST(test_a_handle_that_has_been_ended),
         TEST(test_move_to_a_finished_thread),
         TEST(test_td06_td07_adopted_threads_tell_their_end),
+        TEST(test_th19_a_drain_that_would_never_end),
         TEST(test_adopted_threads_leave_nothing),
         TEST(test_td14_threads_are_not_confused_by_reused_ids),
         TEST(test_th24_a_thousand_starts_leave_nothing),
