@@ -85,9 +85,8 @@ def table(results, rows, columns, name_of_row=lambda row: row[0]):
 def conditions(results):
     """How the figures came about."""
     document = results.document
-    pairs = [row["pairs"] for row in document["ratios"]]
-    count = f"{min(pairs)} to {max(pairs)}" if pairs else "single"
-    text = (f"Medians of {count} interleaved runs on {document['date']}"
+    counts = [len(row["samples"]) for row in document["rows"] if row["peer"] == "halyard"]
+    text = (f"Medians of {min(counts)} to {max(counts)} interleaved runs on {document['date']}"
             f"{', in the quick form' if document['quick'] else ''}: "
             f"{machine.sentence(document['machine'])}.")
     loads = document["load_average_before_rounds"]
@@ -212,6 +211,8 @@ def main():
         document = json.loads(arguments.results.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         sys.exit(f"{arguments.results}: {error}; `make bench` writes it")
+    if not any(row["peer"] == "halyard" for row in document["rows"]):
+        sys.exit(f"{arguments.results} has nothing of Halyard's")
     if document["short"]:
         sys.exit(f"{arguments.results} is of --short: its figures mean nothing")
     found = results_of.Results(document)
