@@ -36,6 +36,7 @@ int main(int argc, char **argv)
         .fill_and_deliver = raw_fill_and_deliver,
         .ping_pong = raw_ping_pong,
         .call = raw_call,
+        .emit_blocking = raw_call,
         .move_with_backlog = raw_move_with_backlog,
     };
 

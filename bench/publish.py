@@ -86,7 +86,8 @@ def conditions(results):
     """How the figures came about."""
     document = results.document
     counts = [len(row["samples"]) for row in document["rows"] if row["peer"] == "halyard"]
-    text = (f"Medians of {min(counts)} to {max(counts)} interleaved runs on {document['date']}"
+    span = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{max(counts)}"
+    text = (f"Medians of {span} interleaved runs on {document['date']}"
             f"{', in the quick form' if document['quick'] else ''}: "
             f"{machine.sentence(document['machine'])}.")
     loads = document["load_average_before_rounds"]
