@@ -125,7 +125,7 @@ bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *messa
     if (wait->extension != NULL)
         return hy__extension_run(record, wait->extension, anchor, wait->argument, wait);
     struct hy__frame frame;
-    anchor->delivered++; /* before the call, as everywhere */
+    hy__anchor_count(anchor, 1); /* before the call, as everywhere */
     hy__frame_push(record, &frame, anchor, true);
     wait->ran = true;
     wait->result = wait->function(anchor->object, wait->argument);

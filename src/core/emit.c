@@ -15,7 +15,8 @@
  */
 #include "core/internal.h"
 
-/* emit() is there twice, so that a plain emission carries no result; all of it inlined. */
+/* emit() is there three times, so that a plain emission carries no result and no spans; all of it
+ * inlined. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 struct emission {
@@ -26,7 +27,8 @@ struct emission {
     struct hy__walk *walk; /* NULL: pinned */
     uint64_t last_id;
     int count, error;
-    bool framed; /* the frame of its direct slots is in the list */
+    bool framed;   /* the frame of its direct slots is in the list */
+    bool observed; /* const: a span around each of them */
 };
 
 static ALWAYS_INLINE void walk_begin(struct emission *emission)
@@ -118,6 +120,17 @@ static ALWAYS_INLINE void frame_leave(struct emission *emission, struct hy__fram
     }
 }
 
+/* The same as the call, with a span around it. */
+static __attribute__((noinline, cold)) void
+call_observed(struct hy_thread_record *record, const struct hy__frame *frame, hy_slot slot,
+              uint64_t id_flags, struct hy_object *receiver, const void *payload)
+{
+    struct hy__span span;
+    hy__span_begin(record, &span, HY_HANDLER_DIRECT, frame->anchor, (uintptr_t)slot);
+    hy__slot_call(slot, id_flags, receiver, payload);
+    hy__span_end(record, &span);
+}
+
 static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__frame *frame,
                                       struct hy__connection *connection, hy_slot slot,
                                       uint64_t id_flags, bool here)
@@ -134,7 +147,10 @@ static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__fram
     }
     frame->anchor = here ? anchor : NULL;
     frame->connection = connection;
-    hy__slot_call(slot, id_flags, receiver, emission->payload);
+    if (emission->observed)
+        call_observed(emission->record, frame, slot, id_flags, receiver, emission->payload);
+    else
+        hy__slot_call(slot, id_flags, receiver, emission->payload);
     emission->count++;
     if (HY_UNLIKELY(frame->deletes.first != NULL))
         frame_leave(emission, frame);
@@ -171,7 +187,10 @@ static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__frame *f
               hy__emit_queued(emission->description, emission->payload, connection, id_flags));
 }
 
-static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result)
+static int emit_observed(struct hy_signal_base *signal, const void *payload, int *ret_result);
+
+static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result,
+                              bool observed)
 {
     struct hy_thread_record *record = hy__record();
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
@@ -179,7 +198,11 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         return -HY_ENOMEM;
     if (hub == NULL)
         return 0;
-    struct emission emission = {record, hub, &signal->spec->payload, payload, NULL, 0, 0, 0, false};
+    if (!observed && hy__is_observed())
+        return emit_observed(signal, payload, ret_result);
+    HY__PROBE2(emit, signal, hub);
+    struct emission emission = {record, hub,     &signal->spec->payload, payload, NULL, 0, 0, 0,
+                                false,  observed};
     struct hy__frame frame;
     walk_begin(&emission);
     struct hy__connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
@@ -201,12 +224,23 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
     return emission.error < 0 ? emission.error : emission.count;
 }
 
+static __attribute__((noinline, cold)) int emit_observed(struct hy_signal_base *signal,
+                                                         const void *payload, int *ret_result)
+{
+    struct hy_thread_record *record = hy__record();
+    struct hy__span span;
+    hy__span_begin_other(record, &span, HY__TRACE_EMIT, signal->spec->payload.name);
+    int rc = emit(signal, payload, ret_result, true);
+    hy__span_end(record, &span);
+    return rc;
+}
+
 int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
 {
-    return emit(signal, payload, NULL);
+    return emit(signal, payload, NULL, false);
 }
 
 int hy_signal_emit_result(struct hy_signal_base *signal, const void *payload, int *ret_result)
 {
-    return emit(signal, payload, ret_result);
+    return emit(signal, payload, ret_result, false);
 }

@@ -114,6 +114,7 @@ static void record_empty(struct hy_thread_record *record)
     memset(record->returns, 0, sizeof record->returns);
     record->first_started = NULL;
     record->at_ends = NULL;
+    record->observer = NULL;
 }
 
 /* One thread, no locks, and only what may be called after a fork of a process with threads. */
@@ -121,6 +122,8 @@ static void fork_child(void)
 {
     struct hy_thread_record *record = hy__current_record;
     hy__hazards_forget(record);
+    hy__trace_forget();
+    hy__observers_forget();
     hy__orphans_forget();
     hy__app_forget();
     hy__signals_forget();

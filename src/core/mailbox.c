@@ -40,13 +40,31 @@ static void queue_append(struct hy__queue *queue, struct hy__message *message)
     queue->end = &message->next;
 }
 
+static inline void count_in(struct hy_thread_record *record, uint64_t count)
+{
+    hy__count(&record->queued, count);
+    if (record->queued > record->high_water) /* relaxed, as all counts */
+        __atomic_store_n(&record->high_water, record->queued, __ATOMIC_RELAXED);
+}
+
+static __attribute__((noinline)) void enqueued_specially(struct hy_thread_record *record,
+                                                         struct hy__message *message)
+{
+    if ((message->flags & HY__MESSAGE_COUNTED) != 0) {
+        message->flags &= (uint8_t)~HY__MESSAGE_COUNTED;
+        hy__count(&record->pulled, 1);
+    }
+    if ((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0)
+        hy__compressible_enqueued(message);
+}
+
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message)
 {
     message->pass = record->next_pass;
     queue_append(&record->queues[message->priority], message);
-    record->queued++;
-    if (HY_UNLIKELY((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0))
-        hy__compressible_enqueued(message);
+    count_in(record, 1);
+    if (HY_UNLIKELY((message->flags & HY__MESSAGE_ENTERS_SPECIALLY) != 0))
+        enqueued_specially(record, message);
 }
 
 /*
@@ -102,7 +120,7 @@ static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
         newest->next = oldest;
         newest->pass = record->next_pass;
         plain &= newest->priority == last->priority && newest->kind != HY__MESSAGE_ADOPT &&
-                 (newest->flags & HY__MESSAGE_COMPRESSIBLE) == 0;
+                 (newest->flags & HY__MESSAGE_ENTERS_SPECIALLY) == 0;
         oldest = newest;
         count++;
     }
@@ -112,7 +130,7 @@ static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
     }
     *queue->end = oldest;
     queue->end = &last->next;
-    record->queued += count;
+    count_in(record, count);
 }
 
 /* Takes everything that was posted so far into the private queues. Home. */

@@ -72,6 +72,7 @@ struct hy__entries {
 struct hy_thread_record {
     /* any thread */
     uintptr_t mailbox;              /* atomic: see mailbox.c */
+    uint64_t pushed;                /* atomic: messages that were counted as they came in here */
     HY__ALIGNED_LINE uint32_t refs; /* atomic */
     uint32_t state;                 /* atomic; run << 2 | enum hy_thread_state; joins park on it */
     uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED, run << 32, the code */
@@ -89,8 +90,11 @@ struct hy_thread_record {
     struct hy_thread *handle;         /* atomic; NULL once the handle is gone */
     struct hy_object *context;        /* const from its making to the end of the handle */
     void *adopted_handle;             /* const: the memory of an adopted thread's handle, or NULL */
-    uint64_t delivered, dropped, kept; /* atomic, written by home */
-    char name[HY__NAME_SIZE];          /* const once started */
+    uint64_t delivered, dropped, kept;         /* atomic, written by home */
+    uint64_t high_water, passes, waits, wakes; /* the same: see halyard/diagnostics.h */
+    uint64_t pulled; /* the same: of `pushed`, those that were taken since */
+    struct hy__measured measured;
+    char name[HY__NAME_SIZE]; /* const once started */
 
     /* home */
     HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
@@ -100,9 +104,9 @@ struct hy_thread_record {
     uint32_t next_pass;     /* stamp for messages that arrive now */
     uint32_t queue_changes; /* how often something may have left the middle of a queue */
     struct hy_loop *loop;   /* the innermost loop, a foreign one included */
-    uint64_t queued;        /* messages in the first half of the queues */
+    uint64_t queued;        /* atomic: messages in the first half of the queues */
     struct hy__filters *filters; /* of the events of all objects here; NULL: none */
-    uint64_t held;               /* messages in the second half: 0 unless user input is excluded */
+    uint64_t held; /* atomic: messages in the second half: 0 unless user input is excluded */
     struct hy__queue queues[HY__QUEUES]; /* by priority; then those held back, by priority */
     int32_t depth;           /* loops and passes of hy_process() or a foreign loop, in each other */
     int32_t depth_limit;     /* 0: none */
@@ -133,6 +137,7 @@ struct hy_thread_record {
     struct hy__returns returns[HY__RETURNS];
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
     struct hy__at_end *at_ends;      /* the one asked for last comes first */
+    struct hy__observer *observer;   /* NULL: nothing was observed here yet */
     uint32_t hooking;                /* moves whose hooks are being called */
     bool adopted;
     bool parked; /* const: of objects that live in no thread; nobody runs it */

@@ -85,19 +85,17 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
     return entry->key_ns;
 }
 
-static const struct hy_hub *hub_of(const struct hy_timer_entry_ *entry)
+static const struct hy_hub *hub_of(struct hy_timer_entry_ *entry)
 {
-    const struct hy_timer *timer =
-        (const struct hy_timer *)(const void *)((const char *)entry -
-                                                offsetof(struct hy_timer, entry_));
     /* Acquire: its head is about to be looked at. */
-    return entry->is_call ? NULL
-                          : __atomic_load_n(&timer->events.timeout.sig.hub, __ATOMIC_ACQUIRE);
+    return entry->is_call
+               ? NULL
+               : __atomic_load_n(&hy__timer_of(entry)->events.timeout.sig.hub, __ATOMIC_ACQUIRE);
 }
 
 /* What the next two of many will emit through, and the one after them: nothing of theirs is in the
  * cache, and each is known only by the one before it. */
-static void fetch_ahead(const struct hy_timer_entry_ *next)
+static void fetch_ahead(struct hy_timer_entry_ *next)
 {
     const struct hy_hub *hub = hub_of(next);
     if (hub != NULL)
@@ -106,6 +104,31 @@ static void fetch_ahead(const struct hy_timer_entry_ *next)
     __builtin_prefetch(hub_of(next));
     __builtin_prefetch(next->group_next);
     __builtin_prefetch((const char *)next->group_next - sizeof *next);
+}
+
+static inline void call(struct hy_thread_record *record, struct hy_timer_entry_ *entry,
+                        int64_t now_ns)
+{
+    if (entry->is_call)
+        hy__call_fire(record, entry);
+    else
+        hy__timer_fire(record, entry, now_ns);
+}
+
+/* One that has come up; it is in no list. */
+static void fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns)
+{
+    struct hy__span span;
+    if (!hy__is_observed()) {
+        call(record, entry, now_ns);
+        return;
+    }
+    uintptr_t function = 0;
+    struct hy_anchor *anchor =
+        entry->is_call ? hy__call_target(entry, &function) : hy__timer_of(entry)->hy.anchor;
+    hy__span_begin(record, &span, HY_HANDLER_TIMER, anchor, function);
+    call(record, entry, now_ns);
+    hy__span_end(record, &span);
 }
 
 void hy__timers_fire(struct hy_thread_record *record, int *callbacks)
@@ -120,10 +143,7 @@ void hy__timers_fire(struct hy_thread_record *record, int *callbacks)
         if (entry->group_next != entry)
             fetch_ahead(entry->group_next);
         hy__entry_take_out(record, entry);
-        if (entry->is_call)
-            hy__call_fire(record, entry);
-        else
-            hy__timer_fire(record, entry, now_ns);
+        fire(record, entry, now_ns);
         ++*callbacks;
     }
 }
@@ -135,6 +155,6 @@ void hy__timers_fire_zero(struct hy_thread_record *record)
     while ((entry = record->zero.first) != NULL && (int32_t)(entry->order - pass) < 0 &&
            !hy__loop_should_stop(record)) {
         hy__entry_take_out(record, entry);
-        hy__timer_fire(record, entry, 0);
+        fire(record, entry, 0);
     }
 }

@@ -136,6 +136,18 @@ int hy__at_thread_end(void (*function)(void *), void *value);
 /* In a forked child: takes that back. */
 void hy__forget_thread_end(void);
 
+/* --- for the trace and the watchdog (linux_diagnostics.c) -------------------------------------- */
+
+/* A file to be written, emptied. Functions that return an int: 0 or an errno. */
+int hy__file_create(const char *path, int *ret_file);
+int hy__file_write(int file, const void *data, size_t size);
+int hy__file_close(int file);
+/* As hy_function_name(). */
+void hy__function_name(uintptr_t function, char *buffer, size_t size);
+uint32_t hy__os_process_number(void);
+/* From now on the calling thread takes no signals that are for the process. */
+void hy__os_thread_block_signals(void);
+
 /*
  * Error numbers of the system: an errno; on Windows also what WSAGetLastError() gave (10000 and up)
  * and what hy__win32_error() made of GetLastError().

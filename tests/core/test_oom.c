@@ -1237,6 +1237,60 @@ static int scenario_poll(void)
     return rc;
 }
 
+/* What cannot be measured, watched or traced is left out; what is observed goes on. */
+static int observed_work(void)
+{
+    struct hy_object_counters counts;
+    struct hy_ref ref;
+    struct worker worker;
+    int rc = helper_start(&worker, NULL, &ref);
+
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < 5 && rc >= 0; i++)
+        rc = hy_ref_post(ref, E(i), NULL, 0, HY_PRIORITY_NORMAL);
+    if (rc >= 0)
+        rc = hy_ref_get_counters(ref, &counts);
+    if (rc == -HY_ESHUTDOWN && allocator_has_failed())
+        rc = hy_error_set(-HY_ENOMEM, "the other thread could not run its loop, and ended");
+    helper_stop(&worker);
+    if (rc >= 0 && hy_ref_get_counters(ref, &counts) >= 0)
+        EXPECT_INT(counts.waiting, 0);
+    hy_ref_release(&ref);
+    return rc < 0 ? rc : 0;
+}
+
+static int scenario_measuring(void)
+{
+    struct hy_watchdog watchdog;
+    int rc = hy_watchdog_init(&watchdog, 100 * HY_MILLISECOND, NULL);
+
+    if (rc < 0)
+        return rc;
+    hy_diagnostics_set_measuring(true);
+    rc = observed_work();
+    hy_diagnostics_set_measuring(false);
+    EXPECT_INT(hy_watchdog_fini(&watchdog), 0);
+    return rc;
+}
+
+#ifdef _WIN32
+#define NOWHERE "NUL"
+#else
+#define NOWHERE "/dev/null"
+#endif
+
+static int scenario_trace(void)
+{
+    int rc = hy_trace_start(NOWHERE);
+
+    if (rc < 0)
+        return rc;
+    rc = observed_work();
+    EXPECT_INT(hy_trace_stop(), 0);
+    return rc;
+}
+
 #define SCENARIO(name)                                                                             \
     static void test_oom_##name(void **state)                                                      \
     {                                                                                              \
@@ -1280,6 +1334,8 @@ SCENARIO(unix_signal)
 SCENARIO(call)
 SCENARIO(blocking)
 SCENARIO(bounded)
+SCENARIO(measuring)
+SCENARIO(trace)
 
 int main(void)
 {
@@ -1294,6 +1350,7 @@ int main(void)
         TEST(test_oom_park),        TEST(test_oom_after),       TEST(test_oom_log_filter),
         TEST(test_oom_pool),        TEST(test_oom_poll),        TEST(test_oom_at_end),
         TEST(test_oom_adopt),       TEST(test_oom_unix_signal), TEST(test_oom_first_calls),
+        TEST(test_oom_measuring),   TEST(test_oom_trace),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);
