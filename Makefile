@@ -28,10 +28,15 @@ lint:
 	@tools/setup build test lint
 	@exec tools/lint
 
+# Halyard and its peers doing the same work: about an hour; QUICK=1: a few minutes. With PUBLISH=1
+# the results are then written into README.md and docs/performance.md.
 bench:
 	@tools/setup build bench
 	@ninja -C "$$(tools/configure bench)" --quiet
-	@mkdir -p build && exec python3 bench/run.py --build build-bench --out build/bench.json
+	@mkdir -p build && code=0 && \
+	python3 bench/run.py --build build-bench --out build/bench.json $(if $(QUICK),--quick) || code=$$?; \
+	$(if $(PUBLISH),python3 bench/publish.py build/bench.json || code=$$?;) \
+	exit $$code
 
 # What the suites of the core reach of src/core and src/dispatch, by file; fails below the goals.
 # WRITE=--write renews docs/coverage.md.
