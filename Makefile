@@ -1,7 +1,7 @@
 # Thin front to tools/ and Meson. On Debian 12, `make` and `git` are all that has to be there:
 # every target installs what it needs first (tools/setup) and asks nothing.
 
-.PHONY: all run test bench lint fuzz coverage docs install clean setup windows test-windows
+.PHONY: all run test prove coverage bench lint fuzz docs install clean setup windows test-windows
 
 all:
 	@tools/setup build
@@ -18,6 +18,11 @@ run:
 test:
 	@tools/setup build test
 	@exec tools/test dev
+
+# The models, the mutations, and the core's tests in the hard builds.
+prove:
+	@tools/setup build test
+	@exec tools/prove
 
 lint:
 	@tools/setup build test lint

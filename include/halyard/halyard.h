@@ -5,6 +5,7 @@
 
 #include <halyard/app.h>
 #include <halyard/base.h>
+#include <halyard/diagnostics.h>
 #include <halyard/dispatcher.h>
 #include <halyard/error.h>
 #include <halyard/event.h>

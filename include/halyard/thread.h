@@ -68,13 +68,6 @@ enum hy_thread_priority {
     HY_THREAD_PRIORITY_REALTIME /* before all that are not: it must not spin */
 };
 
-/* What became of the messages of a thread, over all its runs. */
-struct hy_thread_counters {
-    uint64_t delivered;
-    uint64_t dropped; /* receiver dead, connection cut, or discarded at the end */
-    uint64_t kept;    /* waiting in a finished thread */
-};
-
 /* The handle of a thread. */
 struct hy_thread {
     HY_INHERITS(hy_object);
@@ -176,8 +169,6 @@ HY_API int hy_thread_join(struct hy_thread *thread, int64_t deadline_ns);
 
 /* Where the thread is in its life. Thread: any. */
 HY_API enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread);
-/* The counts of the thread; of the moment while it runs. Thread: any. */
-HY_API struct hy_thread_counters hy_thread_get_counters(const struct hy_thread *thread);
 /* The name, never NULL. Thread: any. */
 HY_API const char *hy_thread_name(const struct hy_thread *thread);
 

@@ -26,10 +26,10 @@ enum hy_timer_accuracy {
 /* The library's: what is due some time. Guard: home thread. */
 struct hy_timer_entry_ {
     int64_t deadline_ns, key_ns;
-    struct hy_timer_entry_ *previous, *next, *child;
-    uint64_t order;
+    struct hy_timer_entry_ *previous, *next, *child, *group_previous, *group_next;
+    uint32_t order;
     uint8_t state;
-    bool precise, is_call;
+    bool precise, is_call, follows;
 };
 
 /* A timer. */

@@ -42,6 +42,13 @@ static void unlink_from(struct hy_anchor *anchor, struct hy__call_later *call)
         call->next->previous = call->previous;
 }
 
+struct hy_anchor *hy__call_target(struct hy_timer_entry_ *entry, uintptr_t *ret_function)
+{
+    const struct hy__call_later *call = call_of(entry);
+    *ret_function = (uintptr_t)call->slot;
+    return call->anchor;
+}
+
 void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry)
 {
     struct hy__call_later *call = call_of(entry);

@@ -34,6 +34,7 @@ void hy__anchor_unref(struct hy_anchor *anchor)
     if (__atomic_sub_fetch(&anchor->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     hy__record_unref(anchor->home);
+    hy_memory_release(anchor->measured);
     hy__release_aligned(anchor);
 }
 
@@ -49,6 +50,20 @@ struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)
     return home;
 }
 
+uint32_t hy__anchor_waiting(struct hy_anchor *anchor)
+{
+    bool lost = hy__anchor_is_lost(anchor);
+    if (!lost)
+        hy__lock(&anchor->lock);
+    /* Relaxed: a number of the moment. Those just posted and delivered must not make it negative,
+     * so it is read first. */
+    uint32_t delivered = __atomic_load_n(&anchor->delivered, __ATOMIC_RELAXED);
+    uint32_t waiting = anchor->posted - delivered;
+    if (!lost)
+        hy__unlock(&anchor->lock);
+    return waiting;
+}
+
 static enum hy__push_result push_here(struct hy_thread_record *record, struct hy_anchor *anchor,
                                       struct hy__message *message)
 {
@@ -58,14 +73,15 @@ static enum hy__push_result push_here(struct hy_thread_record *record, struct hy
     /* What others posted before comes first. No hook is called here: that is user code, and could
      * end or move the receiver. */
     if (__atomic_load_n(&record->mailbox, __ATOMIC_RELAXED) > HY__MAILBOX_CLOSED)
-        hy__mailbox_take(record); /* which looks again */
-    anchor->delivered--;          /* posted - delivered is the number on the way */
+        hy__mailbox_take(record);  /* which looks again */
+    hy__anchor_count(anchor, ~0u); /* posted - delivered is the number on the way */
     hy__record_enqueue(record, message);
     return HY__PUSH_DONE;
 }
 
 static inline __attribute__((always_inline)) enum hy__push_result
-push(struct hy_anchor *anchor, struct hy__message *message, struct hy_thread_record **ret_wake)
+push(struct hy_anchor *anchor, struct hy__message *message, bool observed,
+     struct hy_thread_record **ret_wake)
 {
     struct hy_thread_record *record = hy__record_if_any();
     *ret_wake = NULL;
@@ -79,9 +95,13 @@ push(struct hy_anchor *anchor, struct hy__message *message, struct hy_thread_rec
     message->anchor = anchor;
     hy__lock(&anchor->lock); /* against a move or the death of this object, nothing else */
     struct hy_thread_record *home = anchor->home;
+    if (HY_UNLIKELY(observed))
+        hy__observe_push(home, message);
     enum hy__push_result result = anchor->dead ? HY__PUSH_CLOSED : hy__mailbox_push(home, message);
     if (result != HY__PUSH_CLOSED)
         anchor->posted++;
+    else if (observed)
+        hy__observe_refusal(home, message);
     if (result == HY__PUSH_WAKE) {
         hy__record_ref(home); /* rare: keeps its dispatcher past the unlock */
         *ret_wake = home;
@@ -93,7 +113,7 @@ push(struct hy_anchor *anchor, struct hy__message *message, struct hy_thread_rec
 enum hy__push_result hy__post_push(struct hy_anchor *anchor, struct hy__message *message,
                                    struct hy_thread_record **ret_wake)
 {
-    return push(anchor, message, ret_wake);
+    return push(anchor, message, hy__is_observed(), ret_wake);
 }
 
 void hy__post_wake(struct hy_thread_record *record)
@@ -107,7 +127,11 @@ void hy__post_wake(struct hy_thread_record *record)
 int hy__post(struct hy_anchor *anchor, struct hy__message *message)
 {
     struct hy_thread_record *wake;
-    enum hy__push_result result = push(anchor, message, &wake);
+    int64_t observed_ns = hy__is_observed() ? hy__clock_ns() : 0;
+    HY__PROBE3(post, message, anchor, (int)message->kind);
+    enum hy__push_result result = push(anchor, message, observed_ns != 0, &wake);
+    if (HY_UNLIKELY(observed_ns != 0) && result != HY__PUSH_CLOSED)
+        hy__observe_post(message, observed_ns); /* its address: it may be delivered by now */
     if (result == HY__PUSH_WAKE)
         hy__post_wake(wake);
     if (result == HY__PUSH_CLOSED && hy__anchor_is_lost(anchor))

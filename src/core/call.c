@@ -64,7 +64,8 @@ void hy__wait_unref(struct hy__wait *wait)
  */
 static bool advance(struct hy__wait *wait, uint32_t from, uint32_t to, uint32_t *ret_state)
 {
-    uint32_t word = __atomic_load_n(&wait->word, __ATOMIC_RELAXED);
+    /* Acquire: a caller that comes too late to give up reads what the call wrote. */
+    uint32_t word = __atomic_load_n(&wait->word, __ATOMIC_ACQUIRE);
     do {
         *ret_state = word & STATE;
         if ((from & 1u << *ret_state) == 0)
@@ -124,7 +125,7 @@ bool hy__call_deliver(struct hy_thread_record *record, struct hy__message *messa
     if (wait->extension != NULL)
         return hy__extension_run(record, wait->extension, anchor, wait->argument, wait);
     struct hy__frame frame;
-    anchor->delivered++; /* before the call, as everywhere */
+    hy__anchor_count(anchor, 1); /* before the call, as everywhere */
     hy__frame_push(record, &frame, anchor, true);
     wait->ran = true;
     wait->result = wait->function(anchor->object, wait->argument);

@@ -10,7 +10,7 @@
 #include "core/internal.h"
 
 enum {
-    FIRST_CHUNK = 64,
+    FIRST_CHUNK = HY__HARD ? 1 : 64,
     CHUNKS = 26 /* 64 * (2^26 - 1) connections: 4 billion */
 };
 

@@ -15,7 +15,7 @@ enum {
     HY__FLAG_EXTENDED = HY_KEEP_QUEUED, /* `slot` is its struct hy__extension */
     HY__FLAG_CUT = HY_CONTEXT_,         /* it has been buried */
     HY__HOLDER = 1 << 11,               /* one of those that hold it: see handle.c */
-    HY__HOLDERS = 31 * HY__HOLDER,
+    HY__HOLDERS = (HY__HARD ? 1 : 31) * HY__HOLDER,
     /* What an emission leaves to emit_rare.c. */
     HY__FLAGS_RARE =
         HY_BLOCKING | HY_SINGLE_SHOT | HY_RETURNS_ | HY__FLAG_BLOCKED | HY__FLAG_EXTENDED,

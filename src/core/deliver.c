@@ -57,7 +57,7 @@ static __attribute__((noinline)) bool call_single_shot(struct hy_thread_record *
     if (!hy__connection_cut(anchor, message->to.connection, message->connection_id, &sender))
         return false;
     struct hy__frame frame;
-    anchor->delivered++;
+    hy__anchor_count(anchor, 1);
     hy__frame_push(record, &frame, anchor, true);
     hy__frame_set_slot(&frame, message->to.connection, message->connection_id);
     hy__frame_set_sender(&frame, sender);
@@ -84,7 +84,7 @@ static inline __attribute__((always_inline)) bool call_slot(struct hy_thread_rec
         return call_single_shot(record, message, slot, id_flags);
     /* Counted before the call: the handler may finish the object or move it away, and then the
      * anchor is not ours. */
-    anchor->delivered++;
+    hy__anchor_count(anchor, 1);
     struct hy__frame frame;
     hy__frame_push(record, &frame, anchor, true);
     hy__frame_set_slot(&frame, connection, message->connection_id);
@@ -105,7 +105,7 @@ static inline __attribute__((always_inline)) bool call(struct hy_thread_record *
     if (object == NULL)
         return false;
     if (message->kind == HY__MESSAGE_EVENT) {
-        anchor->delivered++; /* before the call, as above */
+        hy__anchor_count(anchor, 1); /* before the call, as above */
         hy__event_deliver(record, message);
         return true;
     }
@@ -113,7 +113,7 @@ static inline __attribute__((always_inline)) bool call(struct hy_thread_record *
         return hy__extension_deliver(record, message);
     if (message->kind == HY__MESSAGE_CALL)
         return hy__call_deliver(record, message);
-    anchor->delivered++;
+    hy__anchor_count(anchor, 1);
     if (message->kind == HY__MESSAGE_DESTROY) {
         hy__destroy_request_arrived(record, anchor);
         return true;
@@ -147,6 +147,7 @@ static inline __attribute__((always_inline)) bool deliver(struct hy_thread_recor
         cut_behind_the_last(message);
         return false;
     }
+    HY__PROBE4(deliver, message, message->anchor, (int)message->kind, record->name);
     if (!call(record, message)) {
         hy__message_drop(record, message);
         return false;
@@ -156,9 +157,24 @@ static inline __attribute__((always_inline)) bool deliver(struct hy_thread_recor
     return true;
 }
 
+static __attribute__((noinline, cold)) bool deliver_observed(struct hy_thread_record *record,
+                                                             struct hy__message *message)
+{
+    struct hy__span span;
+    if (message->anchor == NULL || message->anchor->object == NULL)
+        return deliver(record, message); /* for nobody */
+    hy__span_begin_message(record, &span, message);
+    bool delivered = deliver(record, message);
+    if (delivered)
+        hy__span_end(record, &span);
+    else
+        hy__span_cancel(record, &span);
+    return delivered;
+}
+
 bool hy__message_deliver(struct hy_thread_record *record, struct hy__message *message)
 {
-    return deliver(record, message);
+    return hy__is_observed() ? deliver_observed(record, message) : deliver(record, message);
 }
 
 int hy__deliver(struct hy_thread_record *record, int limit)
@@ -168,6 +184,7 @@ int hy__deliver(struct hy_thread_record *record, int limit)
     uint32_t last_pass = record->next_pass++;
     record->queue_changes++; /* for a flush further out */
     int count = 0;
+    bool observed = hy__is_observed(); /* for the whole pass */
     while (count < limit && record->queued != 0) {
         struct hy__queue *queue = next_queue(record, last_pass);
         if (queue == NULL)
@@ -176,11 +193,13 @@ int hy__deliver(struct hy_thread_record *record, int limit)
         queue->first = message->next;
         if (queue->first == NULL)
             queue->end = &queue->first;
-        record->queued--;
+        __builtin_prefetch(queue->first);
+        __builtin_prefetch((char *)queue->first + HY__MESSAGE_HEADER);
+        hy__uncount(&record->queued, 1);
         if (HY_UNLIKELY((message->flags & HY__MESSAGE_SPECIAL) != 0) &&
             !hy__special_popped(record, message))
             continue;
-        if (deliver(record, message))
+        if (HY_UNLIKELY(observed) ? deliver_observed(record, message) : deliver(record, message))
             count++;
         if (hy__loop_should_stop(record))
             break;

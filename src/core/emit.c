@@ -8,11 +8,15 @@
  * where it stood, or, when that connection has been cut, from the first one with a larger id.
  *
  * Connections that are not plain are one flag test away, in emit_rare.c. Nothing here takes the
- * address of struct emission, which so stays in registers on the way of direct slots.
+ * address of struct emission, which so stays in registers on the way of direct slots. What such a
+ * slot costs is the number of stores around it: so one frame serves all direct slots of an
+ * emission. It is in the list from the first of them on, and out of it while anything else is
+ * called.
  */
 #include "core/internal.h"
 
-/* emit() is there twice, so that a plain emission carries no result; all of it inlined. */
+/* emit() is there three times, so that a plain emission carries no result and no spans; all of it
+ * inlined. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 struct emission {
@@ -23,6 +27,8 @@ struct emission {
     struct hy__walk *walk; /* NULL: pinned */
     uint64_t last_id;
     int count, error;
+    bool framed;   /* the frame of its direct slots is in the list */
+    bool observed; /* const: a span around each of them */
 };
 
 static ALWAYS_INLINE void walk_begin(struct emission *emission)
@@ -38,7 +44,6 @@ static ALWAYS_INLINE void walk_begin(struct emission *emission)
         /* Acquire: what was buried up to this number is seen unlinked. */
         __atomic_store_n(&walk->number, __atomic_load_n(&hub->burials, __ATOMIC_ACQUIRE),
                          __ATOMIC_RELEASE);
-        __atomic_store_n(&walk->at, NULL, __ATOMIC_RELAXED);
         /* Sequentially consistent, against the reaper's look: see hub.c. */
         __atomic_store_n(&walk->hub, hub, __ATOMIC_SEQ_CST);
     }
@@ -107,25 +112,54 @@ static ALWAYS_INLINE void count_one(struct emission *emission, int rc)
         emission->error = rc;
 }
 
-static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__connection *connection,
-                                      hy_slot slot, uint64_t id_flags, bool here)
+static ALWAYS_INLINE void frame_leave(struct emission *emission, struct hy__frame *frame)
+{
+    if (emission->framed) {
+        emission->framed = false;
+        hy__frame_pop(emission->record, frame);
+    }
+}
+
+/* The same as the call, with a span around it. */
+static __attribute__((noinline, cold)) void
+call_observed(struct hy_thread_record *record, const struct hy__frame *frame, hy_slot slot,
+              uint64_t id_flags, struct hy_object *receiver, const void *payload)
+{
+    struct hy__span span;
+    hy__span_begin(record, &span, HY_HANDLER_DIRECT, frame->anchor, (uintptr_t)slot);
+    hy__slot_call(slot, id_flags, receiver, payload);
+    hy__span_end(record, &span);
+}
+
+static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__frame *frame,
+                                      struct hy__connection *connection, hy_slot slot,
+                                      uint64_t id_flags, bool here)
 {
     struct hy_anchor *anchor = connection->anchor;
     /* Relaxed: here it is ours; elsewhere (HY_DIRECT) the slot must not touch it anyway. */
     struct hy_object *receiver = __atomic_load_n(&anchor->object, __ATOMIC_RELAXED);
     if (HY_UNLIKELY(receiver == NULL))
         return;
-    struct hy__frame frame;
-    hy__frame_push(emission->record, &frame, here ? anchor : NULL, false);
-    hy__frame_set_slot(&frame, connection, id_flags >> HY__ID_SHIFT);
-    hy__slot_call(slot, id_flags, receiver, emission->payload);
-    hy__frame_pop(emission->record, &frame);
+    if (!emission->framed) {
+        hy__frame_push(emission->record, frame, NULL, false);
+        frame->connection_id = 0; /* the connection that the walk stands on tells */
+        emission->framed = true;
+    }
+    frame->anchor = here ? anchor : NULL;
+    frame->connection = connection;
+    if (emission->observed)
+        call_observed(emission->record, frame, slot, id_flags, receiver, emission->payload);
+    else
+        hy__slot_call(slot, id_flags, receiver, emission->payload);
     emission->count++;
+    if (HY_UNLIKELY(frame->deletes.first != NULL))
+        frame_leave(emission, frame);
 }
 
 /* One connection of the walk. */
-static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connection *connection,
-                                  uint64_t id_flags, int *ret_result)
+static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__frame *frame,
+                                  struct hy__connection *connection, uint64_t id_flags,
+                                  int *ret_result)
 {
     /* Acquire: pairs with the cutting. */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
@@ -137,20 +171,26 @@ static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__connecti
     if (emission->walk != NULL)
         __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
     if (HY_UNLIKELY((id_flags & HY__FLAGS_RARE) != 0)) {
+        frame_leave(emission, frame);
         struct hy__emission rare = {emission->record, emission->description, emission->payload,
                                     ret_result};
         count_one(emission, hy__emit_rare(&rare, connection, slot, id_flags));
         return;
     }
     bool here = hy__anchor_home(connection->anchor) == emission->record;
-    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0))
-        emit_direct(emission, connection, slot, id_flags, here);
-    else
-        count_one(emission,
-                  hy__emit_queued(emission->description, emission->payload, connection, id_flags));
+    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0)) {
+        emit_direct(emission, frame, connection, slot, id_flags, here);
+        return;
+    }
+    frame_leave(emission, frame);
+    count_one(emission,
+              hy__emit_queued(emission->description, emission->payload, connection, id_flags));
 }
 
-static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result)
+static int emit_observed(struct hy_signal_base *signal, const void *payload, int *ret_result);
+
+static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload, int *ret_result,
+                              bool observed)
 {
     struct hy_thread_record *record = hy__record();
     struct hy_hub *hub = __atomic_load_n(&signal->hub, __ATOMIC_ACQUIRE);
@@ -158,7 +198,12 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         return -HY_ENOMEM;
     if (hub == NULL)
         return 0;
-    struct emission emission = {record, hub, &signal->spec->payload, payload, NULL, 0, 0, 0};
+    if (!observed && hy__is_observed())
+        return emit_observed(signal, payload, ret_result);
+    HY__PROBE3(emit, signal, hub, payload);
+    struct emission emission = {record, hub,     &signal->spec->payload, payload, NULL, 0, 0, 0,
+                                false,  observed};
+    struct hy__frame frame;
     walk_begin(&emission);
     struct hy__connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
     while (connection != NULL) {
@@ -167,23 +212,35 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         uint64_t id = id_flags >> HY__ID_SHIFT;
         if (id > emission.last_id)
             break; /* connected during this emission */
-        emit_to(&emission, connection, id_flags, ret_result);
+        emit_to(&emission, &frame, connection, id_flags, ret_result);
         /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not
          * looked at again. */
         if (HY_UNLIKELY(__atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0))
             break;
         connection = walk_on(&emission, connection, id);
     }
+    frame_leave(&emission, &frame);
     walk_end(&emission);
     return emission.error < 0 ? emission.error : emission.count;
 }
 
+static __attribute__((noinline, cold)) int emit_observed(struct hy_signal_base *signal,
+                                                         const void *payload, int *ret_result)
+{
+    struct hy_thread_record *record = hy__record();
+    struct hy__span span;
+    hy__span_begin_other(record, &span, HY__TRACE_EMIT, signal->spec->payload.name);
+    int rc = emit(signal, payload, ret_result, true);
+    hy__span_end(record, &span);
+    return rc;
+}
+
 int hy_signal_emit(struct hy_signal_base *signal, const void *payload)
 {
-    return emit(signal, payload, NULL);
+    return emit(signal, payload, NULL, false);
 }
 
 int hy_signal_emit_result(struct hy_signal_base *signal, const void *payload, int *ret_result)
 {
-    return emit(signal, payload, ret_result);
+    return emit(signal, payload, ret_result, false);
 }

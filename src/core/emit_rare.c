@@ -80,7 +80,14 @@ static int call_direct(const struct hy__emission *emission, struct hy__connectio
             hy__frame_set_sender(&frame, extension->sender);
         else if (sender != NULL)
             hy__frame_set_sender(&frame, sender);
+        struct hy__span span;
+        bool observed = hy__is_observed();
+        if (observed)
+            hy__span_begin(record, &span, HY_HANDLER_DIRECT, here ? anchor : NULL,
+                           (uintptr_t)(extension != NULL ? extension->slot : slot));
         rc = call(emission, extension, slot, id_flags, receiver);
+        if (observed)
+            hy__span_end(record, &span);
         hy__frame_pop(record, &frame);
         rc = rc < 0 ? rc : 1;
     }

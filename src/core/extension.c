@@ -222,7 +222,7 @@ bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *ex
     /* Counted, and under a frame, before any user code, which may finish the object or move it
      * away: then the frame says so, and the anchor is not looked at any more. */
     struct hy__frame frame;
-    anchor->delivered++;
+    hy__anchor_count(anchor, 1);
     hy__frame_push(record, &frame, anchor, true);
     bool wanted = is_wanted(extension, anchor);
     if (wanted && !frame.gone) {
@@ -239,7 +239,7 @@ bool hy__extension_run(struct hy_thread_record *record, struct hy__extension *ex
     bool here = hy__frame_pop(record, &frame);
     if (wanted || !here)
         return true;
-    anchor->delivered--; /* whoever drops it counts it */
+    hy__anchor_count(anchor, ~0u); /* whoever drops it counts it */
     return false;
 }
 

@@ -106,14 +106,15 @@ static void record_empty(struct hy_thread_record *record)
     for (struct hy__serving *serving = record->serving; serving != NULL; serving = serving->outer)
         serving->list.first = NULL;
     record->timer_heap = NULL;
-    record->first_due = record->last_due = NULL;
-    record->first_zero = record->last_zero = NULL;
+    record->timer_groups = NULL;
+    record->due = record->zero = (struct hy__entries){0};
     record->zero_idle = 0;
     record->first_ready = record->last_ready = NULL;
     memset(record->slabs, 0, sizeof record->slabs);
     memset(record->returns, 0, sizeof record->returns);
     record->first_started = NULL;
     record->at_ends = NULL;
+    record->observer = NULL;
 }
 
 /* One thread, no locks, and only what may be called after a fork of a process with threads. */
@@ -121,6 +122,8 @@ static void fork_child(void)
 {
     struct hy_thread_record *record = hy__current_record;
     hy__hazards_forget(record);
+    hy__trace_forget();
+    hy__observers_forget();
     hy__orphans_forget();
     hy__app_forget();
     hy__signals_forget();

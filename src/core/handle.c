@@ -12,7 +12,7 @@
 #include "core/internal.h"
 
 enum {
-    SPINS = 100,
+    SPINS = HY__HARD ? 0 : 100,
     BACK_OFF_NS = 20000
 };
 
@@ -110,6 +110,14 @@ static const struct hy__frame *slot_frame(void)
     return frame != NULL && frame->connection != NULL ? frame : NULL;
 }
 
+static uint64_t connection_id(const struct hy__frame *frame)
+{
+    if (frame->connection_id != 0)
+        return frame->connection_id;
+    /* Of a direct slot. Acquire: as an emission reads it. */
+    return __atomic_load_n(&frame->connection->id_flags, __ATOMIC_ACQUIRE) >> HY__ID_SHIFT;
+}
+
 struct hy_ref hy_sender(void)
 {
     const struct hy__frame *frame = slot_frame();
@@ -120,7 +128,7 @@ struct hy_ref hy_sender(void)
         ref.anchor = frame->sender;
         return hy_ref_copy(ref);
     }
-    if (!hy__connection_hold(frame->connection, frame->connection_id))
+    if (!hy__connection_hold(frame->connection, connection_id(frame)))
         return ref;
     ref.anchor =
         frame->connection->hub->owner; /* a hub with a connection, or its grave, is there */
@@ -134,5 +142,5 @@ struct hy_connection hy_sender_connection(void)
     const struct hy__frame *frame = slot_frame();
     if (frame == NULL)
         return (struct hy_connection){NULL, 0};
-    return (struct hy_connection){frame->connection, frame->connection_id};
+    return (struct hy_connection){frame->connection, connection_id(frame)};
 }

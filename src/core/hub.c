@@ -61,7 +61,7 @@ void hy__hub_reap(struct hy_hub *hub, struct hy__bin *bin)
 
 void hy__hub_reap_if_due(struct hy_hub *hub, struct hy__bin *bin)
 {
-    if (hub->grave_count >= hub->reap_at)
+    if (HY__HARD || hub->grave_count >= hub->reap_at)
         hy__hub_reap(hub, bin);
 }
 

@@ -13,9 +13,11 @@
 #ifndef HALYARD_CORE_INTERNAL_H
 #define HALYARD_CORE_INTERNAL_H
 
+#include "core/probes.h"
 #include "platform/platform.h"
 
 #include <halyard/app.h>
+#include <halyard/diagnostics.h>
 #include <halyard/dispatcher.h>
 #include <halyard/error.h>
 #include <halyard/event.h>
@@ -32,13 +34,15 @@
 
 enum {
     HY__CACHE_LINE = 64,
-    HY__BATCH = 256,  /* messages delivered in one iteration, so that timers and descriptors get
-                         their turn */
-    HY__HAZARDS = 32, /* emissions inside each other that need no shared counter */
     HY__PRIORITIES = 3,
     HY__QUEUES = 2 * HY__PRIORITIES, /* those to be delivered, and those of user input held back */
     HY__SLAB_CLASSES = 2,
-    HY__RETURNS = 4, /* chains of foreign cells that a thread collects before giving them back */
+    /* messages delivered in one iteration, so that timers and descriptors get their turn */
+    HY__BATCH = HY__HARD ? 1 : 256,
+    /* emissions inside each other that need no shared counter */
+    HY__HAZARDS = HY__HARD ? 1 : 32,
+    /* chains of foreign cells that a thread collects before giving them back */
+    HY__RETURNS = HY__HARD ? 1 : 4,
     HY__DRAIN_ROUNDS =
         1000, /* passes that a draining thread makes before it drops what keeps coming */
     HY__DEPTH_LIMIT = 100,    /* loops in each other, unless the thread sets another limit */
@@ -73,6 +77,16 @@ extern int hy__log_floor HY__HIDDEN; /* atomic: below it all is dropped */
             hy_log(HY_LOG_DEBUG, (category), __VA_ARGS__);                                         \
     } while (0)
 
+/* Relaxed single-writer count: only the home thread adds, others may read. */
+static inline void hy__count(uint64_t *counter, uint64_t by)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
+}
+static inline void hy__uncount(uint64_t *counter, uint64_t by)
+{
+    hy__count(counter, ~by + 1);
+}
+
 #include "core/message.h"
 
 /* --- anchor: what other threads hold of an object -------------------------------------------- */
@@ -89,7 +103,8 @@ struct hy_anchor {
                    by anybody else */
     uint32_t generation;         /* const: see fork.c */
     struct hy_anchor *move_next; /* lock, in a move: the anchor that is unlocked after this one */
-    struct hy__message *compressible; /* home: the newest in the queues that may be merged */
+    struct hy__message *compressible;     /* home: the newest in the queues that may be merged */
+    struct hy__object_measured *measured; /* atomic, home: NULL: not measured */
     HY__ALIGNED_LINE struct hy_object
         *object; /* home (atomic where a direct emission of another thread looks); NULL: dead */
     uint32_t delivered;            /* home: of `posted`, modulo 2^32; own posts count down */
@@ -104,7 +119,7 @@ struct hy_anchor {
 };
 
 #include "core/connection.h"
-
+#include "core/observe.h"
 #include "core/record.h"
 
 /* record.c */
@@ -330,6 +345,13 @@ static inline struct hy_thread_record *hy__anchor_home(const struct hy_anchor *a
 }
 /* The home with a reference, for other threads: an object that moves lets go of its old home. */
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor);
+/* How many messages are on their way to the object. */
+uint32_t hy__anchor_waiting(struct hy_anchor *anchor);
+/* `delivered` changes by so much. Home; relaxed, for others may read it. */
+static inline void hy__anchor_count(struct hy_anchor *anchor, uint32_t by)
+{
+    __atomic_store_n(&anchor->delivered, anchor->delivered + by, __ATOMIC_RELAXED);
+}
 
 /* object.c */
 enum {
@@ -401,6 +423,14 @@ enum hy__entry_state {
  */
 int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
 bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* timer_heap.c: those that wait for their moment, and those that are due; the state says which. Of
+ * what is put in, key_ns, precise and order are set. */
+void hy__timer_heap_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+void hy__timer_heap_remove(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+/* Moves those whose moment has come into the list of what is due, by groups. */
+void hy__timer_heap_collect(struct hy_thread_record *record, int64_t now_ns);
+void hy__entries_append(struct hy__entries *list, struct hy_timer_entry_ *entry);
+void hy__entries_remove(struct hy__entries *list, struct hy_timer_entry_ *entry);
 /* The entry is in no list before. */
 void hy__entry_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
 void hy__entry_insert_zero(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
@@ -428,6 +458,12 @@ int64_t hy__timers_deadline(const struct hy_thread_record *record, bool *ret_pre
 /* timer.c, after.c: something is due; it is in no list. */
 void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns);
 void hy__call_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry);
+static inline struct hy_timer *hy__timer_of(struct hy_timer_entry_ *entry)
+{
+    return (struct hy_timer *)(void *)((char *)entry - offsetof(struct hy_timer, entry_));
+}
+/* The receiver of a delayed call. */
+struct hy_anchor *hy__call_target(struct hy_timer_entry_ *entry, uintptr_t *ret_function);
 
 /* after.c: what hy_object_after() has planned for an object */
 struct hy__call_later;
@@ -534,11 +570,5 @@ static inline bool hy__record_is_lost(const struct hy_thread_record *record)
 }
 /* Sets the error for that. */
 int hy__lost(const char *what);
-
-/* Relaxed single-writer count: only the home thread adds, others may read. */
-static inline void hy__count(uint64_t *counter, uint64_t by)
-{
-    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
-}
 
 #endif

@@ -19,7 +19,7 @@ bool hy__iteration_pending(const struct hy_thread_record *record)
     if ((record->queued != 0 || record->arrivals.first != NULL) &&
         !excludes(record, HY_PROCESS_EXCLUDE_POSTED))
         return true;
-    if ((record->first_due != NULL || record->zero_idle != 0) &&
+    if ((record->due.first != NULL || record->zero_idle != 0) &&
         !excludes(record, HY_PROCESS_EXCLUDE_TIMERS))
         return true;
     if (record->first_ready != NULL && !excludes(record, HY_PROCESS_EXCLUDE_NOTIFIERS))
@@ -162,6 +162,25 @@ static int look(struct hy_thread_record *record, unsigned flags, int64_t deadlin
     return dispatcher->ops->wait(dispatcher, flags, hy__notifier_is_ready);
 }
 
+static __attribute__((noinline, cold)) int look_observed(struct hy_thread_record *record,
+                                                         unsigned flags, int64_t deadline_ns)
+{
+    struct hy__span span;
+    bool waits = (flags & (unsigned)HY_WAIT_BLOCK) != 0;
+    hy__span_begin_other(record, &span, waits ? HY__TRACE_WAIT : HY__TRACE_LOOK, NULL);
+    int rc = look(record, flags, deadline_ns);
+    hy__span_end(record, &span);
+    return rc;
+}
+
+/* A wait has ended. */
+static void count_wait(struct hy_thread_record *record)
+{
+    hy__count(&record->waits, 1);
+    if (!hy__mailbox_is_empty(record) || is_woken(record))
+        hy__count(&record->wakes, 1);
+}
+
 int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocking,
                        int64_t deadline_ns)
 {
@@ -174,7 +193,11 @@ int hy__iteration_wait(struct hy_thread_record *record, enum hy__blocking blocki
     unsigned flags = block                           ? (unsigned)HY_WAIT_BLOCK
                      : blocking == HY__BLOCK_FOREIGN ? (unsigned)HY_WAIT_GUEST
                                                      : 0u;
-    int rc = look(record, flags, deadline_ns);
+    HY__PROBE2(wait, record->name, deadline_ns);
+    int rc = hy__is_observed() ? look_observed(record, flags, deadline_ns)
+                               : look(record, flags, deadline_ns);
+    if (block)
+        count_wait(record);
     if (wanted) {
         if (record->rest == HY__MAILBOX_EMPTY)
             hy__mailbox_wake_up(record);
@@ -269,6 +292,7 @@ int hy__iterate(struct hy_thread_record *record, enum hy__blocking blocking, int
 {
     const struct hy_loop *loop = record->loop;
     bool inside = record->inside, waiting = record->waiting;
+    hy__count(&record->passes, 1);
     record->inside = true;
     record->waiting = false;
     int rc = run(record, blocking, deadline_ns);

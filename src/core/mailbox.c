@@ -40,13 +40,31 @@ static void queue_append(struct hy__queue *queue, struct hy__message *message)
     queue->end = &message->next;
 }
 
+static inline void count_in(struct hy_thread_record *record, uint64_t count)
+{
+    hy__count(&record->queued, count);
+    if (record->queued > record->high_water) /* relaxed, as all counts */
+        __atomic_store_n(&record->high_water, record->queued, __ATOMIC_RELAXED);
+}
+
+static __attribute__((noinline)) void enqueued_specially(struct hy_thread_record *record,
+                                                         struct hy__message *message)
+{
+    if ((message->flags & HY__MESSAGE_COUNTED) != 0) {
+        message->flags &= (uint8_t)~HY__MESSAGE_COUNTED;
+        hy__count(&record->pulled, 1);
+    }
+    if ((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0)
+        hy__compressible_enqueued(message);
+}
+
 void hy__record_enqueue(struct hy_thread_record *record, struct hy__message *message)
 {
     message->pass = record->next_pass;
     queue_append(&record->queues[message->priority], message);
-    record->queued++;
-    if (HY_UNLIKELY((message->flags & HY__MESSAGE_COMPRESSIBLE) != 0))
-        hy__compressible_enqueued(message);
+    count_in(record, 1);
+    if (HY_UNLIKELY((message->flags & HY__MESSAGE_ENTERS_SPECIALLY) != 0))
+        enqueued_specially(record, message);
 }
 
 /*
@@ -74,15 +92,9 @@ static void expand_adopt(struct hy_thread_record *record, struct hy__message *ad
     queue_append(&record->arrivals, adopt);
 }
 
-static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
+/* One by one, for each may want something of its own. */
+static void sort_in_slowly(struct hy_thread_record *record, struct hy__message *oldest)
 {
-    struct hy__message *oldest = NULL;
-    while (newest != NULL) {
-        struct hy__message *older = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = older;
-    }
     while (oldest != NULL) {
         struct hy__message *next = oldest->next;
         if (oldest->kind == HY__MESSAGE_ADOPT)
@@ -91,6 +103,34 @@ static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
             hy__record_enqueue(record, oldest);
         oldest = next;
     }
+}
+
+/*
+ * Turns the chain round. Messages that wait are out of the cache: so those of one queue that want
+ * nothing else get their stamp on the way, and the chain goes into the queue as it is.
+ */
+static void sort_in(struct hy_thread_record *record, struct hy__message *newest)
+{
+    struct hy__message *oldest = NULL, *last = newest;
+    struct hy__queue *queue = &record->queues[newest->priority];
+    uint64_t count = 0;
+    bool plain = true;
+    for (struct hy__message *older; newest != NULL; newest = older) {
+        older = newest->next;
+        newest->next = oldest;
+        newest->pass = record->next_pass;
+        plain &= newest->priority == last->priority && newest->kind != HY__MESSAGE_ADOPT &&
+                 (newest->flags & HY__MESSAGE_ENTERS_SPECIALLY) == 0;
+        oldest = newest;
+        count++;
+    }
+    if (!plain) {
+        sort_in_slowly(record, oldest);
+        return;
+    }
+    *queue->end = oldest;
+    queue->end = &last->next;
+    count_in(record, count);
 }
 
 /* Takes everything that was posted so far into the private queues. Home. */

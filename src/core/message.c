@@ -64,7 +64,7 @@ void hy__message_discard(struct hy__message *message)
  * of an object inside its fini, which may run a loop: hy_object_fini() itself looks at its end. */
 void hy__message_count_arrival(struct hy_anchor *anchor)
 {
-    anchor->delivered++;
+    hy__anchor_count(anchor, 1);
     if (anchor->finished && anchor->delivered == anchor->posted)
         hy__anchor_unref(anchor);
 }
@@ -111,6 +111,7 @@ void hy__message_drop(struct hy_thread_record *record, struct hy__message *messa
     struct hy_connection spent = hy__message_connection_to_cut(message);
     if (message->kind != HY__MESSAGE_CUT && message->kind != HY__MESSAGE_CHANGED) { /* nobody's */
         hy__count(&record->dropped, 1);
+        hy__observe_drop(message->anchor);
         log_drop(record, message);
     }
     hy__message_settle(message);

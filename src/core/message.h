@@ -35,10 +35,12 @@ enum { /* hy__message.flags */
     HY__MESSAGE_USER_INPUT = HY_EVENT_USER_INPUT,
     HY__MESSAGE_COMPRESSIBLE = 1 << 2, /* links to others of its kind stand behind the payload */
     HY__MESSAGE_BUSY = 1 << 3,         /* a compression hook is looking at it */
-    HY__MESSAGE_TAKEN = 1 << 4         /* it left its queue meanwhile */
+    HY__MESSAGE_TAKEN = 1 << 4,        /* it left its queue meanwhile */
+    HY__MESSAGE_COUNTED = 1 << 5       /* it is counted in the mailbox: see observe.c */
 };
 /* What needs a closer look as it comes into a queue or leaves it. */
-#define HY__MESSAGE_SPECIAL (HY__MESSAGE_USER_INPUT | HY__MESSAGE_COMPRESSIBLE)
+#define HY__MESSAGE_ENTERS_SPECIALLY (HY__MESSAGE_COMPRESSIBLE | HY__MESSAGE_COUNTED)
+#define HY__MESSAGE_SPECIAL          (HY__MESSAGE_USER_INPUT | HY__MESSAGE_COMPRESSIBLE)
 
 /* Owned by one thread at a time: the poster, the mailbox, the consumer. */
 struct hy__message {

@@ -60,9 +60,15 @@ void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks)
         ready_remove(record, notifier);
         struct hy_readiness readiness = {notifier->descriptor_, notifier->ready_};
         struct hy__frame frame;
+        struct hy__span span;
+        bool observed = hy__is_observed();
+        if (observed)
+            hy__span_begin(record, &span, HY_HANDLER_NOTIFIER, notifier->hy.anchor, 0);
         hy__frame_push(record, &frame, notifier->hy.anchor, true);
         hy_emit(&notifier->events.ready, &readiness);
         hy__frame_pop(record, &frame);
+        if (observed)
+            hy__span_end(record, &span);
         ++*callbacks;
     }
 }

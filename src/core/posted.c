@@ -170,6 +170,7 @@ int hy_posted_remove(struct hy_object *receiver, uint32_t type)
             }
             hy__queue_unlink(record, i, link);
             /* Counted now: the code that destroys payloads may move receivers away. */
+            hy__observe_drop(message->anchor);
             hy__message_count_arrival(message->anchor);
             message->next = NULL;
             *end = message;

@@ -17,9 +17,9 @@ bool hy__queue_unlink(struct hy_thread_record *record, int index, struct hy__mes
     if (queue->end == &message->next)
         queue->end = link;
     if (index < HY__PRIORITIES)
-        record->queued--;
+        hy__uncount(&record->queued, 1);
     else
-        record->held--;
+        hy__uncount(&record->held, 1);
     record->queue_changes++;
     return (message->flags & HY__MESSAGE_COMPRESSIBLE) == 0 || hy__compressible_left(message);
 }
@@ -32,7 +32,7 @@ bool hy__special_popped(struct hy_thread_record *record, struct hy__message *mes
         message->next = NULL;
         *held->end = message;
         held->end = &message->next;
-        record->held++;
+        hy__count(&record->held, 1);
         return false;
     }
     return (message->flags & HY__MESSAGE_COMPRESSIBLE) == 0 || hy__compressible_left(message);
@@ -51,8 +51,8 @@ static void release_held(struct hy_thread_record *record)
         held->first = NULL;
         held->end = &held->first;
     }
-    record->queued += record->held;
-    record->held = 0;
+    hy__count(&record->queued, record->held);
+    hy__uncount(&record->held, record->held);
     record->queue_changes++;
 }
 

@@ -18,6 +18,7 @@ static uint32_t adopted_count; /* atomic; for names */
 struct hy_thread_record *hy__record_create(const char *name)
 {
     struct hy_thread_record *record = NULL;
+    hy__trace_environment();
     if (hy__fork_prepare() == 0)
         record = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *record);
     if (record == NULL)
@@ -104,6 +105,7 @@ void hy__record_unref(struct hy_thread_record *record)
         return;
     if (record->dispatcher != NULL)
         record->dispatcher->ops->destroy(record->dispatcher);
+    hy_memory_release(record->timer_groups);
     hy_memory_release(record->adopted_handle);
     hy__release_aligned(record);
 }
@@ -161,6 +163,7 @@ void hy__record_leave(struct hy_thread_record *record)
     hy__native_filters_end(record);
     hy__slabs_abandon(record);
     hy__hazards_release(record);
+    hy__observer_release(record);
     hy__current_record = NULL;
 }
 
@@ -363,8 +366,12 @@ int hy__record_need_dispatcher(struct hy_thread_record *record)
 void hy__record_wake(struct hy_thread_record *record)
 {
     struct hy_dispatcher *dispatcher = __atomic_load_n(&record->dispatcher, __ATOMIC_SEQ_CST);
-    if (dispatcher != NULL && !hy__record_is_lost(record)) /* else it would wake the parent's */
-        dispatcher->ops->wake(dispatcher);
+    if (dispatcher == NULL || hy__record_is_lost(record)) /* else it would wake the parent's */
+        return;
+    HY__PROBE1(wake, record->name);
+    if (hy__is_observed())
+        hy__observe_wake(record);
+    dispatcher->ops->wake(dispatcher);
 }
 
 void hy__record_rouse(struct hy_thread_record *record)

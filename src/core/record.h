@@ -15,7 +15,7 @@ struct hy__frame {
     struct hy__frame *outer;
     struct hy__deletes deletes;        /* as this frame returns */
     struct hy__connection *connection; /* whose slot it is; NULL: another handler */
-    uint64_t connection_id;            /* of a slot */
+    uint64_t connection_id;            /* of a slot; 0: of a direct one, whose connection stays */
     struct hy_anchor *sender;          /* of a slot, when known: the owner of the signal */
     bool from_loop;                    /* called by a loop, not by a direct emission */
     bool gone;         /* the receiver was finished or moved away under the handler */
@@ -64,9 +64,15 @@ struct hy__at_end {
     void *context;
 };
 
+/* A list of timers. */
+struct hy__entries {
+    struct hy_timer_entry_ *first, *last;
+};
+
 struct hy_thread_record {
     /* any thread */
     uintptr_t mailbox;              /* atomic: see mailbox.c */
+    uint64_t pushed;                /* atomic: messages that were counted as they came in here */
     HY__ALIGNED_LINE uint32_t refs; /* atomic */
     uint32_t state;                 /* atomic; run << 2 | enum hy_thread_state; joins park on it */
     uint64_t quit;                  /* atomic: HY__QUIT_REQUESTED, run << 32, the code */
@@ -84,8 +90,11 @@ struct hy_thread_record {
     struct hy_thread *handle;         /* atomic; NULL once the handle is gone */
     struct hy_object *context;        /* const from its making to the end of the handle */
     void *adopted_handle;             /* const: the memory of an adopted thread's handle, or NULL */
-    uint64_t delivered, dropped, kept; /* atomic, written by home */
-    char name[HY__NAME_SIZE];          /* const once started */
+    uint64_t delivered, dropped, kept;         /* atomic, written by home */
+    uint64_t high_water, passes, waits, wakes; /* the same: see halyard/diagnostics.h */
+    uint64_t pulled; /* the same: of `pushed`, those that were taken since */
+    struct hy__measured measured;
+    char name[HY__NAME_SIZE]; /* const once started */
 
     /* home */
     HY__ALIGNED_LINE struct hy__frame *frame; /* the innermost */
@@ -95,9 +104,9 @@ struct hy_thread_record {
     uint32_t next_pass;     /* stamp for messages that arrive now */
     uint32_t queue_changes; /* how often something may have left the middle of a queue */
     struct hy_loop *loop;   /* the innermost loop, a foreign one included */
-    uint64_t queued;        /* messages in the first half of the queues */
+    uint64_t queued;        /* atomic: messages in the first half of the queues */
     struct hy__filters *filters; /* of the events of all objects here; NULL: none */
-    uint64_t held;               /* messages in the second half: 0 unless user input is excluded */
+    uint64_t held; /* atomic: messages in the second half: 0 unless user input is excluded */
     struct hy__queue queues[HY__QUEUES]; /* by priority; then those held back, by priority */
     int32_t depth;           /* loops and passes of hy_process() or a foreign loop, in each other */
     int32_t depth_limit;     /* 0: none */
@@ -115,19 +124,20 @@ struct hy_thread_record {
     uint64_t native_turn;                     /* numbers their installations */
     bool native_unsorted;                     /* one was installed again during a walk */
     struct hy_object *first_root, *last_root; /* parentless objects that live here */
-    struct hy__queue arrivals;          /* ADOPT messages whose objects have not been told yet */
-    struct hy__deletes deletes;         /* destroy_later outside every loop */
-    struct hy__serving *serving;        /* lists of deletes being served, the innermost */
-    struct hy_timer_entry_ *timer_heap; /* pairing heap */
-    struct hy_timer_entry_ *first_due, *last_due;
-    struct hy_timer_entry_ *first_zero, *last_zero;
-    uint64_t timer_order, zero_pass;
+    struct hy__queue arrivals;             /* ADOPT messages whose objects have not been told yet */
+    struct hy__deletes deletes;            /* destroy_later outside every loop */
+    struct hy__serving *serving;           /* lists of deletes being served, the innermost */
+    struct hy_timer_entry_ *timer_heap;    /* the root: see timer_heap.c */
+    struct hy__timer_groups *timer_groups; /* NULL: no coarse timer yet, or no memory */
+    struct hy__entries due, zero;          /* timers: groups of the due ones; those of no delay */
+    uint32_t timer_order, zero_pass;
     uint32_t zero_idle; /* zero timers not inside their own callback */
     struct hy_notifier *first_ready, *last_ready;
     struct hy__slab *slabs[HY__SLAB_CLASSES];
     struct hy__returns returns[HY__RETURNS];
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
     struct hy__at_end *at_ends;      /* the one asked for last comes first */
+    struct hy__observer *observer;   /* NULL: nothing was observed here yet */
     uint32_t hooking;                /* moves whose hooks are being called */
     bool adopted;
     bool parked; /* const: of objects that live in no thread; nobody runs it */

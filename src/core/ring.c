@@ -154,9 +154,13 @@ int hy__ring_post(struct hy__extension *extension, struct hy_anchor *receiver, c
     int rc = make(extension, payload, &made);
     if (rc < 0)
         return rc;
+    const void *token = made.token;
+    int64_t observed_ns = hy__is_observed() ? hy__clock_ns() : 0;
     hy__lock(&ring->lock);
     rc = offer(ring, receiver, &made);
     hy__unlock(&ring->lock);
+    if (HY_UNLIKELY(observed_ns != 0) && made.token == NULL)
+        hy__observe_post(token, observed_ns);
     hy__post_wake(made.wake);
     if (made.victim != NULL)
         hy__message_discard(made.victim);

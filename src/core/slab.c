@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-    CELLS_PER_CHUNK = 64,
-    RETURN_BATCH = 64,
+    CELLS_PER_CHUNK = HY__HARD ? 1 : 64,
+    RETURN_BATCH = HY__HARD ? 1 : 64,
     RETURNED_CLOSED = 1 /* value of `returned`: the owner has ended */
 };
 

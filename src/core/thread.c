@@ -515,17 +515,6 @@ enum hy_thread_state hy_thread_get_state(const struct hy_thread *thread)
                                                         : hy__record_state(record);
 }
 
-struct hy_thread_counters hy_thread_get_counters(const struct hy_thread *thread)
-{
-    const struct hy_thread_record *record = hy__thread_record(thread);
-    if (record == NULL)
-        return (struct hy_thread_counters){0};
-    struct hy_thread_counters counts = {__atomic_load_n(&record->delivered, __ATOMIC_RELAXED),
-                                        __atomic_load_n(&record->dropped, __ATOMIC_RELAXED),
-                                        __atomic_load_n(&record->kept, __ATOMIC_RELAXED)};
-    return counts;
-}
-
 const char *hy_thread_name(const struct hy_thread *thread)
 {
     const struct hy_thread_record *record = hy__thread_record(thread);

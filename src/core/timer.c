@@ -249,8 +249,7 @@ static bool emit_timeout(struct hy_thread_record *record, struct hy_timer *timer
 
 void hy__timer_fire(struct hy_thread_record *record, struct hy_timer_entry_ *entry, int64_t now_ns)
 {
-    struct hy_timer *timer =
-        (struct hy_timer *)(void *)((char *)entry - offsetof(struct hy_timer, entry_));
+    struct hy_timer *timer = hy__timer_of(entry);
     if (timer->single_shot_) {
         emit_timeout(record, timer);
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of watched descriptors. See watches.h. */
 #include "dispatch/watches.h"
+#include "platform/platform.h"
 
 #include <halyard/error.h>
 #include <halyard/memory.h>
@@ -9,7 +10,7 @@
 struct hy__watch *hy__watches_entry(struct hy__watches *watches, intptr_t descriptor)
 {
     if (descriptor >= watches->size) {
-        intptr_t size = watches->size > 0 ? watches->size : 64;
+        intptr_t size = watches->size > 0 ? watches->size : HY__HARD ? 1 : 64;
         while (size <= descriptor)
             size *= 2;
         struct hy__watch *entries = hy_memory_allocate_zeroed((size_t)size * sizeof *entries);

@@ -7,7 +7,8 @@
 #include "socket.h"
 #include "ws_server_private.h"
 
-#define LINGER_BYTES_MAX (UINT64_C(256) << 20)
+#define LINGER_BYTES_MAX (UINT64_C(512) << 20)
+#define LINGER_STEP      (UINT64_C(1) << 20) /* bytes that begin the time to linger anew */
 
 static void connection_ready(struct hy_notifier *notifier, const struct hy_readiness *readiness);
 
@@ -179,6 +180,18 @@ static void read_ended(struct hy__ws_connection *connection)
         hy__ws_connection_cut(connection);
 }
 
+/* A peer that still sends has not come to our last words: cutting it off would take them from it.
+ * It must get on, though, a step at a time. */
+static void discard(struct hy__ws_connection *connection, size_t size)
+{
+    uint64_t before = connection->lingered / LINGER_STEP;
+    connection->lingered += size;
+    if (connection->lingered > LINGER_BYTES_MAX)
+        hy__ws_connection_cut(connection);
+    else if (connection->lingered / LINGER_STEP != before)
+        hy__ws_deadline_set(connection->ws, &connection->life, HY__WS_STAGE_LINGER);
+}
+
 static void take(struct hy__ws_connection *connection, char *data, size_t size)
 {
     struct hy_ws_server_private *ws = connection->ws;
@@ -191,9 +204,7 @@ static void take(struct hy__ws_connection *connection, char *data, size_t size)
         hy__ws_session_take(connection, data, size);
         break;
     case HY__WS_LINGER:
-        connection->lingered += size;
-        if (connection->lingered > LINGER_BYTES_MAX)
-            hy__ws_connection_cut(connection);
+        discard(connection, size);
         break;
     case HY__WS_DEAD:
         break;

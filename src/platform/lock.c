@@ -3,7 +3,7 @@
 #include "platform/platform.h"
 
 enum {
-    LOCK_SPINS = 64
+    LOCK_SPINS = HY__HARD ? 0 : 64
 };
 
 static void spin_pause(void)

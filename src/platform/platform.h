@@ -15,6 +15,14 @@
 #define HY__HIDDEN __attribute__((visibility("hidden")))
 #endif
 
+/*
+ * 1 in the build of Meson's option `hard`, which makes the rare ways the usual ones, so that tests
+ * meet them: nothing is kept for later, no table or chunk has room to spare, nobody spins.
+ */
+#ifndef HY__HARD
+#define HY__HARD 0
+#endif
+
 /* Tells the compiler which way is the rare one. */
 #define HY_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -53,7 +61,8 @@ static inline void hy__lock(uint32_t *word)
 {
     uint32_t free_word = 0;
     /* Acquire: what the last holder wrote is seen. */
-    if (HY_UNLIKELY(!__atomic_compare_exchange_n(word, &free_word, hy__lock_held(), false,
+    if (HY__HARD ||
+        HY_UNLIKELY(!__atomic_compare_exchange_n(word, &free_word, hy__lock_held(), false,
                                                  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
         hy__lock_slow(word);
 }
@@ -126,6 +135,18 @@ void hy__signal_send(int number);
 int hy__at_thread_end(void (*function)(void *), void *value);
 /* In a forked child: takes that back. */
 void hy__forget_thread_end(void);
+
+/* --- for the trace and the watchdog (linux_diagnostics.c) --------------------------------------- */
+
+/* A file to be written, emptied. Functions that return an int: 0 or an errno. */
+int hy__file_create(const char *path, int *ret_file);
+int hy__file_write(int file, const void *data, size_t size);
+int hy__file_close(int file);
+/* As hy_function_name(). */
+void hy__function_name(uintptr_t function, char *buffer, size_t size);
+uint32_t hy__os_process_number(void);
+/* From now on the calling thread takes no signals that are for the process. */
+void hy__os_thread_block_signals(void);
 
 /*
  * Error numbers of the system: an errno; on Windows also what WSAGetLastError() gave (10000 and up)

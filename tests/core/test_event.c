@@ -517,6 +517,35 @@ static void test_order_of_one_poster_to_several_receivers(void **state)
     worker_stop(&worker);
 }
 
+/* Timers and descriptors get their turn in between. Rules: PE-15. */
+static void test_a_pass_is_bounded(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 2000; i++)
+        post(&here, i, HY_PRIORITY_NORMAL);
+    assert_in_range(hy_process(0, HY_FOREVER), 1, 1000);
+    wait_drain();
+    assert_int_equal(here.count, 2000);
+}
+
+static void post_one(void *context)
+{
+    post(context, 1, HY_PRIORITY_NORMAL);
+}
+
+static void test_an_own_post_comes_after_what_others_posted_before(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_start(&worker, "poster");
+    run_there(&worker.probe.hy, post_one, &here);
+    post(&here, 2, HY_PRIORITY_NORMAL);
+    wait_drain();
+    assert_true(PROBE_SAW(&here, E(1), E(2)));
+    worker_stop(&worker);
+}
+
 static void test_events_to_a_worker_from_its_handlers(void **state)
 {
     struct worker worker;
@@ -558,6 +587,8 @@ int main(void)
         CASE(test_invoke_with_a_described_payload),
         CASE(test_invoke_errors),
         CASE(test_order_of_one_poster_to_several_receivers),
+        CASE(test_a_pass_is_bounded),
+        CASE(test_an_own_post_comes_after_what_others_posted_before),
         CASE(test_events_to_a_worker_from_its_handlers),
     };
 

@@ -302,7 +302,7 @@ static void test_pe14_events_with_a_hook_are_merged(void **state)
     paint(&here, 2, 3);
     paint(&other, 1, 1); /* of another receiver */
     paint(&here, 4, 9);
-    assert_int_equal(hy_process(0, HY_FOREVER), 3);
+    assert_int_equal(wait_process(0), 3);
     assert_true(PROBE_SAW(&here, number, AREA(2, 9, 2), E(1)));
     assert_true(PROBE_SAW(&other, number, AREA(1, 1, 0)));
     paint(&here, 7, 8); /* nothing is left of them */

@@ -316,7 +316,7 @@ static void quit_in_nested_process(struct probe *self, struct hy_event *event)
 {
     if (event->type == E(1)) {
         post(self, 2);
-        EXPECT_INT(hy_process(0, HY_FOREVER), 2); /* 3, which came first, and 2 */
+        EXPECT_INT(wait_process(0), 2); /* 3, which came first, and 2 */
         probe_note(self, 100);
     } else if (event->type == E(2)) {
         hy_loop_quit(&loops[0], 6);

@@ -18,6 +18,7 @@
 
 #define E(n)   (HY_EVENT_USER + (n))
 #define ROUNDS 8
+#define PASSES 40 /* of one message each, at worst */
 /* Which of the allocations fail: every one; where a process costs a hundred times as much as
  * elsewhere, every eighth of the same ones. */
 #ifdef _WIN32
@@ -232,7 +233,7 @@ static int scenario_closures(void)
     if (rc >= 0)
         rc = emitted = hy_emit_with(&source.events.number, .value = 1);
     EXPECT_INT(hy_object_disconnect(&source.hy, &probe.hy), made);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < PASSES; i++)
         if (hy_process(0, HY_FOREVER) < 0)
             rc = -HY_ENOMEM;
     EXPECT_INT(ends, tried);
@@ -291,7 +292,7 @@ static int scenario_changes(void)
         if (step < 0)
             rc = step;
     }
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < PASSES; i++)
         if (hy_process(0, HY_FOREVER) < 0)
             rc = -HY_ENOMEM;
     EXPECT_INT(watcher.made, made);
@@ -326,7 +327,7 @@ static int scenario_sender_end(void)
     if (rc >= 0)
         rc = hy_emit(&source.events.text, &text);
     object_end(&source.hy);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < PASSES; i++) {
         int step = hy_process(0, HY_FOREVER);
 
         if (step < 0)
@@ -1236,6 +1237,60 @@ static int scenario_poll(void)
     return rc;
 }
 
+/* What cannot be measured, watched or traced is left out; what is observed goes on. */
+static int observed_work(void)
+{
+    struct hy_object_counters counts;
+    struct hy_ref ref;
+    struct worker worker;
+    int rc = helper_start(&worker, NULL, &ref);
+
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < 5 && rc >= 0; i++)
+        rc = hy_ref_post(ref, E(i), NULL, 0, HY_PRIORITY_NORMAL);
+    if (rc >= 0)
+        rc = hy_ref_get_counters(ref, &counts);
+    if (rc == -HY_ESHUTDOWN && allocator_has_failed())
+        rc = hy_error_set(-HY_ENOMEM, "the other thread could not run its loop, and ended");
+    helper_stop(&worker);
+    if (rc >= 0 && hy_ref_get_counters(ref, &counts) >= 0)
+        EXPECT_INT(counts.waiting, 0);
+    hy_ref_release(&ref);
+    return rc < 0 ? rc : 0;
+}
+
+static int scenario_measuring(void)
+{
+    struct hy_watchdog watchdog;
+    int rc = hy_watchdog_init(&watchdog, 100 * HY_MILLISECOND, NULL);
+
+    if (rc < 0)
+        return rc;
+    hy_diagnostics_set_measuring(true);
+    rc = observed_work();
+    hy_diagnostics_set_measuring(false);
+    EXPECT_INT(hy_watchdog_fini(&watchdog), 0);
+    return rc;
+}
+
+#ifdef _WIN32
+#define NOWHERE "NUL"
+#else
+#define NOWHERE "/dev/null"
+#endif
+
+static int scenario_trace(void)
+{
+    int rc = hy_trace_start(NOWHERE);
+
+    if (rc < 0)
+        return rc;
+    rc = observed_work();
+    EXPECT_INT(hy_trace_stop(), 0);
+    return rc;
+}
+
 #define SCENARIO(name)                                                                             \
     static void test_oom_##name(void **state)                                                      \
     {                                                                                              \
@@ -1279,6 +1334,8 @@ SCENARIO(unix_signal)
 SCENARIO(call)
 SCENARIO(blocking)
 SCENARIO(bounded)
+SCENARIO(measuring)
+SCENARIO(trace)
 
 int main(void)
 {
@@ -1293,6 +1350,7 @@ int main(void)
         TEST(test_oom_park),        TEST(test_oom_after),       TEST(test_oom_log_filter),
         TEST(test_oom_pool),        TEST(test_oom_poll),        TEST(test_oom_at_end),
         TEST(test_oom_adopt),       TEST(test_oom_unix_signal), TEST(test_oom_first_calls),
+        TEST(test_oom_measuring),   TEST(test_oom_trace),
     };
 
     return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

@@ -494,7 +494,7 @@ static void test_post_to_oneself_in_a_slot_comes_later(void **state)
     assert_ok(hy_connect(&source.events.number, &here, probe_number, HY_QUEUED));
     assert_ok(hy_connect(&source.events.number, &second, probe_number, HY_QUEUED));
     assert_int_equal(emit(1), 2);
-    assert_int_equal(hy_process(0, HY_FOREVER), 2);
+    assert_int_equal(wait_process(0), 2);
     assert_int_equal(second.count, 1);
     object_end(&second.hy);
 }

@@ -238,6 +238,137 @@ static void test_a_slot_cuts_the_ground_it_stands_on(void **state)
     object_end(&last.hy);
 }
 
+static void pass_in_slot(struct probe *self)
+{
+    (void)self;
+    EXPECT(hy_process(0, HY_FOREVER) >= 0);
+}
+
+static void test_a_walk_that_was_parked_holds_back_again(void **state)
+{
+    struct probe last;
+
+    (void)state;
+    probe_init(&last, NULL);
+    assert_ok(hy_connect(&source.events.number, &here, pass_in_slot, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, cut_own_ground, HY_DIRECT));
+    for (int i = 0; i < 100; i++)
+        assert_ok(hy_connect(&source.events.number, &here, slot_cut, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &last, probe_number, HY_DIRECT));
+    assert_int_equal(hy_emit_with(&source.events.number, .value = 7), 3);
+    assert_true(PROBE_SAW(&last, 7));
+    object_end(&last.hy);
+}
+
+/* Emits in itself until no hazard slot is left for what comes then. */
+static void dive(struct probe *self, const struct view *view)
+{
+    (void)self;
+    if (++calls < 40)
+        EXPECT_INT(hy_emit(&source.events.view, view), 1);
+    else
+        EXPECT_INT(hy_emit_with(&source.events.number, .value = 7), 2);
+}
+
+static void test_a_slot_cuts_the_ground_deep_inside_others(void **state)
+{
+    struct probe last;
+    const struct view view = {"nothing"};
+
+    (void)state;
+    probe_init(&last, NULL);
+    assert_ok(hy_connect(&source.events.view, &here, dive, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &here, cut_own_ground, HY_DIRECT));
+    for (int i = 0; i < 100; i++)
+        assert_ok(hy_connect(&source.events.number, &here, slot_cut, HY_DIRECT));
+    assert_ok(hy_connect(&source.events.number, &last, probe_number, HY_DIRECT));
+    assert_int_equal(hy_emit(&source.events.view, &view), 1);
+    assert_int_equal(calls, 40);
+    assert_true(PROBE_SAW(&last, 7));
+    object_end(&last.hy);
+}
+
+static struct source brief;
+
+static void end_the_brief(struct probe *self)
+{
+    (void)self;
+    calls++;
+    object_end(&brief.hy);
+}
+
+static void test_hubs_of_senders_that_end_in_their_slots_are_given_back(void **state)
+{
+    long before = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        if (i == 100) /* whatever is made at first */
+            before = allocator_bytes();
+        source_init(&brief);
+        assert_ok(hy_connect(&brief.events.number, &here, end_the_brief, HY_DIRECT));
+        assert_int_equal(hy_emit_with(&brief.events.number, .value = i), 1);
+    }
+    assert_int_equal(calls, 1000);
+    assert_in_range(allocator_bytes() - before + 4096, 0, 2 * 4096);
+}
+
+/* A signal whose payload runs a loop as it is copied for a queued call. */
+struct copier {
+    HY_INHERITS(hy_object);
+    hy_signal(struct number) copied;
+};
+
+static struct probe *leaving;
+
+static int copy_in_a_loop(void *to, const void *from)
+{
+    *(struct number *)to = *(const struct number *)from;
+    if (leaving != NULL)
+        EXPECT(hy_process(0, HY_FOREVER) >= 0);
+    return 0;
+}
+
+static void destroy_nothing(void *payload)
+{
+    (void)payload;
+}
+
+static const struct hy_class copier_class = HY_CLASS(
+    struct copier,
+    .signals = HY_SIGNALS(HY_DESCRIBED(struct copier, copied, copy_in_a_loop, destroy_nothing)));
+
+static struct copier copier;
+
+/* Ends the receiver of the call that is being queued, and has its connection recycled. */
+static void end_the_leaving(struct probe *self, struct hy_event *event)
+{
+    struct probe *ended = leaving;
+
+    (void)event;
+    leaving = NULL;
+    object_end(&ended->hy);
+    for (int i = 0; i < 120; i++)
+        EXPECT_INT(hy_connect(&copier.copied, self, slot_cut, HY_QUEUED), 0);
+    EXPECT_INT(hy_disconnect(&copier.copied, self, slot_cut), 120);
+    for (int i = 0; i < 120; i++)
+        EXPECT_INT(hy_connect(&source.events.nothing, self, slot_cut, HY_DIRECT), 0);
+}
+
+static void test_a_parked_walk_queues_for_a_receiver_that_has_ended(void **state)
+{
+    (void)state;
+    assert_ok(hy_object_init(&copier.hy, &copier_class, NULL));
+    leaving = probe_create(NULL);
+    assert_ok(hy_connect(&copier.copied, leaving, probe_number, HY_QUEUED));
+    here.on_event = end_the_leaving;
+    assert_ok(hy_post(&here.hy, HY_EVENT_USER, NULL, 0, HY_PRIORITY_NORMAL));
+    assert_int_equal(hy_emit_with(&copier.copied, .value = 7), 0);
+    wait_drain();
+    assert_int_equal(here.count, 1);
+    object_end(&copier.hy);
+}
+
 /* --- several emitting threads ------------------------------------------------------------------
  */
 
@@ -411,6 +542,10 @@ int main(void)
         CASE(test_a_parked_walk_whose_connection_is_cut),
         CASE(test_sc07_the_sender_ends_in_a_nested_loop_of_a_slot),
         CASE(test_a_slot_cuts_the_ground_it_stands_on),
+        CASE(test_a_walk_that_was_parked_holds_back_again),
+        CASE(test_a_slot_cuts_the_ground_deep_inside_others),
+        CASE(test_hubs_of_senders_that_end_in_their_slots_are_given_back),
+        CASE(test_a_parked_walk_queues_for_a_receiver_that_has_ended),
         CASE(test_walks_that_relay_each_other_hold_back_little),
         CASE(test_sc18_single_shot_under_concurrent_emissions),
         CASE(test_message_memory_is_given_back_or_reused),

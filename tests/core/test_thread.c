@@ -707,11 +707,12 @@ static void test_move_to_a_finished_thread(void **state)
     hy_thread_quit(&worker.thread, 0);
     assert_ok(join(&worker.thread));
     probe_init(&probe, NULL);
+    assert_ok(hy_post(&probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
     assert_int_equal(hy_object_move_to_thread(&probe.hy, &worker.thread), -HY_ESHUTDOWN);
     assert_true(hy_object_is_here(&probe.hy));
-    assert_ok(hy_post(&probe.hy, E(1), NULL, 0, HY_PRIORITY_NORMAL));
+    assert_ok(hy_post(&probe.hy, E(2), NULL, 0, HY_PRIORITY_NORMAL));
     wait_drain();
-    assert_true(PROBE_SAW(&probe, E(1)));
+    assert_true(PROBE_SAW(&probe, E(1), E(2)));
     object_end(&probe.hy);
     hy_thread_fini(&worker.thread);
 }

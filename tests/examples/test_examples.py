@@ -28,6 +28,8 @@ SAYS = {
     "blocking_call": ["no answer: HY_EDEADLK", "30 paid, 70 left", "90 refused"],
     "conflated_display": ["last reading 100000; shown fewer; logged and dropped: add up"],
     "custom_dispatcher": ["15 bytes have come"],
+    "watchdog": ['main is blocked by a slot of "the slow one" (struct log)',
+                 "main goes on: it took more than a tenth of a second"],
     "work_pool": ["8 ended, 1 of them cancelled"],
 }
 # The last line of programs whose threads take turns as they like.

@@ -40,6 +40,15 @@ const char *check_last_message(void)
     return error->code != HY_OK ? error->message : "none";
 }
 
+/* HY_TEST_CASE names the only case to run, for tools/mutate. */
+static __attribute__((constructor)) void choose_case(void)
+{
+    const char *only = getenv("HY_TEST_CASE");
+
+    if (only != NULL)
+        cmocka_set_test_filter(only);
+}
+
 int check_setup(void **state)
 {
     (void)state;

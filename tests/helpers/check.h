@@ -27,6 +27,12 @@
 #else
 #define UNDER_TSAN 0
 #endif
+/* Whether the library takes its rare ways only (Meson's option `hard`): a slab grows by a cell. */
+#ifdef HY__HARD
+#define UNDER_HARD 1
+#else
+#define UNDER_HARD 0
+#endif
 #if defined(__SANITIZE_ADDRESS__) || CHECK_HAS_FEATURE_(address_sanitizer)
 #define UNDER_ASAN 1
 #else

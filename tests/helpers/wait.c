@@ -57,8 +57,17 @@ void wait_until_ns(int64_t when_ns)
 
 void wait_drain(void)
 {
-    for (int quiet = 0, pass = 0; quiet < 2 && pass < 10000; pass++)
+    for (int quiet = 0, pass = 0; quiet < 2 && pass < 100000; pass++)
         quiet = hy_process(0, HY_FOREVER) > 0 ? 0 : quiet + 1;
+}
+
+int wait_process(unsigned flags)
+{
+    int sum = 0, count;
+
+    while ((count = hy_process(flags, HY_FOREVER)) > 0)
+        sum += count;
+    return count < 0 ? count : sum;
 }
 
 void wait_busy_until_ns(int64_t when_ns)

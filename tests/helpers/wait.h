@@ -20,6 +20,9 @@ bool wait_count(const int *counter, int at_least);
 void wait_until_ns(int64_t when_ns);
 /* Runs what is pending in the calling thread's loop, without waiting; bounded. */
 void wait_drain(void);
+/* As hy_process(flags, HY_FOREVER), again until there is nothing to do: the sum of the results. For
+ * what one pass delivers, unless it was built to deliver less (Meson's option `hard`). */
+int wait_process(unsigned flags);
 /* Keeps the thread busy, without its loop, until the point in time. */
 void wait_busy_until_ns(int64_t when_ns);
 

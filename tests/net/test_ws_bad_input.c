@@ -173,6 +173,24 @@ static void test_resets_everywhere(void **state)
     witness = raw_open(&fixture);
 }
 
+/* A peer on a slow way that sends on for longer than silence would be borne: it comes to the
+ * server's last words all the same. The pauses are what is tested. */
+static void test_a_slow_peer_reads_why_it_was_closed(void **state)
+{
+    static char data[(1 << 20) + 1];
+    (void)state;
+    int fd = raw_open(&fixture);
+    raw_send(fd, "\x83\x80" MASK, 6);
+    fixture_await(&fixture.recorder.closed, 1);
+    for (int i = 0; i < 5; i++) {
+        raw_send(fd, data, sizeof data);
+        usleep(600000);
+    }
+    raw_send(fd, data, sizeof data);
+    assert_int_equal(raw_await_close(fd), 1002);
+    close(fd);
+}
+
 static void test_random_bytes(void **state)
 {
     unsigned char noise[512];
@@ -203,6 +221,7 @@ int main(void)
         CASE(test_what_comes_after_a_close_is_ignored),
         CASE(test_ping_flood),
         CASE(test_resets_everywhere),
+        CASE(test_a_slow_peer_reads_why_it_was_closed),
         CASE(test_random_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
