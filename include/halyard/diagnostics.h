@@ -21,7 +21,7 @@
  * SystemTap, where it was built with <sys/sdt.h>. Provider "halyard":
  *     post(message, receiver, kind)             receiver: its anchor, the same number in `deliver`
  *     deliver(message, receiver, kind, thread)  before the call; thread: the name
- *     emit(signal, hub, payload)                to somebody
+ *     emit(signal, hub)                         to somebody; struct hy_signal_base *
  *     wait(thread, deadline_ns)                 the loop is about to wait
  *     wake(thread)                              somebody wakes that thread's loop
  *

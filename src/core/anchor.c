@@ -124,14 +124,10 @@ void hy__post_wake(struct hy_thread_record *record)
     hy__record_unref(record);
 }
 
-int hy__post(struct hy_anchor *anchor, struct hy__message *message)
+/* What hy__post() returns, and the wake-up. */
+static inline __attribute__((always_inline)) int
+posted(const struct hy_anchor *anchor, enum hy__push_result result, struct hy_thread_record *wake)
 {
-    struct hy_thread_record *wake;
-    int64_t observed_ns = hy__is_observed() ? hy__clock_ns() : 0;
-    HY__PROBE3(post, message, anchor, (int)message->kind);
-    enum hy__push_result result = push(anchor, message, observed_ns != 0, &wake);
-    if (HY_UNLIKELY(observed_ns != 0) && result != HY__PUSH_CLOSED)
-        hy__observe_post(message, observed_ns); /* its address: it may be delivered by now */
     if (result == HY__PUSH_WAKE)
         hy__post_wake(wake);
     if (result == HY__PUSH_CLOSED && hy__anchor_is_lost(anchor))
@@ -139,6 +135,27 @@ int hy__post(struct hy_anchor *anchor, struct hy__message *message)
     if (result == HY__PUSH_CLOSED)
         return hy_error_set(-HY_ESHUTDOWN, "the receiver is dead, or its thread has finished");
     return 0;
+}
+
+static __attribute__((noinline, cold)) int post_observed(struct hy_anchor *anchor,
+                                                         struct hy__message *message)
+{
+    struct hy_thread_record *wake;
+    int64_t began_ns = hy__clock_ns();
+    enum hy__push_result result = push(anchor, message, true, &wake);
+    if (result != HY__PUSH_CLOSED)
+        hy__observe_post(message, began_ns); /* its address: it may be delivered by now */
+    return posted(anchor, result, wake);
+}
+
+int hy__post(struct hy_anchor *anchor, struct hy__message *message)
+{
+    HY__PROBE3(post, message, anchor, message->kind);
+    if (hy__is_observed())
+        return post_observed(anchor, message);
+    struct hy_thread_record *wake;
+    enum hy__push_result result = push(anchor, message, false, &wake);
+    return posted(anchor, result, wake);
 }
 
 /* --- weak references ---------------------------------------------------------------------------

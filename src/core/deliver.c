@@ -147,7 +147,7 @@ static inline __attribute__((always_inline)) bool deliver(struct hy_thread_recor
         cut_behind_the_last(message);
         return false;
     }
-    HY__PROBE4(deliver, message, message->anchor, (int)message->kind, record->name);
+    HY__PROBE4(deliver, message, message->anchor, message->kind, &record->name[0]);
     if (!call(record, message)) {
         hy__message_drop(record, message);
         return false;

@@ -200,7 +200,7 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
         return 0;
     if (!observed && hy__is_observed())
         return emit_observed(signal, payload, ret_result);
-    HY__PROBE3(emit, signal, hub, payload);
+    HY__PROBE2(emit, signal, hub);
     struct emission emission = {record, hub,     &signal->spec->payload, payload, NULL, 0, 0, 0,
                                 false,  observed};
     struct hy__frame frame;

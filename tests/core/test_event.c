@@ -517,6 +517,20 @@ static void test_order_of_one_poster_to_several_receivers(void **state)
     worker_stop(&worker);
 }
 
+static void test_messages_outlive_the_thread_that_made_them(void **state)
+{
+    struct worker worker;
+
+    (void)state;
+    worker_start(&worker, "poster");
+    run_there(&worker.probe.hy, post_many, &here);
+    run_there(&worker.probe.hy, post_many, &other);
+    worker_stop(&worker);
+    wait_drain();
+    assert_int_equal(here.count, 20);
+    assert_int_equal(other.count, 20);
+}
+
 /* Timers and descriptors get their turn in between. Rules: PE-15. */
 static void test_a_pass_is_bounded(void **state)
 {
@@ -587,6 +601,7 @@ int main(void)
         CASE(test_invoke_with_a_described_payload),
         CASE(test_invoke_errors),
         CASE(test_order_of_one_poster_to_several_receivers),
+        CASE(test_messages_outlive_the_thread_that_made_them),
         CASE(test_a_pass_is_bounded),
         CASE(test_an_own_post_comes_after_what_others_posted_before),
         CASE(test_events_to_a_worker_from_its_handlers),

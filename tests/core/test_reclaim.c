@@ -372,6 +372,41 @@ static void test_a_parked_walk_queues_for_a_receiver_that_has_ended(void **state
 /* --- several emitting threads ------------------------------------------------------------------
  */
 
+static int stop_emitting;
+
+static void emit_on_and_on(struct hy_object *receiver, const void *payload)
+{
+    (void)receiver;
+    (void)payload;
+    while (count_get(&stop_emitting) == 0)
+        EXPECT(hy_emit_with(&source.events.number, .value = 1) >= 0);
+}
+
+static void slot_elsewhere(struct probe *self)
+{
+    (void)self; /* in another thread */
+}
+
+/* The head of the list is what is cut, and its memory is used for the other signal. */
+static void test_the_only_connection_comes_and_goes_under_emissions(void **state)
+{
+    struct worker worker;
+    int rounds = check_scaled(20000);
+
+    (void)state;
+    stop_emitting = 0;
+    worker_start(&worker, "emitter");
+    assert_ok(hy_invoke(&worker.probe.hy, emit_on_and_on, NULL, NULL));
+    for (int i = 0; i < rounds; i++) {
+        EXPECT_INT(hy_connect(&source.events.number, &here, slot_elsewhere, HY_DIRECT), 0);
+        EXPECT_INT(hy_disconnect(&source.events.number, &here, slot_elsewhere), 1);
+        EXPECT_INT(hy_connect(&source.events.nothing, &here, slot_cut, HY_DIRECT), 0);
+        EXPECT_INT(hy_disconnect(&source.events.nothing, &here, slot_cut), 1);
+    }
+    count_up(&stop_emitting);
+    worker_stop(&worker);
+}
+
 /* One emission whose slot stands still until it is let go. */
 struct walk {
     struct worker worker;
@@ -546,6 +581,7 @@ int main(void)
         CASE(test_a_slot_cuts_the_ground_deep_inside_others),
         CASE(test_hubs_of_senders_that_end_in_their_slots_are_given_back),
         CASE(test_a_parked_walk_queues_for_a_receiver_that_has_ended),
+        CASE(test_the_only_connection_comes_and_goes_under_emissions),
         CASE(test_walks_that_relay_each_other_hold_back_little),
         CASE(test_sc18_single_shot_under_concurrent_emissions),
         CASE(test_message_memory_is_given_back_or_reused),
