@@ -1,7 +1,7 @@
 # Thin front to tools/ and Meson. On Debian 12, `make` and `git` are all that has to be there:
 # every target installs what it needs first (tools/setup) and asks nothing.
 
-.PHONY: all run test prove coverage bench lint fuzz docs install clean setup windows test-windows
+.PHONY: all run test prove coverage stress valgrind bench lint fuzz docs install clean setup windows test-windows
 
 all:
 	@tools/setup build
@@ -45,6 +45,17 @@ coverage:
 	@find build-coverage -name '*.gcda' -delete 2>/dev/null || true
 	@tools/test coverage --suite core --suite glib --no-suite compile-fail
 	@exec tools/coverage.py --check $(WRITE)
+
+# The suite `stress` plain and sanitized, over and over for MINUTES, and the core's suite under valgrind.
+MINUTES ?= 10
+stress:
+	@tools/setup build test
+	@exec tools/stress $(MINUTES)
+
+# Each program of the core's suite once under valgrind.
+valgrind:
+	@tools/setup build test
+	@exec tools/stress valgrind
 
 fuzz:
 	@tools/setup build test
