@@ -1,7 +1,7 @@
 # Thin front to tools/ and Meson. On Debian 12, `make` and `git` are all that has to be there:
 # every target installs what it needs first (tools/setup) and asks nothing.
 
-.PHONY: all run test prove coverage bench lint fuzz docs install clean setup windows test-windows
+.PHONY: all run test prove coverage stress valgrind bench lint fuzz docs install clean setup windows test-windows
 
 all:
 	@tools/setup build
@@ -28,10 +28,15 @@ lint:
 	@tools/setup build test lint
 	@exec tools/lint
 
+# Halyard and its peers doing the same work: about an hour; QUICK=1: a few minutes. With PUBLISH=1
+# the results are then written into README.md and docs/performance.md.
 bench:
 	@tools/setup build bench
 	@ninja -C "$$(tools/configure bench)" --quiet
-	@mkdir -p build && exec python3 bench/run.py --build build-bench --out build/bench.json
+	@mkdir -p build && code=0 && \
+	python3 bench/run.py --build build-bench --out build/bench.json $(if $(QUICK),--quick) || code=$$?; \
+	$(if $(PUBLISH),python3 bench/publish.py build/bench.json || code=$$?;) \
+	exit $$code
 
 # What the suites of the core reach of src/core and src/dispatch, by file; fails below the goals.
 # WRITE=--write renews docs/coverage.md.
@@ -40,6 +45,17 @@ coverage:
 	@find build-coverage -name '*.gcda' -delete 2>/dev/null || true
 	@tools/test coverage --suite core --suite glib --no-suite compile-fail
 	@exec tools/coverage.py --check $(WRITE)
+
+# The suite `stress` plain and sanitized, over and over for MINUTES, and the core's suite under valgrind.
+MINUTES ?= 10
+stress:
+	@tools/setup build test
+	@exec tools/stress $(MINUTES)
+
+# Each program of the core's suite once under valgrind.
+valgrind:
+	@tools/setup build test
+	@exec tools/stress valgrind
 
 fuzz:
 	@tools/setup build test

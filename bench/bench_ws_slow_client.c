@@ -4,7 +4,7 @@
  * second, and the time from the call in another thread to the arrival is measured, in turns with a
  * slow client beside them and without.
  *
- *     bench_ws_slow_client [TURNS]     6 by default, of 2 seconds each
+ *     bench_ws_slow_client ws_slow_client[:TURNS]     6 by default, of 2 seconds each
  */
 #include "harness.h"
 
@@ -134,15 +134,13 @@ static double median(double *values, int count)
     return values[count / 2];
 }
 
-int main(int argc, char **argv)
+static int run_turns(size_t wanted)
 {
     static double without[TURNS_MAX], with[TURNS_MAX];
     struct hy_ws_server_options options;
     struct hy_ws_server_counters counters;
     struct hy_thread thread;
-    int turns = argc > 1 ? atoi(argv[1]) : 6;
-    if (turns < 1 || turns > TURNS_MAX)
-        return 2;
+    int turns = wanted == 0 ? 6 : (int)(wanted < TURNS_MAX ? wanted : TURNS_MAX);
     samples = malloc((size_t)MESSAGES * CLIENTS * sizeof *samples);
     options = hy_ws_server_options_default();
     options.queue_limit = 1 << 20;
@@ -162,10 +160,17 @@ int main(int argc, char **argv)
         with[i] = turn(true);
     }
     counters = hy_ws_server_get_counters(&server);
-    bench_report("ws_slow_client_p99_without", "halyard", median(without, turns), "us");
-    bench_report("ws_slow_client_p99_with", "halyard", median(with, turns), "us");
-    bench_report("ws_slow_client_dropped", "halyard", (double)counters.dropped_newest, "messages");
+    bench_report("_p99_without", median(without, turns), "us");
+    bench_report("_p99_with", median(with, turns), "us");
+    bench_report("_dropped", (double)counters.dropped_newest, "messages");
     hy_thread_fini(&thread);
     free(samples);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct bench_case cases[] = {{"ws_slow_client", run_turns}, {NULL, NULL}};
+
+    return bench_main(argc, argv, "halyard", cases);
 }

@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared half of the benchmark programs: see harness.h. Nothing here is on a measured path
- * except bench_check_sequence(), which every peer calls once per event.
+ * The shared half of the benchmark programs: see harness.h.
  */
 #include "harness.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-/* A run that hangs must not hold up the others: the slowest takes a few seconds. */
 enum {
-    RUN_LIMIT_SECONDS = 120
+    RUN_LIMIT_SECONDS = 120, /* a run that hangs must not hold up the others */
+    CHUNKS = 21,
+    SHORT_CHUNKS = 3,
+    CHUNK_NS = 2000000,
+    SHORT_CHUNK_NS = 1000,
+    SHORT_DIVISOR = 1000,
 };
+
+/* What runs: set by bench_main(). */
+static struct {
+    const char *peer, *bench;
+    size_t size;
+    bool has_size, is_short;
+} running;
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -34,10 +46,28 @@ uint64_t bench_cpu_ns(void)
     return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-void bench_report(const char *bench, const char *peer, double value, const char *unit)
+uint64_t bench_count(uint64_t full)
 {
-    printf("{\"bench\": \"%s\", \"peer\": \"%s\", \"value\": %.4g, \"unit\": \"%s\"}\n", bench,
-           peer, value, unit);
+    if (!running.is_short)
+        return full;
+    return full > SHORT_DIVISOR ? full / SHORT_DIVISOR : 1;
+}
+
+void bench_report(const char *suffix, double value, const char *unit)
+{
+    printf("{\"bench\": \"%s%s", running.bench, suffix);
+    if (running.has_size)
+        printf(":%zu", running.size);
+    printf("\", \"peer\": \"%s\", \"value\": %.5g, \"unit\": \"%s\"}\n", running.peer, value, unit);
+    fflush(stdout);
+}
+
+void bench_check(bool is_good, const char *what)
+{
+    if (!is_good) {
+        perror(what);
+        exit(1);
+    }
 }
 
 static int compare_doubles(const void *left, const void *right)
@@ -48,73 +78,107 @@ static int compare_doubles(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-double bench_median_ns(void (*chunk)(void *context, size_t count), void *context, size_t count)
+double bench_quantile(double *samples, size_t count, double share)
 {
-    double samples[BENCH_CHUNKS];
+    qsort(samples, count, sizeof samples[0], compare_doubles);
+    return samples[(size_t)(share * (double)(count - 1) + 0.5)];
+}
+
+static uint64_t time_chunk(void (*chunk)(void *context, size_t count), void *context, size_t count)
+{
+    uint64_t start = bench_now_ns();
 
     chunk(context, count);
-    for (size_t i = 0; i < BENCH_CHUNKS; i++) {
-        uint64_t start = bench_now_ns();
+    return bench_now_ns() - start;
+}
 
-        chunk(context, count);
-        samples[i] = (double)(bench_now_ns() - start) / (double)count;
+double bench_median_ns(void (*chunk)(void *context, size_t count), void *context)
+{
+    const uint64_t enough_ns = running.is_short ? SHORT_CHUNK_NS : CHUNK_NS;
+    const size_t chunks = running.is_short ? SHORT_CHUNKS : CHUNKS;
+    double samples[CHUNKS];
+    size_t count = 1;
+
+    while (time_chunk(chunk, context, count) < enough_ns)
+        count *= 2;
+    for (size_t i = 0; i < chunks; i++)
+        samples[i] = (double)time_chunk(chunk, context, count) / (double)count;
+    return bench_quantile(samples, chunks, 0.5);
+}
+
+void bench_report_round_trips(uint64_t start_ns, uint64_t trips)
+{
+    bench_report("", (double)(bench_now_ns() - start_ns) * 1e-3 / (double)trips, "us");
+}
+
+size_t *bench_shuffled(size_t count)
+{
+    size_t *order = malloc(count * sizeof *order);
+    uint64_t state = 1;
+
+    bench_check(order != NULL, "malloc");
+    for (size_t i = 0; i < count; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        size_t other = (size_t)(state >> 33) % (i + 1);
+        order[i] = order[other];
+        order[other] = i;
     }
-    qsort(samples, BENCH_CHUNKS, sizeof samples[0], compare_doubles);
-    return samples[BENCH_CHUNKS / 2];
+    return order;
 }
 
-void bench_check_sequence(const struct bench_payload *payload, uint64_t *expected)
+size_t bench_memory_bytes(void)
 {
-    if (payload->sequence != *expected) {
-        fprintf(stderr, "event %llu arrived where %llu was expected\n",
-                (unsigned long long)payload->sequence, (unsigned long long)*expected);
-        _exit(1);
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+/* Sockets and the loops of a thousand threads need more descriptors than is usual. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
     }
-    (*expected)++;
 }
 
-uint32_t bench_timer_delay_ms(uint32_t *state)
+/* "emit:10" is the case "emit" with the size 10. */
+static const struct bench_case *find_case(char *argument, const struct bench_case *cases)
 {
-    *state = *state * 1664525u + 1013904223u;
-    return 1000u + (*state >> 8) % 59000u;
+    char *colon = strchr(argument, ':');
+
+    if (colon != NULL) {
+        *colon = '\0';
+        running.has_size = true;
+        running.size = strtoul(colon + 1, NULL, 10);
+    }
+    while (cases->name != NULL && strcmp(cases->name, argument) != 0)
+        cases++;
+    return cases->name != NULL ? cases : NULL;
 }
 
-void bench_report_queued(const char *peer, uint64_t start_ns, uint64_t start_cpu_ns)
+int bench_main(int argc, char **argv, const char *peer, const struct bench_case *cases)
 {
-    double wall = (double)(bench_now_ns() - start_ns);
-    double cpu = (double)(bench_cpu_ns() - start_cpu_ns);
+    const struct bench_case *found = NULL;
 
-    bench_report("queued_emit", peer, BENCH_QUEUED_EVENTS / (wall * 1e-9), "events/s");
-    bench_report("queued_emit_cpu", peer, cpu / BENCH_QUEUED_EVENTS, "ns");
-}
-
-void bench_report_round_trip(const char *bench, const char *peer, uint64_t start_ns)
-{
-    double wall = (double)(bench_now_ns() - start_ns);
-
-    bench_report(bench, peer, wall * 1e-3 / BENCH_ROUND_TRIPS, "us");
-}
-
-void bench_report_pingpong(const char *peer, uint64_t start_ns)
-{
-    bench_report_round_trip("pingpong", peer, start_ns);
-}
-
-int bench_main(int argc, char **argv, const struct bench_case *cases, size_t case_count)
-{
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-        for (size_t i = 0; i < case_count; i++) {
-            puts(cases[i].name);
-        }
+        for (; cases->name != NULL; cases++)
+            puts(cases->name);
         return 0;
     }
-    for (size_t i = 0; argc == 2 && i < case_count; i++) {
-        if (strcmp(argv[1], cases[i].name) == 0) {
-            alarm(RUN_LIMIT_SECONDS);
-            return cases[i].run();
-        }
+    running.peer = peer;
+    running.is_short = argc == 3 && strcmp(argv[1], "--short") == 0;
+    if (argc == 2 || running.is_short)
+        found = find_case(argv[argc - 1], cases);
+    if (found == NULL) {
+        fprintf(stderr, "usage: %s [--short] BENCH[:SIZE], with one of the names of %s --list\n",
+                argv[0], argv[0]);
+        return 2;
     }
-    fprintf(stderr, "usage: %s BENCH, with one of the names that %s --list prints\n", argv[0],
-            argv[0]);
-    return 2;
+    running.bench = found->name;
+    raise_descriptor_limit();
+    alarm(RUN_LIMIT_SECONDS);
+    return found->run(running.size);
 }

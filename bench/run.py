@@ -2,329 +2,269 @@
 # SPDX-License-Identifier: MIT
 """Runs Halyard's benchmarks and the same work done with other libraries, interleaved.
 
-Every benchmark is run R times, in turn by each peer (A, B, C, A, B, C ...), so that a change of the
-machine's speed meets all of them. The medians go to --out as an array of {"bench", "peer", "value",
-"unit"}; every single sample and the machine go to a second file beside it (…-runs.json). Which
-programs are run is decided by what the build folder holds: bench_PEER and bench_PEER_ws anywhere
-below it. See README.md.
+Every kind of work is run in rounds, in turn by each peer (A, B, C, A, B, C ...), so that a change
+of the machine's speed meets all of them. Where a few per cent matter, Halyard, the raw loop and the
+best of the others go on to fifteen rounds. The medians, all samples, the ratios and the machine go
+to --out after each round, so that nothing is lost by an interruption. See README.md.
 """
 
 import argparse
+import datetime
 import gzip
-import json
 import os
 import pathlib
-import platform
-import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
+import time
 
-PEERS = ["halyard", "raw", "qt", "glib", "libuv", "libevent", "libwebsockets", "gpsdecode"]
+import kinds
+import machine
+import results
+import runners
 
-# Where a program runs: all its threads on one core, or wherever the kernel puts them.
-ONE_CORE, FREE = "one core", "free"
-
-# (name in the results, argument of the program, placement)
-PROGRAM_BENCHES = [
-    ("emit_none", "emit_none", ONE_CORE),
-    ("emit_direct_1", "emit_direct_1", ONE_CORE),
-    ("emit_direct_10", "emit_direct_10", ONE_CORE),
-    ("queued_emit", "queued_emit", FREE),
-    ("pingpong_one_core", "pingpong", ONE_CORE),
-    ("pingpong", "pingpong", FREE),
-    ("call_one_core", "call", ONE_CORE),
-    ("call", "call", FREE),
-    ("blocking_emit_one_core", "blocking_emit", ONE_CORE),
-    ("blocking_emit", "blocking_emit", FREE),
-    ("timer_churn", "timer_churn", ONE_CORE),
-]
-
-# (name in the results, mode, connections, messages, window or depth, bytes, unit of the rate)
-SERVER_BENCHES = [
-    ("ws_broadcast_w1", "broadcast", 200, 1000, 1, 200, "deliveries/s"),
-    ("ws_broadcast_w16", "broadcast", 200, 4000, 16, 200, "deliveries/s"),
-    ("ws_echo", "echo", 64, 4000, 16, 32, "messages/s"),
-]
-
-# A recording of 85,184 sentences, where there is one.
-RECORDING = "ais/captures/aishub-20120314.nmea.gz"
-
-PACKAGES = {"qt": "Qt6Core", "glib": "glib-2.0", "libuv": "libuv", "libevent": "libevent",
-            "libwebsockets": "libwebsockets"}
-
-PROGRAM_LIMIT_S = 150
-
-
-class BenchError(Exception):
-    """A benchmark program failed; the text says which and how."""
+FAILURES_MAX = 2  # of one peer at one kind; then it is left alone
+CLOSE_PEERS = ("halyard", "raw")
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--build", default="build-release", type=pathlib.Path,
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--build", default="build-bench", type=pathlib.Path,
                         help="Meson build folder with the programs (default %(default)s)")
     parser.add_argument("--out", default="build/bench.json", type=pathlib.Path,
-                        help="file for the medians (default %(default)s)")
-    parser.add_argument("--repetitions", type=int, default=5, metavar="R",
-                        help="runs of every benchmark and peer (default %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="three repetitions")
-    parser.add_argument("--loaded", action="store_true",
-                        help="keep every core busy with one more process meanwhile")
-    parser.add_argument("--peers", default=",".join(PEERS), metavar="A,B",
+                        help="file for the results (default %(default)s)")
+    parser.add_argument("--quick", action="store_true",
+                        help="three rounds, no curves: a few minutes")
+    parser.add_argument("--short", action="store_true",
+                        help="one round of as little as shows that the programs work")
+    parser.add_argument("--minutes", type=float,
+                        help="begin no further round after so many (default 55, quick 5)")
+    parser.add_argument("--peers", default=",".join(kinds.PEERS), metavar="A,B",
                         help="only these peers (default all: %(default)s)")
+    parser.add_argument("--benches", metavar="A,B",
+                        help="only these; one without a size stands for all that begin with it")
     parser.add_argument("--recording", type=pathlib.Path, metavar="FILE", default=pathlib.Path(
-        os.environ.get("HALYARD_SHARED_DATA", "../shared/data")) / RECORDING,
+        os.environ.get("HALYARD_SHARED_DATA", "../shared/data")) / kinds.RECORDING,
                         help="AIS sentences, plain or gzip (default %(default)s)")
-    parser.add_argument("--benches", metavar="A,B", help="only these benchmarks")
     arguments = parser.parse_args()
-    if arguments.quick:
-        arguments.repetitions = 3
+    if arguments.minutes is None:
+        arguments.minutes = 5 if arguments.quick else 55
     return arguments
 
 
-def find_programs(build, peers):
-    """The executables of each kind: {peer: path} for bench_PEER and for bench_PEER_ws."""
-    programs, servers = {}, {}
-    for peer in peers:
-        for found, name in ((programs, f"bench_{peer}"), (servers, f"bench_{peer}_ws")):
-            for path in sorted(build.rglob(name)):
-                if path.is_file() and os.access(path, os.X_OK):
-                    found[peer] = path
-    return programs, servers
+class Job:
+    """A kind of work under one load: which peers can do it, and how."""
 
+    def __init__(self, kind, load, runs):
+        self.kind, self.load, self.runs = kind, load, runs
 
-def pin(cores):
-    return lambda: os.sched_setaffinity(0, cores)
-
-
-def run_program(path, argument, cores):
-    """Runs one benchmark once; returns {row name: (value, unit)}."""
-    result = subprocess.run([path, argument], stdout=subprocess.PIPE, text=True,
-                            timeout=PROGRAM_LIMIT_S, preexec_fn=pin(cores), check=False)
-    if result.returncode != 0:
-        raise BenchError(f"{path.name} {argument} ended with {result.returncode}")
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    return {row["bench"]: (row["value"], row["unit"]) for row in rows}
-
-
-def run_server(path, client, bench, server_cores, client_cores):
-    """Runs a WebSocket server against the load client; returns {row name: (value, unit)}."""
-    name, mode, connections, messages, window, size, unit = bench
-    server = subprocess.Popen([path, mode], stdout=subprocess.PIPE, text=True,
-                              preexec_fn=pin(server_cores))
-    try:
-        port = server.stdout.readline().strip()
-        if not port.isdigit():
-            raise BenchError(f"{path.name} {mode} did not print its port")
-        load = subprocess.run([client, port, mode, *map(str, (connections, messages, window, size))],
-                              stdout=subprocess.PIPE, text=True, timeout=PROGRAM_LIMIT_S,
-                              preexec_fn=pin(client_cores), check=False)
-        if load.returncode != 0:
-            raise BenchError(f"the load client failed against {path.name} {mode}")
-        rest, _ = server.communicate(timeout=PROGRAM_LIMIT_S)
-        if server.returncode != 0:
-            raise BenchError(f"{path.name} {mode} ended with {server.returncode}")
-    finally:
-        if server.poll() is None:
-            server.kill()
-            server.wait()
-    counted = json.loads(load.stdout)
-    cpu_us = json.loads(rest)["cpu_ns"] / 1000
-    return {name: (counted["count"] / counted["seconds"], unit),
-            f"{name}_cpu": (cpu_us / counted["count"], "us")}
-
-
-def run_gpsdecode(path, lines, sentences, cores):
-    """Decodes a plain file to JSON; the rate is by user processor time, as nothing else is ours."""
-    with open(lines, "rb") as source:
-        process = subprocess.Popen([path, "-s", "-u", "-j"], stdin=source,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   preexec_fn=pin(cores))
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise BenchError(f"gpsdecode ended with {process.returncode}")
-    return {"ais_decode_track": (sentences / usage.ru_utime, "sentences/s")}
-
-
-def plan_ais(build, peers, recording, folder):
-    """The decoder over a recording: as plan(). Without recording or program, nothing."""
-    ours = next((path for path in build.rglob("bench_ais") if path.is_file()), None)
-    theirs = shutil.which("gpsdecode")
-    if not recording.is_file() or ours is None:
-        print(f"no AIS benchmark: {recording if ours else 'bench_ais'} is missing",
-              file=sys.stderr)
+    def peers_of_round(self, number, best):
+        """The base rounds are for everybody, the further ones for those that are close."""
+        if number < min(self.kind.rounds, kinds.ROUNDS):
+            return list(self.runs)
+        if number < self.kind.rounds:
+            return [peer for peer in self.runs if peer in CLOSE_PEERS or peer == best]
         return []
-    content = recording.read_bytes()
+
+
+def listed(path):
+    """The benches that a program has; none when it cannot say."""
+    return machine.output_of(path, "--list").split()
+
+
+def plan_programs(arguments, peers):
+    found = {}
+    for peer in peers:
+        path = runners.find_program(arguments.build, kinds.PEERS[peer][0])
+        if path:
+            found[peer] = (path, kinds.PEERS[peer][1], listed(path))
+    for kind in kinds.KINDS:
+        runs = {}
+        for peer, (path, environment, benches) in found.items():
+            if kind.base in benches and (not kind.peers or peer in kind.peers) and \
+                    (peer != "qt_glib" or kind.on_glib):
+                runs[peer] = lambda p=path, k=kind, e=environment: runners.run_program(
+                    p, k, e, arguments.short)
+        yield kind, runs
+
+
+def plan_servers(arguments, peers):
+    client = runners.find_program(arguments.build, "ws_load_client")
+    for kind in kinds.SERVERS:
+        runs = {}
+        for peer in peers:
+            path = runners.find_program(arguments.build, kinds.PEERS[peer][0] + "_ws")
+            if client and path and peer in kind.peers:
+                runs[peer] = lambda p=path, k=kind, e=kinds.PEERS[peer][1]: runners.run_server(
+                    p, client, k, e)
+        yield kind, runs
+    path = runners.find_program(arguments.build, "bench_ws_slow_client")
+    if path and "halyard" in peers:
+        kind = kinds.Kind("ws_slow_client:3", rounds=1, quick=False)
+        yield kind, {"halyard": lambda: runners.run_program(path, kind, {})}
+
+
+def plan_ais(arguments, peers, folder):
+    """The decoder over a recording, where there is one."""
+    ours = runners.find_program(arguments.build, "bench_ais")
+    theirs = machine.output_of("sh", "-c", "command -v gpsdecode")
+    if ours is None or not arguments.recording.is_file():
+        return
+    content = arguments.recording.read_bytes()
     if content.startswith(b"\x1f\x8b"):
         content = gzip.decompress(content)
     lines = folder / "lines"
     lines.write_bytes(content)
-    core = sorted(os.sched_getaffinity(0))[-1:]
     runs = {}
     if "halyard" in peers:
-        runs["halyard"] = lambda: run_program(ours, lines, core)
+        runs["halyard"] = lambda: runners.run_ais(ours, lines)
     if "gpsdecode" in peers and theirs:
         sentences = content.count(b"VDM,") + content.count(b"VDO,")
-        runs["gpsdecode"] = lambda: run_gpsdecode(theirs, lines, sentences, core)
-    return [("ais_decode_track", runs)]
+        runs["gpsdecode"] = lambda: runners.run_gpsdecode(theirs, lines, sentences)
+    yield kinds.Kind("ais_decode_track", kinds.ONE_CORE), runs
 
 
-def plan(programs, servers, client, wanted):
-    """What to run: (name, {peer: function that runs it once and returns its rows})."""
-    cores = sorted(os.sched_getaffinity(0))
-    work = []
-    for name, argument, placement in PROGRAM_BENCHES:
-        runs = {}
-        for peer, path in programs.items():
-            listed = subprocess.run([path, "--list"], stdout=subprocess.PIPE, text=True, check=True)
-            if argument in listed.stdout.split():
-                used = cores[-1:] if placement == ONE_CORE else cores
-                runs[peer] = lambda path=path, argument=argument, used=used, name=name: {
-                    name + row[len(argument):]: value
-                    for row, value in run_program(path, argument, used).items()}
-        work.append((name, runs))
-    for bench in SERVER_BENCHES:
-        runs = {}
-        for peer, path in servers.items():
-            runs[peer] = lambda path=path, bench=bench: run_server(path, client, bench, cores[:1],
-                                                                   cores[-1:])
-        work.append((bench[0], runs))
-    return [(name, runs) for name, runs in work if wanted is None or name in wanted]
+def is_wanted(kind, arguments):
+    if arguments.benches:
+        return any(kind.result == word or (":" not in word and kind.result.startswith(word))
+                   for word in arguments.benches.split(","))
+    return kind.quick or not arguments.quick
 
 
-def measure(work, repetitions):
-    """All samples, {(row name, peer): [values]} and {row name: unit}, and the failures."""
-    samples, units, failures = {}, {}, []
-    for name, runs in work:
-        print(f"{name}: {', '.join(runs) or 'no program'}", file=sys.stderr)
-        for _ in range(repetitions):
-            for peer, run in runs.items():
-                try:
-                    rows = run()
-                except (BenchError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
-                    failures.append(f"{name}, {peer}: {error}")
-                    continue
-                for row, (value, unit) in rows.items():
-                    samples.setdefault((row, peer), []).append(value)
-                    units[row] = unit
-    return samples, units, failures
+def plan(arguments, folder):
+    peers = [peer for peer in arguments.peers.split(",") if peer in kinds.PEERS]
+    jobs = []
+    for part in (plan_programs(arguments, peers), plan_servers(arguments, peers),
+                 plan_ais(arguments, peers, folder)):
+        for kind, runs in part:
+            if runs and is_wanted(kind, arguments):
+                jobs.append(Job(kind, "quiet", runs))
+                if kind.loaded and not arguments.short:
+                    jobs.append(Job(kind, "loaded", runs))
+    return jobs
 
 
-def command_output(*command):
+class Run:
+    """All that has been measured so far."""
+
+    def __init__(self, jobs):
+        self.jobs = jobs
+        self.samples, self.units = {}, {}  # {(row, load, peer): {round: value}}, {row: unit}
+        self.failures, self.left_out = [], []
+        self.failed = {}  # {(job, peer): how often}
+
+    def best_other(self, job):
+        """The peer, neither ours nor the raw loop, with the best median so far."""
+        found, unit = {}, ""
+        for (bench, load, peer), values in self.samples.items():
+            if bench == job.kind.result and load == job.load and peer not in CLOSE_PEERS:
+                found[peer] = statistics.median(values.values())
+                unit = self.units[bench]
+        if not found:
+            return None
+        return (max if unit in results.RATES else min)(found, key=found.get)
+
+    def run_one(self, job, peer, number):
+        try:
+            rows = job.runs[peer]()
+        except runners.LeftOut:
+            self.left_out.append(f"{job.kind.result}: {peer}")
+            del job.runs[peer]
+            return
+        except (runners.BenchError, OSError, ValueError, KeyError, IndexError,
+                ZeroDivisionError) as error:
+            self.failures.append(f"{job.kind.result} ({job.load}), {peer}: {error}")
+            self.failed[job, peer] = self.failed.get((job, peer), 0) + 1
+            if self.failed[job, peer] == FAILURES_MAX:
+                del job.runs[peer]
+            return
+        for row, (value, unit) in rows.items():
+            self.samples.setdefault((row, job.load, peer), {})[number] = value
+            self.units[row] = unit
+
+    def run_round(self, number):
+        """Returns whether there was anything to do."""
+        anything = False
+        for job in self.jobs:
+            peers = job.peers_of_round(number, self.best_other(job))
+            if not peers:
+                continue
+            anything = True
+            started = time.monotonic()
+            with runners.busy_cores(job.load == "loaded"):
+                for peer in peers:
+                    self.run_one(job, peer, number)
+            if number == 0:
+                print(f"  {job.kind.result}, {job.load}: {', '.join(peers)}: "
+                      f"{time.monotonic() - started:.1f} s", file=sys.stderr)
+        return anything
+
+
+def load_average():
+    return round(os.getloadavg()[0], 2)
+
+
+def document_of(run, arguments, head, started, loads):
+    return dict(head, quick=arguments.quick, short=arguments.short,
+                seconds=round(time.monotonic() - started), load_average_before_rounds=loads,
+                failures=run.failures, left_out=run.left_out,
+                rows=results.rows_of(run.samples, run.units), ratios=[])
+
+
+def measure(run, arguments, head):
+    """Rounds until nothing is left to do, the time is over, or somebody interrupts."""
+    rounds = 1 if arguments.short else kinds.QUICK_ROUNDS if arguments.quick else kinds.CLOSE_ROUNDS
+    started, loads = time.monotonic(), []
     try:
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                text=True, check=False)
-    except OSError:
-        return ""
-    return result.stdout.strip()
+        for number in range(rounds):
+            minutes = (time.monotonic() - started) / 60
+            if number > 0 and minutes > arguments.minutes:
+                print(f"the time is over before round {number + 1} of {rounds}", file=sys.stderr)
+                break
+            loads.append(load_average())
+            print(f"round {number + 1} of at most {rounds}, {minutes:.1f} minutes so far, "
+                  f"load average {loads[-1]}", file=sys.stderr)
+            if not run.run_round(number):
+                break
+            results.save(arguments.out, document_of(run, arguments, head, started, loads))
+    except KeyboardInterrupt:
+        print("interrupted; what has been measured is kept", file=sys.stderr)
+    document = document_of(run, arguments, head, started, loads)
+    document["ratios"] = results.ratios_of(run.samples)
+    results.save(arguments.out, document)
+    return document
 
 
-def describe_machine(build, peers):
-    model = "unknown processor"
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    commands = json.loads((build / "compile_commands.json").read_text())
-    compiler = next((entry["command"].split()[0] for entry in commands
-                     if entry["file"].endswith(".c")), "cc")
-    options = {option["name"]: option["value"] for option in
-               json.loads((build / "meson-info" / "intro-buildoptions.json").read_text())}
-    system = platform.freedesktop_os_release().get("PRETTY_NAME", "")
-    return {
-        "processor": model,
-        "cores": len(os.sched_getaffinity(0)),
-        "system": f"{system}, {platform.system()} {platform.release()} {platform.machine()}",
-        "compiler": f"{command_output(compiler, '--version').splitlines()[0]} "
-                    f"-O{options.get('optimization')}",
-        "libraries": {peer: command_output("pkg-config", "--modversion", PACKAGES[peer])
-                      for peer in peers if peer in PACKAGES},
-    }
-
-
-def rounded(value):
-    """Three digits with a suffix: 2.31M, 831, 4.55."""
-    for limit, suffix in ((1e6, "M"), (1e4, "k")):
-        if value >= limit:
-            return f"{value / limit if suffix == 'M' else value / 1e3:.3g}{suffix}"
-    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def table(rows, peers):
-    """Markdown: a line per bench, a column per peer, and Halyard's value divided by the peer's."""
-    values = {(row["bench"], row["peer"]): row["value"] for row in rows}
-    lines = [["bench", "unit", *peers], ["---"] * (2 + len(peers))]
-    for bench, unit in dict((row["bench"], row["unit"]) for row in rows).items():
-        line = [bench, unit]
-        ours = values.get((bench, "halyard"))
-        for peer in peers:
-            value = values.get((bench, peer))
-            cell = "" if value is None else rounded(value)
-            if value and ours and peer != "halyard":
-                cell += f" ({ours / value:.2f})"
-            line.append(cell)
-        lines.append(line)
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    for line in lines:
-        fill = "-" if line[0] == "---" else " "
-        yield "| " + " | ".join(cell.ljust(width, fill) for cell, width in zip(line, widths)) + " |"
-
-
-def print_report(rows, machine, arguments):
-    peers = [peer for peer in PEERS if any(row["peer"] == peer for row in rows)]
-    libraries = ", ".join(f"{peer} {version}" for peer, version in machine["libraries"].items())
-    print(f"\n{machine['processor']}, {machine['cores']} cores, {machine['system']}, "
-          f"{machine['compiler']}; {libraries}.")
-    print(f"Medians of {arguments.repetitions} interleaved repetitions, "
-          f"{'every core kept busy' if arguments.loaded else 'no other load of ours'}. "
-          "Rates: higher is better; times: lower.")
-    print("In brackets: Halyard's value divided by the peer's.\n")
-    print("\n".join(table(rows, peers)))
+def print_report(document):
+    found = results.Results(document)
+    print(f"\n{machine.sentence(document['machine'])}.")
+    print("Medians. In brackets: how many times better Halyard is than the peer "
+          "(below 1: worse).")
+    for load, title in (("quiet", "No other load of ours"), ("loaded", "Every core kept busy")):
+        if found.benches(load):
+            print(f"\n{title}:\n")
+            print("\n".join(results.table(found, found.peers(kinds.PEERS), load)))
+    if document["left_out"]:
+        print("\nLeft out, as it would take minutes: " + "; ".join(document["left_out"]))
 
 
 def main():
     arguments = parse_arguments()
-    client = next((path for path in arguments.build.rglob("ws_load_client") if path.is_file()), None)
-    if client is None:
-        sys.exit(f"{arguments.build} holds no benchmarks; build them with: meson setup "
-                 f"{arguments.build} -Dbuildtype=release -Doptimization=2 -Dbench_peers=true && "
-                 f"ninja -C {arguments.build}")
-    programs, servers = find_programs(arguments.build, arguments.peers.split(","))
-    wanted = arguments.benches.split(",") if arguments.benches else None
-    work = plan(programs, servers, client, wanted)
-    folder = tempfile.TemporaryDirectory()
-    work += [part for part in plan_ais(arguments.build, arguments.peers.split(","),
-                                       arguments.recording, pathlib.Path(folder.name))
-             if wanted is None or part[0] in wanted]
-    machine = describe_machine(arguments.build, {**programs, **servers})
-
-    busy = []
-    try:
-        if arguments.loaded:
-            shell = shutil.which("sh")
-            busy = [subprocess.Popen([shell, "-c", "while :; do :; done"], preexec_fn=pin({core}))
-                    for core in os.sched_getaffinity(0)]
-        samples, units, failures = measure(work, arguments.repetitions)
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
-        folder.cleanup()
-
-    rows = [{"bench": bench, "peer": peer, "value": statistics.median(values), "unit": units[bench]}
-            for (bench, peer), values in samples.items()]
-    runs = [dict(row, samples=samples[row["bench"], row["peer"]]) for row in rows]
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
-    arguments.out.with_name(arguments.out.stem + "-runs.json").write_text(
-        json.dumps({"machine": machine, "loaded": arguments.loaded, "runs": runs}, indent=1) + "\n")
-    print_report(rows, machine, arguments)
-    for failure in failures:
+    if runners.find_program(arguments.build, "bench_halyard") is None:
+        sys.exit(f"{arguments.build} holds no benchmarks; `make bench` builds them and runs them")
+    with runners.scratch_folder() as folder:
+        jobs = plan(arguments, pathlib.Path(folder))
+        peers = list(dict.fromkeys(peer for job in jobs for peer in job.runs))
+        head = {"format": 1, "date": datetime.date.today().isoformat(),
+                "machine": machine.describe(arguments.build, peers)}
+        if load_average() > 0.5:
+            print(f"load average {load_average()}: something else runs; the figures labelled "
+                  "quiet will not be", file=sys.stderr)
+        run = Run(jobs)
+        document = measure(run, arguments, head)
+    print_report(document)
+    for failure in run.failures:
         print(f"failed: {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return 1 if run.failures else 0
 
 
 if __name__ == "__main__":

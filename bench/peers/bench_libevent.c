@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libevent with evthread: event_active() on a user event after each push on a mutex queue, which
- * wakes the other base by its own eventfd; event_add() and event_del() for timers. It has no
- * signals, so the emit benchmarks are missing.
+ * wakes the other base by its own eventfd; event_add() and event_del() for timers and descriptors.
+ * It has no signals.
  */
 #include "event_queue.h"
-#include "harness.h"
 
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 
-static struct event_queue queue;
-static uint64_t expected;
-static sem_t ready;
-static sem_t done;
+/* --- a thread with a loop --------------------------------------------------------------------- */
+
+struct loop_thread {
+    struct event_base *base;
+    struct event *started, *work;
+    pthread_t thread;
+    sem_t is_ready;
+};
 
 static void *thread_main(void *data)
 {
@@ -23,168 +26,288 @@ static void *thread_main(void *data)
     return NULL;
 }
 
-static void on_start(evutil_socket_t fd, short what, void *data)
+static void on_started(evutil_socket_t fd, short what, void *data)
+{
+    struct loop_thread *thread = data;
+
+    (void)fd;
+    (void)what;
+    sem_post(&thread->is_ready);
+}
+
+static void await(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) < 0) {
+    }
+}
+
+/* `started` is the loop's first event. */
+static void begin_thread(struct loop_thread *thread, event_callback_fn work,
+                         event_callback_fn started)
+{
+    sem_init(&thread->is_ready, 0, 0);
+    thread->base = event_base_new();
+    thread->started = event_new(thread->base, -1, EV_PERSIST, started, thread);
+    thread->work = event_new(thread->base, -1, EV_PERSIST, work, thread);
+    event_active(thread->started, EV_READ, 0);
+    bench_check(pthread_create(&thread->thread, NULL, thread_main, thread->base) == 0, "pthread");
+}
+
+static void start_loop_thread(struct loop_thread *thread, event_callback_fn work)
+{
+    begin_thread(thread, work, on_started);
+    await(&thread->is_ready);
+}
+
+static void stop_loop_thread(struct loop_thread *thread)
+{
+    event_base_loopbreak(thread->base);
+    pthread_join(thread->thread, NULL);
+    event_free(thread->started);
+    event_free(thread->work);
+    event_base_free(thread->base);
+}
+
+static struct loop_thread other;
+
+/* --- one-way ------------------------------------------------------------------------------------
+ */
+
+static struct event_queue queue;
+
+static void on_work(evutil_socket_t fd, short what, void *data)
 {
     (void)fd;
     (void)what;
     (void)data;
-    sem_post(&ready);
+    event_queue_drain(&queue);
 }
 
-static void start_thread(pthread_t *thread, struct event_base *base)
+static void start_consumer(size_t producers)
 {
-    sem_init(&ready, 0, 0);
-    event_base_once(base, -1, EV_TIMEOUT, on_start, NULL, NULL);
-    pthread_create(thread, NULL, thread_main, base);
-    while (sem_wait(&ready) < 0) {
-    }
-}
-
-static void on_produced(evutil_socket_t fd, short what, void *data)
-{
-    (void)fd;
-    (void)what;
-    event_queue_drain(&queue, &expected);
-    if (expected == BENCH_QUEUED_EVENTS) {
-        sem_post(&done);
-        event_base_loopbreak(data);
-    }
-}
-
-static int run_queued_emit(void)
-{
-    struct event_base *base = event_base_new();
-    struct event *event = event_new(base, -1, EV_PERSIST, on_produced, base);
-    pthread_t thread;
-
+    (void)producers;
     event_queue_init(&queue);
-    sem_init(&done, 0, 0);
-    start_thread(&thread, base);
-
-    uint64_t start_ns = bench_now_ns();
-    uint64_t start_cpu_ns = bench_cpu_ns();
-
-    for (uint64_t i = 0; i < BENCH_QUEUED_EVENTS; i++) {
-        struct bench_payload payload = {i, {i, i, i}};
-
-        event_queue_push(&queue, &payload);
-        event_active(event, EV_READ, 0);
-    }
-    while (sem_wait(&done) < 0) {
-    }
-    bench_report_queued("libevent", start_ns, start_cpu_ns);
-    pthread_join(thread, NULL);
-    event_free(event);
-    event_base_free(base);
-    return 0;
+    start_loop_thread(&other, on_work);
 }
 
-struct pingpong {
-    struct event_base *base;
-    struct event_base *other;
-    struct event *ping; /* on `other` */
-    struct event *pong; /* on `base` */
-    int trips;
-};
+static void stop_consumer(void)
+{
+    stop_loop_thread(&other);
+}
+
+static void wake(void)
+{
+    event_active(other.work, EV_READ, 0);
+}
+
+static void produce(size_t producer, uint64_t count)
+{
+    event_queue_produce(&queue, producer, count, wake);
+}
+
+static void produce_large(size_t producer, uint64_t count)
+{
+    event_queue_produce_large(&queue, producer, count, wake);
+}
+
+static const struct bench_carrier queued = {start_consumer, produce, stop_consumer};
+static const struct bench_carrier queued_large = {start_consumer, produce_large, stop_consumer};
+
+/* --- there and back
+ * ------------------------------------------------------------------------------- */
+
+static struct event *pong;
+static uint64_t trips_left;
 
 static void on_ping(evutil_socket_t fd, short what, void *data)
 {
-    struct pingpong *pingpong = data;
-
     (void)fd;
     (void)what;
-    event_active(pingpong->pong, EV_READ, 0);
+    (void)data;
+    event_active(pong, EV_READ, 0);
 }
 
 static void on_pong(evutil_socket_t fd, short what, void *data)
 {
-    struct pingpong *pingpong = data;
-
     (void)fd;
     (void)what;
-    if (++pingpong->trips == BENCH_ROUND_TRIPS) {
-        event_base_loopbreak(pingpong->other);
-        event_base_loopbreak(pingpong->base);
-    } else {
-        event_active(pingpong->ping, EV_READ, 0);
-    }
+    if (--trips_left == 0)
+        event_base_loopbreak(data);
+    else
+        wake();
 }
 
-static int run_pingpong(void)
+static void ping_pong(uint64_t trips)
 {
-    struct pingpong pingpong = {.base = event_base_new(), .other = event_base_new()};
-    pthread_t thread;
+    struct event_base *base = event_base_new();
 
-    pingpong.ping = event_new(pingpong.other, -1, EV_PERSIST, on_ping, &pingpong);
-    pingpong.pong = event_new(pingpong.base, -1, EV_PERSIST, on_pong, &pingpong);
-    start_thread(&thread, pingpong.other);
-
-    uint64_t start_ns = bench_now_ns();
-
-    event_active(pingpong.ping, EV_READ, 0);
-    event_base_loop(pingpong.base, EVLOOP_NO_EXIT_ON_EMPTY);
-    bench_report_pingpong("libevent", start_ns);
-    pthread_join(thread, NULL);
-    event_free(pingpong.ping);
-    event_free(pingpong.pong);
-    event_base_free(pingpong.other);
-    event_base_free(pingpong.base);
-    return 0;
+    trips_left = trips;
+    pong = event_new(base, -1, EV_PERSIST, on_pong, base);
+    start_loop_thread(&other, on_ping);
+    wake();
+    event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY);
+    stop_loop_thread(&other);
+    event_free(pong);
+    event_base_free(base);
 }
 
-struct timer_churn {
-    struct event *timer;
-    uint32_t random;
-};
+static sem_t answered;
+
+static void on_call(evutil_socket_t fd, short what, void *data)
+{
+    (void)fd;
+    (void)what;
+    (void)data;
+    sem_post(&answered);
+}
+
+static void call(uint64_t trips)
+{
+    sem_init(&answered, 0, 0);
+    start_loop_thread(&other, on_call);
+    for (; trips > 0; trips--) {
+        wake();
+        await(&answered);
+    }
+    stop_loop_thread(&other);
+}
+
+static void on_began(evutil_socket_t fd, short what, void *data)
+{
+    (void)fd;
+    (void)what;
+    (void)data;
+    bench_thread_began();
+}
+
+static void start_thread(void)
+{
+    begin_thread(&other, on_work, on_began);
+}
+
+static const struct bench_thread thread = {start_thread, stop_consumer};
+
+/* --- timers and descriptors
+ * ------------------------------------------------------------------------- */
+
+static struct event_base *main_base;
+static struct event **timers;
+
+static struct event_base *base(void)
+{
+    if (main_base == NULL)
+        main_base = event_base_new();
+    return main_base;
+}
 
 static void on_timeout(evutil_socket_t fd, short what, void *data)
 {
     (void)fd;
     (void)what;
-    (void)data;
+    bench_timer_fired((size_t)((struct event **)data - timers));
 }
 
-static void start_timer(struct event *timer, uint32_t *random)
+static void make(size_t count, bool is_precise)
 {
-    uint32_t delay_ms = bench_timer_delay_ms(random);
+    (void)is_precise;
+    timers = calloc(count, sizeof(struct event *));
+    bench_check(timers != NULL, "calloc");
+    for (size_t i = 0; i < count; i++)
+        timers[i] = evtimer_new(base(), on_timeout, &timers[i]);
+}
+
+static void add(size_t index, uint32_t delay_ms)
+{
     struct timeval delay = {.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
 
-    event_add(timer, &delay);
+    event_add(timers[index], &delay);
 }
 
-static void churn_chunk(void *context, size_t count)
+static void start_periodic(size_t index, uint32_t interval_ms)
 {
-    struct timer_churn *churn = context;
+    event_assign(timers[index], base(), -1, EV_PERSIST, on_timeout, &timers[index]);
+    add(index, interval_ms);
+}
 
+static void on_zero(evutil_socket_t fd, short what, void *data)
+{
+    static const struct timeval nothing;
+
+    (void)fd;
+    (void)what;
+    (void)data;
+    event_add(timers[0], &nothing);
+    bench_timer_fired(0);
+}
+
+static void start_zero(void)
+{
+    evtimer_assign(timers[0], base(), on_zero, NULL);
+    add(0, 0);
+}
+
+static void start_and_stop(void *random, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
-        start_timer(churn->timer, &churn->random);
-        event_del(churn->timer);
+        add(0, bench_timer_delay_ms(random));
+        event_del(timers[0]);
     }
 }
 
-static int run_timer_churn(void)
+static void restart_chunk(void *context, size_t count)
 {
-    struct event_base *base = event_base_new();
-    struct timer_churn churn = {.timer = evtimer_new(base, on_timeout, NULL), .random = 1};
+    struct bench_restart *restart = context;
 
-    for (int i = 0; i < BENCH_TIMERS; i++) {
-        start_timer(evtimer_new(base, on_timeout, NULL), &churn.random);
-    }
-    bench_report("timer_churn", "libevent",
-                 bench_median_ns(churn_chunk, &churn, BENCH_TIMER_OPERATIONS_PER_CHUNK), "ns");
-    return 0;
+    for (size_t i = 0; i < count; i++)
+        add(bench_restart_next(restart), bench_timer_delay_ms(&restart->random));
 }
+
+static void run(void)
+{
+    event_base_loop(base(), EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+static const struct bench_timers all_timers = {
+    .count_max = SIZE_MAX,
+    .make = make,
+    .start = add,
+    .start_periodic = start_periodic,
+    .start_zero = start_zero,
+    .start_and_stop = start_and_stop,
+    .restart = restart_chunk,
+    .run = run,
+};
+
+static size_t indices[BENCH_SOCKETS];
+
+static void on_readable(evutil_socket_t fd, short what, void *data)
+{
+    (void)fd;
+    (void)what;
+    bench_notifier_ready((size_t)((size_t *)data - indices));
+}
+
+static void watch(size_t index, int descriptor)
+{
+    event_add(event_new(base(), descriptor, EV_READ | EV_PERSIST, on_readable, &indices[index]),
+              NULL);
+}
+
+static const struct bench_notifiers notifiers = {watch, run};
 
 int main(int argc, char **argv)
 {
-    static const struct bench_case cases[] = {
-        {"queued_emit", run_queued_emit},
-        {"pingpong", run_pingpong},
-        {"timer_churn", run_timer_churn},
+    static const struct bench_peer peer = {
+        .name = "libevent",
+        .queued = &queued,
+        .queued_large = &queued_large,
+        .timers = &all_timers,
+        .notifiers = &notifiers,
+        .thread = &thread,
+        .ping_pong = ping_pong,
+        .call = call,
     };
 
-    if (evthread_use_pthreads() < 0) {
-        return 1;
-    }
-    return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+    bench_check(evthread_use_pthreads() == 0, "evthread_use_pthreads");
+    return bench_peer_main(argc, argv, &peer);
 }

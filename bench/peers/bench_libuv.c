@@ -1,173 +1,291 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libuv: uv_async_send() after each push on a mutex queue, as its guide shows; uv_timer_start() and
- * uv_timer_stop(). It has no signals, so the emit benchmarks are missing.
+ * libuv: uv_async_send() after each push on a mutex queue, as its guide shows; its timers, whose
+ * delays count from the loop's cached time; uv_idle for what is to be done in every pass; uv_poll
+ * for descriptors. It has no signals.
  */
 #include "event_queue.h"
-#include "harness.h"
 
 #include <semaphore.h>
+#include <stdlib.h>
 #include <uv.h>
 
-static struct event_queue queue;
-static uint64_t expected;
-static uv_async_t start; /* tells that a thread's loop runs; closes itself */
-static sem_t ready;
-static sem_t done;
+/* --- a thread with a loop --------------------------------------------------------------------- */
+
+struct loop_thread {
+    uv_loop_t loop;
+    uv_thread_t thread;
+    uv_async_t started, work, stop;
+    sem_t is_ready;
+};
 
 static void thread_main(void *data)
 {
     uv_run(data, UV_RUN_DEFAULT);
 }
 
-static void on_async_close(uv_async_t *async)
+static void on_started(uv_async_t *async)
 {
-    uv_close((uv_handle_t *)async, NULL);
+    struct loop_thread *thread = async->data;
+
+    sem_post(&thread->is_ready);
 }
 
-static void on_start(uv_async_t *async)
+static void on_stop(uv_async_t *async)
 {
-    sem_post(&ready);
-    on_async_close(async);
+    uv_stop(async->loop);
 }
 
-static void on_produced(uv_async_t *async)
+static void await(sem_t *semaphore)
 {
-    event_queue_drain(&queue, &expected);
-    if (expected == BENCH_QUEUED_EVENTS) {
-        sem_post(&done);
-        on_async_close(async);
+    while (sem_wait(semaphore) < 0) {
     }
 }
 
-/* Starts `thread` on `loop` and returns once that loop runs. */
-static void start_thread(uv_thread_t *thread, uv_loop_t *loop)
+static void close_handle(uv_handle_t *handle, void *data)
 {
-    sem_init(&ready, 0, 0);
-    uv_async_init(loop, &start, on_start);
-    uv_async_send(&start);
-    uv_thread_create(thread, thread_main, loop);
-    while (sem_wait(&ready) < 0) {
-    }
+    (void)data;
+    uv_close(handle, NULL);
 }
 
-static int run_queued_emit(void)
+/* `started` is the loop's first event. */
+static void begin_thread(struct loop_thread *thread, uv_async_cb work, uv_async_cb started)
 {
-    uv_loop_t loop;
-    uv_async_t async;
-    uv_thread_t thread;
+    sem_init(&thread->is_ready, 0, 0);
+    uv_loop_init(&thread->loop);
+    uv_async_init(&thread->loop, &thread->started, started);
+    uv_async_init(&thread->loop, &thread->work, work);
+    uv_async_init(&thread->loop, &thread->stop, on_stop);
+    thread->started.data = thread;
+    uv_async_send(&thread->started);
+    uv_thread_create(&thread->thread, thread_main, &thread->loop);
+}
 
+static void start_loop_thread(struct loop_thread *thread, uv_async_cb work)
+{
+    begin_thread(thread, work, on_started);
+    await(&thread->is_ready);
+}
+
+static void stop_loop_thread(struct loop_thread *thread)
+{
+    uv_async_send(&thread->stop);
+    uv_thread_join(&thread->thread);
+    uv_walk(&thread->loop, close_handle, NULL);
+    uv_run(&thread->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&thread->loop);
+}
+
+static struct loop_thread other;
+
+/* --- one-way ------------------------------------------------------------------------------------
+ */
+
+static struct event_queue queue;
+
+static void on_work(uv_async_t *async)
+{
+    (void)async;
+    event_queue_drain(&queue);
+}
+
+static void start_consumer(size_t producers)
+{
+    (void)producers;
     event_queue_init(&queue);
-    sem_init(&done, 0, 0);
-    uv_loop_init(&loop);
-    uv_async_init(&loop, &async, on_produced);
-    start_thread(&thread, &loop);
-
-    uint64_t start_ns = bench_now_ns();
-    uint64_t start_cpu_ns = bench_cpu_ns();
-
-    for (uint64_t i = 0; i < BENCH_QUEUED_EVENTS; i++) {
-        struct bench_payload payload = {i, {i, i, i}};
-
-        event_queue_push(&queue, &payload);
-        uv_async_send(&async);
-    }
-    while (sem_wait(&done) < 0) {
-    }
-    bench_report_queued("libuv", start_ns, start_cpu_ns);
-    uv_thread_join(&thread);
-    uv_loop_close(&loop);
-    return 0;
+    start_loop_thread(&other, on_work);
 }
 
-static uv_async_t ping;
+static void stop_consumer(void)
+{
+    stop_loop_thread(&other);
+}
+
+static void wake(void)
+{
+    uv_async_send(&other.work);
+}
+
+static void produce(size_t producer, uint64_t count)
+{
+    event_queue_produce(&queue, producer, count, wake);
+}
+
+static void produce_large(size_t producer, uint64_t count)
+{
+    event_queue_produce_large(&queue, producer, count, wake);
+}
+
+static const struct bench_carrier queued = {start_consumer, produce, stop_consumer};
+static const struct bench_carrier queued_large = {start_consumer, produce_large, stop_consumer};
+
+/* --- there and back
+ * ------------------------------------------------------------------------------- */
+
 static uv_async_t pong;
-static int trips;
+static uint64_t trips_left;
 
 static void on_ping(uv_async_t *async)
 {
-    if (trips == BENCH_ROUND_TRIPS) {
-        on_async_close(async);
-        return;
-    }
+    (void)async;
     uv_async_send(&pong);
 }
 
 static void on_pong(uv_async_t *async)
 {
-    if (++trips == BENCH_ROUND_TRIPS) {
-        on_async_close(async);
-    }
-    uv_async_send(&ping);
+    if (--trips_left == 0)
+        uv_stop(async->loop);
+    else
+        wake();
 }
 
-static int run_pingpong(void)
+static void ping_pong(uint64_t trips)
 {
-    uv_loop_t loop;
-    uv_loop_t other;
-    uv_thread_t thread;
+    uv_loop_t *loop = uv_default_loop();
 
-    uv_loop_init(&loop);
-    uv_loop_init(&other);
-    uv_async_init(&loop, &pong, on_pong);
-    uv_async_init(&other, &ping, on_ping);
-    start_thread(&thread, &other);
-
-    uint64_t start_ns = bench_now_ns();
-
-    uv_async_send(&ping);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    bench_report_pingpong("libuv", start_ns);
-    uv_thread_join(&thread);
-    uv_loop_close(&other);
-    uv_loop_close(&loop);
-    return 0;
+    trips_left = trips;
+    uv_async_init(loop, &pong, on_pong);
+    start_loop_thread(&other, on_ping);
+    wake();
+    uv_run(loop, UV_RUN_DEFAULT);
+    stop_loop_thread(&other);
 }
 
-struct timer_churn {
-    uv_loop_t loop;
-    uv_timer_t timer;
-    uint32_t random;
-    uv_timer_t others[BENCH_TIMERS];
-};
+static sem_t answered;
+
+static void on_call(uv_async_t *async)
+{
+    (void)async;
+    sem_post(&answered);
+}
+
+static void call(uint64_t trips)
+{
+    sem_init(&answered, 0, 0);
+    start_loop_thread(&other, on_call);
+    for (; trips > 0; trips--) {
+        wake();
+        await(&answered);
+    }
+    stop_loop_thread(&other);
+}
+
+static void on_began(uv_async_t *async)
+{
+    (void)async;
+    bench_thread_began();
+}
+
+static void start_thread(void)
+{
+    begin_thread(&other, on_work, on_began);
+}
+
+static const struct bench_thread thread = {start_thread, stop_consumer};
+
+/* --- timers and descriptors
+ * ------------------------------------------------------------------------- */
+
+static uv_timer_t *timers;
+static uv_idle_t zero;
 
 static void on_timeout(uv_timer_t *timer)
 {
-    (void)timer;
+    bench_timer_fired((size_t)(timer - timers));
 }
 
-static void churn_chunk(void *context, size_t count)
+static void on_idle(uv_idle_t *idle)
 {
-    struct timer_churn *churn = context;
+    (void)idle;
+    bench_timer_fired(0);
+}
 
+static void make(size_t count, bool is_precise)
+{
+    (void)is_precise;
+    timers = calloc(count, sizeof *timers);
+    bench_check(timers != NULL, "calloc");
+    for (size_t i = 0; i < count; i++)
+        uv_timer_init(uv_default_loop(), &timers[i]);
+}
+
+static void start(size_t index, uint32_t delay_ms)
+{
+    uv_timer_start(&timers[index], on_timeout, delay_ms, 0);
+}
+
+static void start_periodic(size_t index, uint32_t interval_ms)
+{
+    uv_timer_start(&timers[index], on_timeout, interval_ms, interval_ms);
+}
+
+static void start_zero(void)
+{
+    uv_idle_init(uv_default_loop(), &zero);
+    uv_idle_start(&zero, on_idle);
+}
+
+static void start_and_stop(void *random, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
-        uv_timer_start(&churn->timer, on_timeout, bench_timer_delay_ms(&churn->random), 0);
-        uv_timer_stop(&churn->timer);
+        start(0, bench_timer_delay_ms(random));
+        uv_timer_stop(&timers[0]);
     }
 }
 
-static int run_timer_churn(void)
+static void restart_chunk(void *context, size_t count)
 {
-    static struct timer_churn churn = {.random = 1};
+    struct bench_restart *restart = context;
 
-    uv_loop_init(&churn.loop);
-    uv_timer_init(&churn.loop, &churn.timer);
-    for (int i = 0; i < BENCH_TIMERS; i++) {
-        uv_timer_init(&churn.loop, &churn.others[i]);
-        uv_timer_start(&churn.others[i], on_timeout, bench_timer_delay_ms(&churn.random), 0);
-    }
-    bench_report("timer_churn", "libuv",
-                 bench_median_ns(churn_chunk, &churn, BENCH_TIMER_OPERATIONS_PER_CHUNK), "ns");
-    return 0;
+    for (size_t i = 0; i < count; i++)
+        start(bench_restart_next(restart), bench_timer_delay_ms(&restart->random));
 }
+
+static void run(void)
+{
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+}
+
+static const struct bench_timers all_timers = {
+    .count_max = SIZE_MAX,
+    .make = make,
+    .start = start,
+    .start_periodic = start_periodic,
+    .start_zero = start_zero,
+    .start_and_stop = start_and_stop,
+    .restart = restart_chunk,
+    .run = run,
+};
+
+static uv_poll_t polls[BENCH_SOCKETS];
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    bench_notifier_ready((size_t)(poll - polls));
+}
+
+static void watch(size_t index, int descriptor)
+{
+    uv_poll_init(uv_default_loop(), &polls[index], descriptor);
+    uv_poll_start(&polls[index], UV_READABLE, on_readable);
+}
+
+static const struct bench_notifiers notifiers = {watch, run};
 
 int main(int argc, char **argv)
 {
-    static const struct bench_case cases[] = {
-        {"queued_emit", run_queued_emit},
-        {"pingpong", run_pingpong},
-        {"timer_churn", run_timer_churn},
+    static const struct bench_peer peer = {
+        .name = "libuv",
+        .queued = &queued,
+        .queued_large = &queued_large,
+        .timers = &all_timers,
+        .notifiers = &notifiers,
+        .thread = &thread,
+        .ping_pong = ping_pong,
+        .call = call,
     };
 
-    return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+    return bench_peer_main(argc, argv, &peer);
 }

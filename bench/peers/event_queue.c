@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mutex queue beside libuv's and libevent's wake-ups: see event_queue.h.
+ * The mutex queue beside the wake-ups of libuv, libevent and libev: see event_queue.h.
  */
 #include "event_queue.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void event_queue_init(struct event_queue *queue)
 {
@@ -14,23 +14,20 @@ void event_queue_init(struct event_queue *queue)
     queue->end = &queue->first;
 }
 
-void event_queue_push(struct event_queue *queue, const struct bench_payload *payload)
+void event_queue_push(struct event_queue *queue, const struct bench_payload *payload, size_t size)
 {
-    struct event_node *node = malloc(sizeof *node);
+    struct event_node *node = malloc(offsetof(struct event_node, payload) + size);
 
-    if (node == NULL) {
-        fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
+    bench_check(node != NULL, "malloc");
     node->next = NULL;
-    node->payload = *payload;
+    memcpy(&node->payload, payload, size);
     pthread_mutex_lock(&queue->lock);
     *queue->end = node;
     queue->end = &node->next;
     pthread_mutex_unlock(&queue->lock);
 }
 
-void event_queue_drain(struct event_queue *queue, uint64_t *expected)
+void event_queue_drain(struct event_queue *queue)
 {
     pthread_mutex_lock(&queue->lock);
 
@@ -42,8 +39,31 @@ void event_queue_drain(struct event_queue *queue, uint64_t *expected)
     while (node != NULL) {
         struct event_node *next = node->next;
 
-        bench_check_sequence(&node->payload, expected);
+        bench_receive(&node->payload);
         free(node);
         node = next;
+    }
+}
+
+void event_queue_produce(struct event_queue *queue, size_t producer, uint64_t count,
+                         void (*wake)(void))
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct bench_payload payload = {i, producer, {i, i}};
+
+        event_queue_push(queue, &payload, sizeof payload);
+        wake();
+    }
+}
+
+void event_queue_produce_large(struct event_queue *queue, size_t producer, uint64_t count,
+                               void (*wake)(void))
+{
+    struct bench_large_payload payload = {.head = {.producer = producer}};
+
+    for (uint64_t i = 0; i < count; i++) {
+        payload.head.sequence = i;
+        event_queue_push(queue, &payload.head, sizeof payload);
+        wake();
     }
 }

@@ -161,7 +161,7 @@ static __attribute__((noinline, cold)) bool deliver_observed(struct hy_thread_re
                                                              struct hy__message *message)
 {
     struct hy__span span;
-    if (message->anchor == NULL || message->anchor->object == NULL)
+    if (message->anchor->object == NULL)
         return deliver(record, message); /* for nobody */
     hy__span_begin_message(record, &span, message);
     bool delivered = deliver(record, message);

@@ -136,7 +136,8 @@ int hy__at_thread_end(void (*function)(void *), void *value);
 /* In a forked child: takes that back. */
 void hy__forget_thread_end(void);
 
-/* --- for the trace and the watchdog (linux_diagnostics.c) -------------------------------------- */
+/* --- for the trace and the watchdog (linux_diagnostics.c) --------------------------------------
+ */
 
 /* A file to be written, emptied. Functions that return an int: 0 or an errno. */
 int hy__file_create(const char *path, int *ret_file);

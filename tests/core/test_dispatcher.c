@@ -450,12 +450,12 @@ static void test_sn11_a_set_made_anew_tells_of_the_closed(void **state)
     assert_int_equal(close(ends[0][0]), 0);
     assert_ok(ops->forget(dispatcher, ends[0][0]));
     assert_int_equal(close(ends[1][0]), 0);
-    assert_int_equal(send(ends[0][1], "x", 1, 0), 1);
+    assert_int_equal(write(ends[0][1], "x", 1), 1);
     assert_ok(ops->wait(dispatcher, 0, note_told));
     assert_int_equal(told[0], 0);
     assert_int_equal(told[1], (unsigned)HY_FAILURE | HY_NOT_OPEN);
     assert_int_equal(told[2], 0);
-    assert_int_equal(send(ends[2][1], "x", 1, 0), 1);
+    assert_int_equal(write(ends[2][1], "x", 1), 1);
     assert_ok(ops->wait(dispatcher, 0, note_told));
     assert_int_equal(told[0], 0);
     assert_int_equal(told[2], HY_READABLE);

@@ -146,7 +146,7 @@ static void for_every_call(scenario_function scenario)
         run.failure.lasting = true;
         (void)with_each_error(&run);
         run.failure.lasting = false;
-        run.failure.n++;
+        run.failure.n += check_step();
     }
     assert_true(run.failure.n > 1 && run.failure.n < CALLS);
 }
@@ -709,6 +709,10 @@ SCENARIO(udp)
 static void test_every_call_has_failed(void **state)
 {
     (void)state;
+    if (check_step() != 1) {
+        print_message("HY_STRESS leaves most calls out\n");
+        skip();
+    }
     for (int i = 0; i < failing_calls_count(); i++)
         if (failing_calls_failures_of(i) == 0)
             fail_msg("%s() has never failed", failing_calls_name_of(i));

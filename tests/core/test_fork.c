@@ -53,6 +53,12 @@ static int child_status(pid_t child)
  * some: now and then it ends such a child by a check of its own. */
 static void skip_under_tsan(void)
 {
+    if (check_under_valgrind()) {
+        print_message(
+            "valgrind calls lost what the parent's threads held, and cannot always deliver "
+            "a signal in a forked child\n");
+        skip();
+    }
     if (UNDER_TSAN) {
         print_message("ThreadSanitizer does not support threads in a forked child\n");
         skip();

@@ -24,7 +24,7 @@
 #ifdef _WIN32
 #define STEP 8
 #else
-#define STEP 1
+#define STEP check_step()
 #endif
 
 /* Tries once; 0, or the first failing code after undoing what was done. */

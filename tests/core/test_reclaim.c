@@ -401,6 +401,8 @@ static void test_the_only_connection_comes_and_goes_under_emissions(void **state
         EXPECT_INT(hy_connect(&source.events.number, &here, slot_elsewhere, HY_DIRECT), 0);
         EXPECT_INT(hy_disconnect(&source.events.number, &here, slot_elsewhere), 1);
         EXPECT_INT(hy_connect(&source.events.nothing, &here, slot_cut, HY_DIRECT), 0);
+        EXPECT_INT(hy_connect(&source.events.number, &here, slot_elsewhere, HY_DIRECT), 0);
+        EXPECT_INT(hy_disconnect(&source.events.number, &here, slot_elsewhere), 1);
         EXPECT_INT(hy_disconnect(&source.events.nothing, &here, slot_cut), 1);
     }
     count_up(&stop_emitting);

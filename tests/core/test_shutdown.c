@@ -417,6 +417,10 @@ static void test_a_forked_child_finds_the_pool_and_what_is_parked_gone(void **st
     pid_t child;
 
     (void)state;
+    if (check_under_valgrind()) {
+        print_message("what the parent's other threads held is lost in a forked child\n");
+        skip();
+    }
     SKIP_ON_WINDOWS("Windows has no fork()");
     dones = 0;
     probe_init(&receiver, NULL);
@@ -481,6 +485,10 @@ static void test_a_job_forks_and_both_return(void **state)
     char bytes[8];
 
     (void)state;
+    if (check_under_valgrind()) {
+        print_message("what the parent's other threads held is lost in a forked child\n");
+        skip();
+    }
     SKIP_ON_WINDOWS("Windows has no fork()");
     if (UNDER_TSAN) {
         print_message("ThreadSanitizer does not support threads in a forked child\n");

@@ -108,6 +108,15 @@ static void again(const char *file, int count)
 }
 
 #ifndef _WIN32
+/* There is no room for the file, which is told at the end. */
+static void no_room(void)
+{
+    EXPECT_INT(hy_trace_start("/dev/full"), 0);
+    work_and_end();
+    EXPECT(hy_trace_stop() < 0);
+    EXPECT(strstr(hy_last_error()->message, "not whole") != NULL);
+}
+
 /* The child has no trace, and leaves the file alone. */
 static void fork_meanwhile(const char *file)
 {
@@ -151,6 +160,8 @@ int main(int argc, char **argv)
 #ifndef _WIN32
     else if (strcmp(what, "fork") == 0)
         fork_meanwhile(file);
+    else if (strcmp(what, "full") == 0)
+        no_room();
 #endif
     else
         return 2;

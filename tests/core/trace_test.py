@@ -107,6 +107,20 @@ class Traced(unittest.TestCase):
         run = self.run_subject("work", HALYARD_TRACE=os.path.join(self.file, "no", "folder"))
         self.assertIn("HALYARD_TRACE is left out", run.stderr)
 
+    def test_no_room_for_the_file(self):
+        self.run_subject("full")
+
+    def test_the_tool_says_what_the_time_went_to(self):
+        self.run_subject("trace", self.file)
+        tool = pathlib.Path(__file__).parent.parent.parent / "tools" / "trace"
+        run = subprocess.run([sys.executable, tool, "show", self.file], capture_output=True,
+                             text=True, check=True, timeout=TIMEOUT_S, cwd=os.path.dirname(SUBJECT))
+        self.assertIn("thread main", run.stdout)
+        self.assertIn('thread worker "1"', run.stdout)
+        self.assertIn(" 0 lost", run.stdout)
+        if shutil.which("addr2line"):
+            self.assertIn("subject_slot", run.stdout)
+
     def test_what_is_lost_is_counted(self):
         count = 50000
         self.run_subject("burst", self.file, str(count))
@@ -123,7 +137,6 @@ class Traced(unittest.TestCase):
         self.check_spans(trace)
         self.assertLessEqual(len(trace["traceEvents"]), 40)  # of the last one only
 
-    @unittest.skipIf(SUBJECT.endswith(".exe") or "-by-wine" in SUBJECT, "there is no fork()")
     @unittest.skipIf("tsan" in LIBRARY, "ThreadSanitizer does not support threads in a forked child")
     @unittest.skipIf("asan" in LIBRARY, "AddressSanitizer's allocator may stay locked in a child")
     def test_a_forked_child_leaves_it_alone(self):

@@ -4,6 +4,7 @@
 
 #include <halyard/error.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int failures;
 
@@ -69,4 +70,16 @@ int check_scaled(int iterations)
     double scaled = (double)iterations * (factor > 0.0 ? factor : 1.0);
 
     return scaled < 1.0 ? 1 : (int)scaled;
+}
+
+int check_step(void)
+{
+    return check_scaled(40) < 2 ? 8 : 1;
+}
+
+bool check_under_valgrind(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+
+    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
 }

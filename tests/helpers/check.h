@@ -77,7 +77,12 @@ const char *check_last_message(void);
 int check_setup(void **state);
 int check_teardown(void **state);
 
+/* Whether valgrind runs the program: no other build, so asked as it runs. */
+bool check_under_valgrind(void);
+
 /* HY_STRESS multiplies the iterations of stress tests (default 1, also fractions). */
 int check_scaled(int iterations);
+/* Of a sequence of failures, how many to go on by: 1, or 8 where HY_STRESS is below 0.05. */
+int check_step(void);
 
 #endif

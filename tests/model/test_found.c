@@ -28,6 +28,10 @@ enum {
 #endif
 #endif
 
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 #define LIVE UINT64_C(0x6c697665)
 #define DEAD UINT64_C(0x64656164)
 
@@ -55,9 +59,8 @@ static void check_release(void *block)
     memset(block, 0xdd, head[1]);
     head[0] = DEAD;
     memcpy(memory, head, sizeof head);
-#ifdef SANITIZED
-    free(memory); /* the sanitizer sees more, and looks for leaks */
-#endif
+    if (SANITIZED || getenv("CHECK_FREES") != NULL)
+        free(memory); /* sanitizers and valgrind see more, and look for leaks */
     __atomic_sub_fetch(&live_blocks, 1, __ATOMIC_RELAXED);
 }
 
