@@ -59,9 +59,8 @@ static void tell_reports(struct receiver *receiver)
     struct receiver_batch batch = {.first = receiver->reports_told, .buffer = NULL};
     int rc =
         hy_buffer_create(receiver->pending, count * sizeof receiver->pending[0], &batch.buffer);
-    if (rc == 0)
-        rc = hy_emit(&receiver->events.reports, &batch);
-    if (rc < 0) /* of these `first` knows nothing: they were not dropped from the queue */
+    if (rc < 0 || hy_emit(&receiver->events.reports, &batch) < 0)
+        /* Of these `first` knows nothing: they were not dropped from the queue. */
         hy_log(HY_LOG_ERROR, "receiver", "%zu messages are lost: %s", count,
                hy_last_error()->message);
     else

@@ -66,19 +66,19 @@ static const char *const class_names[VESSEL_CLASS_COUNT] = {
 char *rows_number(char text[ROWS_NUMBER_SIZE], int64_t scaled, int decimals)
 {
     uint64_t rest = scaled < 0 ? -(uint64_t)scaled : (uint64_t)scaled;
-    char *at = text + ROWS_NUMBER_SIZE;
+    size_t at = ROWS_NUMBER_SIZE - 1;
 
-    *--at = '\0';
+    text[at] = '\0';
     for (int digit = 0; digit <= decimals || rest != 0; digit++, rest /= 10) {
         if (digit == decimals && decimals > 0) {
-            *--at = '.';
+            text[--at] = '.';
         }
-        *--at = (char)('0' + rest % 10);
+        text[--at] = (char)('0' + rest % 10);
     }
     if (scaled < 0) {
-        *--at = '-';
+        text[--at] = '-';
     }
-    return at;
+    return &text[at];
 }
 
 static bool is_text(enum vessel_field field)

@@ -2,7 +2,7 @@
 /*
  * Vessels as rows of JSON, for frames with many of them. One row and one object for each field are
  * all that there is of json-c: they are filled and written for each vessel in turn, and the texts
- * are gathered. A tree with an object for each field of each vessel takes four times as long.
+ * are gathered. A tree with an object for each field of each vessel takes several times as long.
  */
 #ifndef HALYARD_ROWS_H
 #define HALYARD_ROWS_H
