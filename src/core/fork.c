@@ -120,7 +120,7 @@ static void record_empty(struct hy_thread_record *record)
 /* One thread, no locks, and only what may be called after a fork of a process with threads. */
 static void fork_child(void)
 {
-    struct hy_thread_record *record = hy__current_record;
+    struct hy_thread_record *record = hy__record_if_any();
     hy__hazards_forget(record);
     hy__trace_forget();
     hy__observers_forget();
@@ -130,7 +130,7 @@ static void fork_child(void)
     if (record == NULL)
         return;
     record_empty(record);
-    hy__current_record = NULL;
+    hy__record_set_current(NULL);
     hy__forget_thread_end();
 }
 

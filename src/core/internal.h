@@ -123,18 +123,34 @@ struct hy_anchor {
 #include "core/record.h"
 
 /* record.c */
+#ifdef _WIN32
+/* There the compiler emulates thread-local variables, and frees them before the last destructors of
+ * a thread, which may still use the library. */
+static inline struct hy_thread_record *hy__record_if_any(void)
+{
+    return hy__thread_slot();
+}
+static inline void hy__record_set_current(struct hy_thread_record *record)
+{
+    hy__thread_slot_set(record);
+}
+#else
 extern __thread struct hy_thread_record *hy__current_record
     __attribute__((tls_model("initial-exec"))) HY__HIDDEN;
-
-struct hy_thread_record *hy__record_adopt(void);
 static inline struct hy_thread_record *hy__record_if_any(void)
 {
     return hy__current_record;
 }
+static inline void hy__record_set_current(struct hy_thread_record *record)
+{
+    hy__current_record = record;
+}
+#endif
+struct hy_thread_record *hy__record_adopt(void);
 /* The calling thread's record, made at first use; NULL: out of memory, the last error is set. */
 static inline struct hy_thread_record *hy__record(void)
 {
-    struct hy_thread_record *record = hy__current_record;
+    struct hy_thread_record *record = hy__record_if_any();
     return __builtin_expect(record != NULL, 1) ? record : hy__record_adopt();
 }
 struct hy_thread_record *hy__record_create(const char *name);

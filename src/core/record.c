@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifndef _WIN32
 __thread struct hy_thread_record *hy__current_record;
+#endif
 
 static uint32_t adopted_count; /* atomic; for names */
 
@@ -150,7 +152,7 @@ static int enter(struct hy_thread_record *record)
 {
     int rc = hy__hazards_acquire(record);
     if (rc == 0)
-        hy__current_record = record;
+        hy__record_set_current(record);
     return rc;
 }
 
@@ -164,7 +166,7 @@ void hy__record_leave(struct hy_thread_record *record)
     hy__slabs_abandon(record);
     hy__hazards_release(record);
     hy__observer_release(record);
-    hy__current_record = NULL;
+    hy__record_set_current(NULL);
 }
 
 /* --- finishing -----------------------------------------------------------------------------------
@@ -237,7 +239,7 @@ void hy__record_finish(struct hy_thread_record *record, enum hy_finish_policy po
 static void adopted_thread_ends(void *value)
 {
     struct hy_thread_record *record = value;
-    hy__current_record = record; /* another destructor may have run before this one */
+    hy__record_set_current(record); /* another destructor may have run before this one */
     hy__thread_finish(record, HY_FINISH_DISCARD);
     hy__record_detach(record);
     hy__thread_end_handle(record);

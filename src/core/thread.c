@@ -340,7 +340,7 @@ static void *thread_main(void *context)
     struct hy_thread_record *record = context;
     struct hy_thread *thread = __atomic_load_n(&record->handle, __ATOMIC_ACQUIRE);
     struct hy_thread_private *priv = thread->priv;
-    hy__current_record = record;
+    hy__record_set_current(record);
     hy__os_thread_set_name(record->name);
     hy__priority_begin(record);
     hy__record_attach(record); /* if that fails, so do its loops */

@@ -135,6 +135,11 @@ void hy__signal_send(int number);
 int hy__at_thread_end(void (*function)(void *), void *value);
 /* In a forked child: takes that back. */
 void hy__forget_thread_end(void);
+#ifdef _WIN32
+/* A word of the calling thread, NULL at first. */
+void *hy__thread_slot(void);
+void hy__thread_slot_set(void *value);
+#endif
 
 /* --- for the trace and the watchdog (linux_diagnostics.c) --------------------------------------
  */

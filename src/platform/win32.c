@@ -179,6 +179,27 @@ int hy__os_thread_set_priority(uint32_t number, int level)
  * Fiber-local storage: the only one whose values are given to a function in the thread that ends.
  */
 
+/* Made as the library is loaded. Windows has over a thousand of them. */
+static DWORD slot = TLS_OUT_OF_INDEXES;
+
+static __attribute__((constructor)) void slot_make(void)
+{
+    slot = TlsAlloc();
+}
+
+void *hy__thread_slot(void)
+{
+    DWORD error = GetLastError(); /* which a look clears */
+    void *value = TlsGetValue(slot);
+    SetLastError(error);
+    return value;
+}
+
+void hy__thread_slot_set(void *value)
+{
+    (void)TlsSetValue(slot, value);
+}
+
 static INIT_ONCE end_once = INIT_ONCE_STATIC_INIT;
 static DWORD end_key = FLS_OUT_OF_INDEXES;
 static void (*end_function)(void *);

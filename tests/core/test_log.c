@@ -154,10 +154,11 @@ static void test_the_default_is_standard_error(void **state)
     int before;
 
     (void)state;
+    SKIP_ON_WINDOWS("the dup2() of these tests there is for sockets");
     assert_non_null(file);
     (void)fflush(stderr);
     before = dup(2);
-    assert_true(dup2(fileno(file), 2) == 2);
+    assert_true(dup2(fileno(file), 2) >= 0);
     hy_log_set_handler(NULL);
     hy_log(HY_LOG_WARNING, "udp", "number %d", 7);
     hy_log((enum hy_log_level)99, "ws", "of no level");
