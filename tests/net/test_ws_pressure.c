@@ -55,7 +55,8 @@ static double seconds = 3;
 static void sender_go(struct sender *sender)
 {
     unsigned char message[1200];
-    if (hy_now_ns() >= sender->until_ns) {
+    /* On a busy machine the others may have kept it from its first one until now. */
+    if (hy_now_ns() >= sender->until_ns && (sender->sent > 0 || sender->failure != 0)) {
         hy_timer_stop(&sender->timer);
         __atomic_store_n(&sender->is_done, true, __ATOMIC_RELEASE);
         return;
