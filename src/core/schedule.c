@@ -103,7 +103,8 @@ static void fetch_ahead(struct hy_timer_entry_ *next)
     next = next->group_next;
     __builtin_prefetch(hub_of(next));
     __builtin_prefetch(next->group_next);
-    __builtin_prefetch((const char *)next->group_next - sizeof *next);
+    /* The signal stands before the entry; of a delayed call that is an address like any other. */
+    __builtin_prefetch(&hy__timer_of(next->group_next)->events);
 }
 
 static inline void call(struct hy_thread_record *record, struct hy_timer_entry_ *entry,
