@@ -9,11 +9,20 @@
  */
 #include "core/internal.h"
 
+#include <string.h>
+
+static struct hy__store anchors = {
+    .cell_size = sizeof(struct hy_anchor),
+    .link_offset = offsetof(struct hy_anchor, incoming),
+};
+
 struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home)
 {
-    struct hy_anchor *anchor = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *anchor);
+    struct hy_anchor *anchor = HY__CELLS_OFF ? hy__allocate_aligned(HY__CACHE_LINE, sizeof *anchor)
+                                             : hy__store_take(&anchors);
     if (anchor == NULL)
         return NULL;
+    memset(anchor, 0, sizeof *anchor);
     anchor->refs = 1;
     anchor->object = object;
     anchor->home = home;
@@ -35,7 +44,10 @@ void hy__anchor_unref(struct hy_anchor *anchor)
         return;
     hy__record_unref(anchor->home);
     hy_memory_release(anchor->measured);
-    hy__release_aligned(anchor);
+    if (HY__CELLS_OFF)
+        hy__release_aligned(anchor);
+    else
+        hy__store_give(&anchors, anchor);
 }
 
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)

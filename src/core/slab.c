@@ -118,18 +118,6 @@ static struct hy__slab *slab_of(struct hy_thread_record *record, int slab_class)
     return slab;
 }
 
-/* Under AddressSanitizer every message comes from the heap, so that a use after release is seen. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SLAB_OFF 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLAB_OFF 1
-#endif
-#endif
-#ifndef SLAB_OFF
-#define SLAB_OFF 0
-#endif
-
 struct hy__message *hy__message_allocate(size_t payload_size)
 {
     size_t size = HY__MESSAGE_HEADER + payload_size;
@@ -141,7 +129,7 @@ struct hy__message *hy__message_allocate(size_t payload_size)
     int slab_class = 0;
     while (slab_class < HY__SLAB_CLASSES && size > cell_sizes[slab_class])
         slab_class++;
-    if (SLAB_OFF || slab_class == HY__SLAB_CLASSES) {
+    if (HY__CELLS_OFF || slab_class == HY__SLAB_CLASSES) {
         message = hy_memory_allocate(size);
     } else {
         slab = slab_of(record, slab_class);
