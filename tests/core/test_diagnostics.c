@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters, what is measured while that is on, and the watchdog. */
 #include "../helpers/probe.h"
+#include "../helpers/system.h"
 #include "../helpers/worker.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define E(n) (HY_EVENT_USER + (n))
 
@@ -282,6 +285,55 @@ static void test_measuring_names_each_kind_of_handler(void **state)
         assert_true(counts.slowest.function == ways[i].function);
         worker_stop(&worker);
     }
+}
+
+static void test_measuring_names_a_direct_closure(void **state)
+{
+    struct probe probe;
+
+    (void)state;
+    hy_diagnostics_set_measuring(true);
+    probe_init(&probe, NULL);
+    emit_to(&probe, &(struct hy_connect_options){.flags = HY_DIRECT}, true);
+    assert_int_equal(counters_of(&probe.hy).handlers, 1);
+    assert_int_equal(counters_of(&probe.hy).delivered, 0); /* nothing was posted */
+    assert_true(counters_of(&probe.hy).slowest == (uintptr_t)closure_slot);
+    object_end(&probe.hy);
+}
+
+static void ready(struct probe *self, const struct hy_readiness *readiness)
+{
+    (void)readiness;
+    probe_note(self, 1);
+    hy_notifier_fini(self->context);
+}
+
+static void test_measuring_names_a_notifier(void **state)
+{
+    struct probe probe;
+    struct hy_notifier notifier;
+    struct hy_object_counters counts;
+    struct hy_ref ref;
+    int ends[2];
+
+    (void)state;
+    hy_diagnostics_set_measuring(true);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    probe_init(&probe, NULL);
+    probe.context = &notifier;
+    assert_ok(hy_notifier_init(&notifier, NULL));
+    assert_ok(hy_connect(&notifier.events.ready, &probe, ready, HY_DIRECT));
+    assert_ok(hy_notifier_watch(&notifier, ends[0], HY_WRITABLE));
+    ref = hy_ref_to(&notifier.hy);
+    assert_true(wait_count(&probe.reached, 1));
+    assert_ok(hy_ref_get_counters(ref, &counts));
+    assert_int_equal(counts.handlers, 1);
+    assert_int_equal(counters_of(&probe.hy).handlers, 1);
+    assert_true(counters_of(&probe.hy).slowest == (uintptr_t)ready);
+    hy_ref_release(&ref);
+    object_end(&probe.hy);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void test_measuring_names_what_is_called_later(void **state)
@@ -737,6 +789,8 @@ int main(void)
         CASE(test_what_a_thread_that_stands_still_has_waiting),
         CASE(test_measuring_names_the_slowest),
         CASE(test_measuring_names_each_kind_of_handler),
+        CASE(test_measuring_names_a_direct_closure),
+        CASE(test_measuring_names_a_notifier),
         CASE(test_measuring_names_what_is_called_later),
         CASE(test_dropped_ones_of_an_object),
         CASE(test_times_add_up),
