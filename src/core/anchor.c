@@ -45,7 +45,7 @@ void hy__anchor_unref(struct hy_anchor *anchor)
     hy__record_unref(anchor->home);
     hy_memory_release(anchor->measured);
     if (HY__CELLS_OFF)
-        hy__release_aligned(anchor);
+        hy__release_aligned(anchor, sizeof *anchor);
     else
         hy__store_give(&anchors, anchor);
 }

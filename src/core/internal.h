@@ -63,7 +63,7 @@ enum {
 /* --- memory.c ------------------------------------------------------------------------------- */
 void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
-void hy__release_aligned(void *memory);
+void hy__release_aligned(void *memory, size_t size); /* the size that was asked for */
 
 /* --- store.c --------------------------------------------------------------------------------- */
 enum {

@@ -35,13 +35,21 @@ struct hy__slab {
     size_t cell_size;
 };
 
+/* What stands in front of the cells of a chunk. */
+#define CHUNK_HEAD ((sizeof(struct chunk) + HY__CACHE_LINE - 1) & ~(size_t)(HY__CACHE_LINE - 1))
+
+static size_t chunk_size(const struct hy__slab *slab)
+{
+    return CHUNK_HEAD + CELLS_PER_CHUNK * slab->cell_size;
+}
+
 static void slab_free(struct hy__slab *slab)
 {
     for (struct chunk *chunk = slab->chunks, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
-        hy__release_aligned(chunk);
+        hy__release_aligned(chunk, chunk_size(slab));
     }
-    hy__release_aligned(slab);
+    hy__release_aligned(slab, sizeof *slab);
 }
 
 /* Any thread: gives a chain back to its slab. */
@@ -74,15 +82,15 @@ static int64_t chain_length(const struct hy__cell *cell)
 
 static bool slab_grow(struct hy__slab *slab)
 {
-    size_t head = (sizeof(struct chunk) + HY__CACHE_LINE - 1) & ~(size_t)(HY__CACHE_LINE - 1);
-    char *memory = hy__allocate_aligned(HY__CACHE_LINE, head + CELLS_PER_CHUNK * slab->cell_size);
+    char *memory = hy__allocate_aligned(HY__CACHE_LINE, chunk_size(slab));
     if (memory == NULL)
         return false;
     struct chunk *chunk = (struct chunk *)(void *)memory;
     chunk->next = slab->chunks;
     slab->chunks = chunk;
     for (size_t i = CELLS_PER_CHUNK; i-- > 0;) {
-        struct hy__cell *cell = (struct hy__cell *)(void *)(memory + head + i * slab->cell_size);
+        struct hy__cell *cell =
+            (struct hy__cell *)(void *)(memory + CHUNK_HEAD + i * slab->cell_size);
         cell->next = slab->free;
         slab->free = cell;
     }

@@ -33,7 +33,7 @@ static char *at(const struct hy__store *store, uint32_t index)
 {
     uint32_t first;
     int chunk = chunk_of(index, &first);
-    /* Acquire: pairs with its making, should that be another thread's. */
+    /* Acquire: pairs with has_chunk(), in another thread. */
     return __atomic_load_n(&store->chunks[chunk], __ATOMIC_ACQUIRE) +
            (size_t)(index - first) * store->cell_size;
 }
@@ -102,14 +102,15 @@ static bool has_chunk(struct hy__store *store, int chunk)
     /* Relaxed: at() looks again. */
     if (__atomic_load_n(&store->chunks[chunk], __ATOMIC_RELAXED) != NULL)
         return true;
-    char *memory = hy__allocate_aligned(HY__CACHE_LINE, chunk_size(chunk) * store->cell_size);
+    size_t bytes = chunk_size(chunk) * store->cell_size;
+    char *memory = hy__allocate_aligned(HY__CACHE_LINE, bytes);
     if (memory == NULL)
         return false;
     char *none = NULL;
-    /* Release: with its own memory in front, where hy__release_aligned() looks. */
+    /* Release: pairs with at(). */
     if (!__atomic_compare_exchange_n(&store->chunks[chunk], &none, memory, false, __ATOMIC_RELEASE,
                                      __ATOMIC_RELAXED))
-        hy__release_aligned(memory); /* another thread was faster */
+        hy__release_aligned(memory, bytes); /* another thread was faster */
     return true;
 }
 
