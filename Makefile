@@ -47,10 +47,11 @@ coverage:
 	@exec tools/coverage.py --check $(WRITE)
 
 # The suite `stress` plain and sanitized, over and over for MINUTES, and the core's suite under valgrind.
+# WRITE=--write renews docs/stress.md.
 MINUTES ?= 10
 stress:
 	@tools/setup build test
-	@exec tools/stress $(MINUTES)
+	@exec tools/stress $(WRITE) $(MINUTES)
 
 # Each program of the core's suite once under valgrind.
 valgrind:
