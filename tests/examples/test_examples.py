@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Each example does what it says. Output: TAP.
 
-    test_examples.py FOLDER_WITH_THE_PROGRAMS
+    test_examples.py FOLDER_WITH_THE_PROGRAMS SANITIZER
 """
 
 import glob
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 import tap  # noqa: E402
 
 PROGRAMS = sys.argv.pop(1)
+SANITIZER = sys.argv.pop(1)
 SOURCES = os.path.join(HERE, "..", "..", "examples")
 LIMIT_S = 60
 
@@ -57,6 +59,17 @@ class Running:
     def line(self):
         return self.process.stdout.readline().rstrip("\n")
 
+    def answer(self, number):
+        """The line that a signal is answered with. ThreadSanitizer puts signals off, and that of clang 14 forgets
+        some that come as a program begins: its handler has run, the program's is never called. So there it is sent
+        again until it is answered; an answer that was only late then comes twice."""
+        limit_s = 2 if SANITIZER == "thread" else LIMIT_S
+        for _ in range(LIMIT_S // limit_s):
+            self.process.send_signal(number)
+            if select.select([self.process.stdout], [], [], limit_s)[0]:
+                return self.line()
+        raise AssertionError(f"no answer to {number.name}")
+
     def end(self, number=signal.SIGTERM):
         """The rest of its output and its exit code."""
         self.process.send_signal(number)
@@ -90,10 +103,11 @@ class Examples(unittest.TestCase):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number.name), Running("graceful_shutdown") as program:
                 self.assertEqual(program.line(), "running; stop it with Ctrl-C")
-                program.process.send_signal(signal.SIGUSR1)
-                self.assertIn(program.line(), ("writing", "nothing written yet"))
+                self.assertIn(program.answer(signal.SIGUSR1), ("writing", "nothing written yet"))
                 lines, code = program.end(number)
                 self.assertEqual(code, 0, lines)
+                if SANITIZER == "thread":
+                    lines = [line for line in lines if line != "writing"]
                 self.assertEqual(len(lines), 2, lines)
                 written = lines[0].split()[2]
                 self.assertEqual(lines[0], f"clerk wrote {written} entries")
