@@ -13,8 +13,18 @@
 
 static struct hy__store anchors = {
     .cell_size = sizeof(struct hy_anchor),
-    .link_offset = offsetof(struct hy_anchor, incoming),
+    .link_offset = offsetof(struct hy_anchor, measured),
 };
+
+/* Who loses the race for a cell may look at its link once more, and finds that it has lost: so that
+ * member is written atomically only. Relaxed: nobody believes what it says then. */
+static void clear(struct hy_anchor *anchor)
+{
+    const size_t behind = offsetof(struct hy_anchor, object);
+    memset(anchor, 0, offsetof(struct hy_anchor, measured));
+    __atomic_store_n(&anchor->measured, NULL, __ATOMIC_RELAXED);
+    memset((char *)anchor + behind, 0, sizeof *anchor - behind);
+}
 
 struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home)
 {
@@ -22,7 +32,7 @@ struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_r
                                              : hy__store_take(&anchors);
     if (anchor == NULL)
         return NULL;
-    memset(anchor, 0, sizeof *anchor);
+    clear(anchor);
     anchor->refs = 1;
     anchor->object = object;
     anchor->home = home;

@@ -73,7 +73,8 @@ enum {
 #define HY__STORE_LINK (UINT64_C(0xffffffff) << 32)
 struct hy__store {
     const size_t cell_size;   /* bytes; a multiple of the cache line */
-    const size_t link_offset; /* of 8 bytes in a free cell that the store may write: an atomic */
+    const size_t link_offset; /* of 8 bytes: the store's while the cell is free; its owner writes
+                                       them atomically only, for a loser may still look */
     uint64_t used;            /* atomic: tag << 32 | index + 1 of the first free cell */
     uint32_t fresh;           /* atomic: from this index on no cell has been taken yet */
     char *chunks[HY__STORE_CHUNKS]; /* atomic */
