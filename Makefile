@@ -1,7 +1,7 @@
 # Thin front to tools/ and Meson. On Debian 12, `make` and `git` are all that has to be there:
 # every target installs what it needs first (tools/setup) and asks nothing.
 
-.PHONY: all run test prove coverage stress valgrind bench lint fuzz docs install clean setup windows test-windows
+.PHONY: all run test prove coverage stress soak valgrind bench lint fuzz docs install clean setup windows test-windows
 
 all:
 	@tools/setup build
@@ -47,10 +47,17 @@ coverage:
 	@exec tools/coverage.py --check $(WRITE)
 
 # The suite `stress` plain and sanitized, over and over for MINUTES, and the core's suite under valgrind.
+# WRITE=--write renews docs/stress.md.
 MINUTES ?= 10
 stress:
 	@tools/setup build test
-	@exec tools/stress $(MINUTES)
+	@exec tools/stress $(WRITE) $(MINUTES)
+
+# The whole suite ROUNDS times under TSan and ASan, more tests at a time than processors. Two hours on two cores.
+ROUNDS ?= 50
+soak:
+	@tools/setup build test
+	@exec tools/soak $(ROUNDS)
 
 # Each program of the core's suite once under valgrind.
 valgrind:

@@ -4,6 +4,8 @@
  */
 #include "bench_halyard.h"
 
+#include <string.h>
+
 struct source {
     HY_INHERITS(hy_object);
     struct {
@@ -128,6 +130,7 @@ static void prepare_connections(size_t count)
     sources = allocate(signals, sizeof *sources);
     sinks = allocate(signals, sizeof *sinks);
     connections = allocate(count, sizeof *connections);
+    memset(connections, 0xff, count * sizeof *connections); /* touched, as in bench_run_things() */
     for (size_t i = 0; i < signals; i++) {
         check(hy_object_init(&sources[i].hy, &source_class, NULL));
         check(hy_object_init(&sinks[i].hy, &sink_class, NULL));

@@ -4,7 +4,6 @@
  */
 #include "harness.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,9 +127,13 @@ size_t *bench_shuffled(size_t count)
 
 size_t bench_memory_bytes(void)
 {
-    struct mallinfo2 info = mallinfo2();
+    long resident = 0, shared = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
 
-    return info.uordblks + info.hblkhd;
+    bench_check(file != NULL && fscanf(file, "%*s %ld %ld", &resident, &shared) == 2,
+                "/proc/self/statm");
+    fclose(file);
+    return (size_t)(resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Sockets and the loops of a thousand threads need more descriptors than is usual. */

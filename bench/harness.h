@@ -64,7 +64,7 @@ void bench_report_round_trips(uint64_t start_ns, uint64_t trips);
  * be freed. */
 size_t *bench_shuffled(size_t count);
 
-/* Bytes that malloc() has given out. */
+/* Bytes of memory that is resident and not of a file: what the process has taken and touched. */
 size_t bench_memory_bytes(void);
 
 /* The main function of a program: runs the case that the arguments name. The name of the last case

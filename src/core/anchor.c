@@ -9,11 +9,30 @@
  */
 #include "core/internal.h"
 
+#include <string.h>
+
+static struct hy__store anchors = {
+    .cell_size = sizeof(struct hy_anchor),
+    .link_offset = offsetof(struct hy_anchor, measured),
+};
+
+/* Who loses the race for a cell may look at its link once more, and finds that it has lost: so that
+ * member is written atomically only. Relaxed: nobody believes what it says then. */
+static void clear(struct hy_anchor *anchor)
+{
+    const size_t behind = offsetof(struct hy_anchor, object);
+    memset(anchor, 0, offsetof(struct hy_anchor, measured));
+    __atomic_store_n(&anchor->measured, NULL, __ATOMIC_RELAXED);
+    memset((char *)anchor + behind, 0, sizeof *anchor - behind);
+}
+
 struct hy_anchor *hy__anchor_create(struct hy_object *object, struct hy_thread_record *home)
 {
-    struct hy_anchor *anchor = hy__allocate_aligned_zeroed(HY__CACHE_LINE, sizeof *anchor);
+    struct hy_anchor *anchor = HY__CELLS_OFF ? hy__allocate_aligned(HY__CACHE_LINE, sizeof *anchor)
+                                             : hy__store_take(&anchors);
     if (anchor == NULL)
         return NULL;
+    clear(anchor);
     anchor->refs = 1;
     anchor->object = object;
     anchor->home = home;
@@ -35,7 +54,10 @@ void hy__anchor_unref(struct hy_anchor *anchor)
         return;
     hy__record_unref(anchor->home);
     hy_memory_release(anchor->measured);
-    hy__release_aligned(anchor);
+    if (HY__CELLS_OFF)
+        hy__release_aligned(anchor, sizeof *anchor);
+    else
+        hy__store_give(&anchors, anchor);
 }
 
 struct hy_thread_record *hy__anchor_home_ref(struct hy_anchor *anchor)

@@ -24,19 +24,20 @@ struct emission {
     struct hy_hub *hub;
     const struct hy_payload *description;
     const void *payload;
-    struct hy__walk *walk; /* NULL: pinned */
-    uint64_t last_id;
+    struct hy__walk *walk; /* a pinned one: of its own, which nobody else reads */
+    uint64_t end;          /* beyond the id and flags of every connection that it reaches */
     int count, error;
     bool framed;   /* the frame of its direct slots is in the list */
     bool observed; /* const: a span around each of them */
 };
 
-static ALWAYS_INLINE void walk_begin(struct emission *emission)
+static ALWAYS_INLINE void walk_begin(struct emission *emission, struct hy__walk *pinned)
 {
     struct hy_thread_record *record = emission->record;
     struct hy_hub *hub = emission->hub;
     if (HY_UNLIKELY(record->hazard_depth >= HY__HAZARDS)) {
-        emission->walk = NULL;
+        *pinned = (struct hy__walk){.hub = hub};
+        emission->walk = pinned;
         __atomic_add_fetch(&hub->pins, 1, __ATOMIC_SEQ_CST);
     } else {
         struct hy__walk *walk = &record->hazards->walks[record->hazard_depth];
@@ -48,16 +49,17 @@ static ALWAYS_INLINE void walk_begin(struct emission *emission)
         __atomic_store_n(&walk->hub, hub, __ATOMIC_SEQ_CST);
     }
     record->hazard_depth++;
-    emission->last_id = __atomic_load_n(&hub->last_id, __ATOMIC_ACQUIRE);
+    uint64_t last_id = __atomic_load_n(&hub->last_id, __ATOMIC_ACQUIRE);
+    emission->end = (last_id + 1) << HY__ID_SHIFT;
 }
 
-static ALWAYS_INLINE void walk_end(struct emission *emission)
+static ALWAYS_INLINE void walk_end(struct emission *emission, const struct hy__walk *pinned)
 {
     struct hy_hub *hub = emission->hub;
     bool closed = __atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0;
     emission->record->hazard_depth--;
     /* Release: the reaper frees after my last look. */
-    if (emission->walk != NULL)
+    if (emission->walk != pinned)
         __atomic_store_n(&emission->walk->hub, NULL, __ATOMIC_RELEASE);
     else
         __atomic_sub_fetch(&hub->pins, 1, __ATOMIC_SEQ_CST);
@@ -94,13 +96,12 @@ walk_resume(struct hy__walk *walk, struct hy_hub *hub, struct hy__connection *co
     return connection;
 }
 
-static ALWAYS_INLINE struct hy__connection *walk_on(const struct emission *emission,
-                                                    struct hy__connection *connection, uint64_t id)
+static ALWAYS_INLINE struct hy__connection *
+walk_on(const struct emission *emission, struct hy__connection *connection, uint64_t id_flags)
 {
     struct hy__walk *walk = emission->walk;
-    if (HY_UNLIKELY(walk != NULL &&
-                    __atomic_load_n(&walk->number, __ATOMIC_RELAXED) == HY__WALK_PARKED))
-        return walk_resume(walk, emission->hub, connection, id);
+    if (HY_UNLIKELY(__atomic_load_n(&walk->number, __ATOMIC_RELAXED) == HY__WALK_PARKED))
+        return walk_resume(walk, emission->hub, connection, id_flags >> HY__ID_SHIFT);
     return __atomic_load_n(&connection->next, __ATOMIC_SEQ_CST);
 }
 
@@ -133,10 +134,9 @@ call_observed(struct hy_thread_record *record, const struct hy__frame *frame, hy
 
 static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__frame *frame,
                                       struct hy__connection *connection, hy_slot slot,
-                                      uint64_t id_flags, bool here)
+                                      struct hy_anchor *anchor, uint64_t id_flags)
 {
-    struct hy_anchor *anchor = connection->anchor;
-    /* Relaxed: here it is ours; elsewhere (HY_DIRECT) the slot must not touch it anyway. */
+    /* Relaxed: it is ours. */
     struct hy_object *receiver = __atomic_load_n(&anchor->object, __ATOMIC_RELAXED);
     if (HY_UNLIKELY(receiver == NULL))
         return;
@@ -145,7 +145,7 @@ static ALWAYS_INLINE void emit_direct(struct emission *emission, struct hy__fram
         frame->connection_id = 0; /* the connection that the walk stands on tells */
         emission->framed = true;
     }
-    frame->anchor = here ? anchor : NULL;
+    frame->anchor = anchor;
     frame->connection = connection;
     if (emission->observed)
         call_observed(emission->record, frame, slot, id_flags, receiver, emission->payload);
@@ -163,28 +163,27 @@ static ALWAYS_INLINE void emit_to(struct emission *emission, struct hy__frame *f
 {
     /* Acquire: pairs with the cutting. */
     hy_slot slot = __atomic_load_n(&connection->slot, __ATOMIC_ACQUIRE);
-    if (slot == NULL)
+    if (HY_UNLIKELY(slot == NULL))
         return;
     /* Before any user code (a slot, a payload's copy): it may run a loop, which parks this walk.
      * Release: pairs with the reaper's acquire; the order against parking is hy__walks_park()'s
      * release. */
-    if (emission->walk != NULL)
-        __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
-    if (HY_UNLIKELY((id_flags & HY__FLAGS_RARE) != 0)) {
-        frame_leave(emission, frame);
-        struct hy__emission rare = {emission->record, emission->description, emission->payload,
-                                    ret_result};
-        count_one(emission, hy__emit_rare(&rare, connection, slot, id_flags));
-        return;
-    }
-    bool here = hy__anchor_home(connection->anchor) == emission->record;
-    if ((id_flags & HY_DIRECT) != 0 || (here && (id_flags & HY_QUEUED) == 0)) {
-        emit_direct(emission, frame, connection, slot, id_flags, here);
+    __atomic_store_n(&emission->walk->at, connection, __ATOMIC_RELEASE);
+    struct hy_anchor *anchor = connection->anchor;
+    bool here = hy__anchor_home(anchor) == emission->record;
+    if (!HY_UNLIKELY(!here || (id_flags & (HY__FLAGS_RARE | HY_QUEUED)) != 0)) {
+        emit_direct(emission, frame, connection, slot, anchor, id_flags);
         return;
     }
     frame_leave(emission, frame);
-    count_one(emission,
-              hy__emit_queued(emission->description, emission->payload, connection, id_flags));
+    if ((id_flags & (HY__FLAGS_RARE | HY_DIRECT)) != 0) {
+        struct hy__emission rare = {emission->record, emission->description, emission->payload,
+                                    ret_result};
+        count_one(emission, hy__emit_rare(&rare, connection, slot, id_flags));
+    } else {
+        count_one(emission,
+                  hy__emit_queued(emission->description, emission->payload, connection, id_flags));
+    }
 }
 
 static int emit_observed(struct hy_signal_base *signal, const void *payload, int *ret_result);
@@ -201,26 +200,31 @@ static ALWAYS_INLINE int emit(struct hy_signal_base *signal, const void *payload
     if (!observed && hy__is_observed())
         return emit_observed(signal, payload, ret_result);
     HY__PROBE2(emit, signal, hub);
-    struct emission emission = {record, hub,     &signal->spec->payload, payload, NULL, 0, 0, 0,
-                                false,  observed};
+    struct emission emission = {
+        .record = record,
+        .hub = hub,
+        .description = &signal->spec->payload,
+        .payload = payload,
+        .observed = observed,
+    };
     struct hy__frame frame;
-    walk_begin(&emission);
+    struct hy__walk pinned;
+    walk_begin(&emission, &pinned);
     struct hy__connection *connection = __atomic_load_n(&hub->head, __ATOMIC_SEQ_CST);
     while (connection != NULL) {
         /* Acquire: pairs with the release in connect. */
         uint64_t id_flags = __atomic_load_n(&connection->id_flags, __ATOMIC_ACQUIRE);
-        uint64_t id = id_flags >> HY__ID_SHIFT;
-        if (id > emission.last_id)
+        if (id_flags >= emission.end)
             break; /* connected during this emission */
         emit_to(&emission, &frame, connection, id_flags, ret_result);
         /* Acquire: a slot of this thread, or another thread, ended the sender; `signal` is not
          * looked at again. */
         if (HY_UNLIKELY(__atomic_load_n(&hub->closed, __ATOMIC_ACQUIRE) != 0))
             break;
-        connection = walk_on(&emission, connection, id);
+        connection = walk_on(&emission, connection, id_flags);
     }
     frame_leave(&emission, &frame);
-    walk_end(&emission);
+    walk_end(&emission, &pinned);
     return emission.error < 0 ? emission.error : emission.count;
 }
 

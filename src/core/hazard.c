@@ -51,7 +51,7 @@ void hy__hazards_forget(const struct hy_thread_record *own)
     for (; hazards != NULL; hazards = hazards->next)
         if (own == NULL || own->hazards != hazards) {
             for (int i = 0; i < HY__HAZARDS; i++)
-                hazards->walks[i] = (struct hy__walk){NULL, 0, NULL};
+                hazards->walks[i] = (struct hy__walk){0};
             hazards->used = 0;
         }
 }

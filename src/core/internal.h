@@ -63,7 +63,38 @@ enum {
 /* --- memory.c ------------------------------------------------------------------------------- */
 void *hy__allocate_aligned(size_t alignment, size_t size);
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size);
-void hy__release_aligned(void *memory);
+void hy__release_aligned(void *memory, size_t size); /* the size that was asked for */
+
+/* --- store.c --------------------------------------------------------------------------------- */
+enum {
+    HY__STORE_CHUNKS = 26 /* 64 * (2^26 - 1) cells: 4 billion */
+};
+/* Over the index of the next free cell; as the id of a connection it is nobody's. */
+#define HY__STORE_LINK (UINT64_C(0xffffffff) << 32)
+struct hy__store {
+    const size_t cell_size;   /* bytes; a multiple of the cache line */
+    const size_t link_offset; /* of 8 bytes: the store's while the cell is free; its owner writes
+                                       them atomically only, for a loser may still look */
+    uint64_t used;            /* atomic: tag << 32 | index + 1 of the first free cell */
+    uint32_t fresh;           /* atomic: from this index on no cell has been taken yet */
+    char *chunks[HY__STORE_CHUNKS]; /* atomic */
+};
+/* A cell as it was given back, or one of zeros; NULL: out of memory. Any thread. */
+void *hy__store_take(struct hy__store *store);
+void hy__store_give(struct hy__store *store, void *cell);
+
+/* Under AddressSanitizer what else would come from stores and slabs comes from the heap, so that a
+ * use after release is seen. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HY__CELLS_OFF 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HY__CELLS_OFF 1
+#endif
+#endif
+#ifndef HY__CELLS_OFF
+#define HY__CELLS_OFF 0
+#endif
 
 /* --- log.c -----------------------------------------------------------------------------------
  */

@@ -50,17 +50,23 @@ void hy_memory_release(void *memory)
         allocator_now()->release(memory);
 }
 
-/* The address that the allocator gave stands right before the aligned one. */
+/* Behind the memory stands the address that the allocator gave. The system's own can give the right
+ * one at once: then leak checkers find a pointer to where the block begins. */
 void *hy__allocate_aligned(size_t alignment, size_t size)
 {
-    char *memory = hy_memory_allocate(size + alignment + sizeof(void *));
-    if (memory == NULL)
+    if (allocator_now() == &system_allocator) {
+        void *memory = hy__os_allocate_aligned(alignment, size + sizeof(void *));
+        if (memory != NULL) {
+            memcpy((char *)memory + size, &memory, sizeof(void *));
+            return memory;
+        }
+    }
+    char *start = hy_memory_allocate(size + alignment + sizeof(void *));
+    if (start == NULL)
         return NULL;
-    uintptr_t start = (uintptr_t)(memory + sizeof(void *));
-    size_t skip = (alignment - start % alignment) % alignment;
-    void **aligned = (void **)(void *)(memory + sizeof(void *) + skip);
-    aligned[-1] = memory;
-    return aligned;
+    char *memory = start + (alignment - (uintptr_t)start % alignment) % alignment;
+    memcpy(memory + size, &start, sizeof(void *));
+    return memory;
 }
 
 void *hy__allocate_aligned_zeroed(size_t alignment, size_t size)
@@ -71,8 +77,10 @@ void *hy__allocate_aligned_zeroed(size_t alignment, size_t size)
     return memory;
 }
 
-void hy__release_aligned(void *memory)
+void hy__release_aligned(void *memory, size_t size)
 {
+    void *start = NULL;
     if (memory != NULL)
-        hy_memory_release(((void **)memory)[-1]);
+        memcpy(&start, (char *)memory + size, sizeof(void *));
+    hy_memory_release(start);
 }

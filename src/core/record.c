@@ -109,7 +109,7 @@ void hy__record_unref(struct hy_thread_record *record)
         record->dispatcher->ops->destroy(record->dispatcher);
     hy_memory_release(record->timer_groups);
     hy_memory_release(record->adopted_handle);
-    hy__release_aligned(record);
+    hy__release_aligned(record, sizeof *record);
 }
 
 void hy__record_begin_run(struct hy_thread_record *record, uint32_t run)

@@ -35,13 +35,21 @@ struct hy__slab {
     size_t cell_size;
 };
 
+/* What stands in front of the cells of a chunk. */
+#define CHUNK_HEAD ((sizeof(struct chunk) + HY__CACHE_LINE - 1) & ~(size_t)(HY__CACHE_LINE - 1))
+
+static size_t chunk_size(const struct hy__slab *slab)
+{
+    return CHUNK_HEAD + CELLS_PER_CHUNK * slab->cell_size;
+}
+
 static void slab_free(struct hy__slab *slab)
 {
     for (struct chunk *chunk = slab->chunks, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
-        hy__release_aligned(chunk);
+        hy__release_aligned(chunk, chunk_size(slab));
     }
-    hy__release_aligned(slab);
+    hy__release_aligned(slab, sizeof *slab);
 }
 
 /* Any thread: gives a chain back to its slab. */
@@ -74,15 +82,15 @@ static int64_t chain_length(const struct hy__cell *cell)
 
 static bool slab_grow(struct hy__slab *slab)
 {
-    size_t head = (sizeof(struct chunk) + HY__CACHE_LINE - 1) & ~(size_t)(HY__CACHE_LINE - 1);
-    char *memory = hy__allocate_aligned(HY__CACHE_LINE, head + CELLS_PER_CHUNK * slab->cell_size);
+    char *memory = hy__allocate_aligned(HY__CACHE_LINE, chunk_size(slab));
     if (memory == NULL)
         return false;
     struct chunk *chunk = (struct chunk *)(void *)memory;
     chunk->next = slab->chunks;
     slab->chunks = chunk;
     for (size_t i = CELLS_PER_CHUNK; i-- > 0;) {
-        struct hy__cell *cell = (struct hy__cell *)(void *)(memory + head + i * slab->cell_size);
+        struct hy__cell *cell =
+            (struct hy__cell *)(void *)(memory + CHUNK_HEAD + i * slab->cell_size);
         cell->next = slab->free;
         slab->free = cell;
     }
@@ -118,18 +126,6 @@ static struct hy__slab *slab_of(struct hy_thread_record *record, int slab_class)
     return slab;
 }
 
-/* Under AddressSanitizer every message comes from the heap, so that a use after release is seen. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SLAB_OFF 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLAB_OFF 1
-#endif
-#endif
-#ifndef SLAB_OFF
-#define SLAB_OFF 0
-#endif
-
 struct hy__message *hy__message_allocate(size_t payload_size)
 {
     size_t size = HY__MESSAGE_HEADER + payload_size;
@@ -141,7 +137,7 @@ struct hy__message *hy__message_allocate(size_t payload_size)
     int slab_class = 0;
     while (slab_class < HY__SLAB_CLASSES && size > cell_sizes[slab_class])
         slab_class++;
-    if (SLAB_OFF || slab_class == HY__SLAB_CLASSES) {
+    if (HY__CELLS_OFF || slab_class == HY__SLAB_CLASSES) {
         message = hy_memory_allocate(size);
     } else {
         slab = slab_of(record, slab_class);

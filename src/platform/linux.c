@@ -10,6 +10,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -139,6 +140,12 @@ void hy__os_thread_set_name(const char *name)
     strncpy(short_name, name, sizeof short_name - 1);
     short_name[sizeof short_name - 1] = '\0';
     pthread_setname_np(pthread_self(), short_name);
+}
+
+void *hy__os_allocate_aligned(size_t alignment, size_t size)
+{
+    void *memory;
+    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
 }
 
 uint32_t hy__os_processors(void)

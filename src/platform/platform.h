@@ -73,6 +73,9 @@ static inline void hy__unlock(uint32_t *word)
         hy__futex_wake(word, 1);
 }
 
+/* Aligned memory that free() takes back; NULL: there is none, or no such function. */
+void *hy__os_allocate_aligned(size_t alignment, size_t size);
+
 /* System threads. */
 struct hy__os_thread {
     uintptr_t id;

@@ -130,6 +130,12 @@ void hy__os_thread_set_name(const char *name)
         set(GetCurrentThread(), wide_name);
 }
 
+void *hy__os_allocate_aligned(size_t alignment, size_t size)
+{
+    (void)alignment, (void)size;
+    return NULL; /* _aligned_malloc() has a free() of its own */
+}
+
 uint32_t hy__os_processors(void)
 {
     DWORD_PTR allowed = 0, present;

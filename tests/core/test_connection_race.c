@@ -498,6 +498,28 @@ static void test_sc29_blocking_from_many_threads(void **state)
     object_end(&here.hy);
 }
 
+/* --- one lock for many --------------------------------------------------------------------------
+ */
+
+static void connect_and_cut(int index)
+{
+    (void)index;
+    for (int i = 0; i < 50; i++)
+        EXPECT_INT(hy_connection_disconnect(closure_connect(&here, HY_AUTO)), 1);
+}
+
+/* Whoever sleeps at the signal's lock is woken in the end, also when nobody else comes. */
+static void test_nobody_is_forgotten_at_a_lock(void **state)
+{
+    (void)state;
+    made = ended = 0;
+    probe_init(&here, NULL);
+    for (int round = 0; round < 20; round++)
+        run_all(4, connect_and_cut);
+    assert_int_equal(count_get(&ended), count_get(&made));
+    object_end(&here.hy);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -510,6 +532,7 @@ int main(void)
         CASE(test_sc31_each_change_is_told_from_many_threads),
         CASE(test_sc27_the_sender_is_asked_while_it_is_cut_and_ends),
         CASE(test_sc29_blocking_from_many_threads),
+        CASE(test_nobody_is_forgotten_at_a_lock),
     };
 
     allocator_install();

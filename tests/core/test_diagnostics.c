@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters, what is measured while that is on, and the watchdog. */
 #include "../helpers/probe.h"
+#include "../helpers/system.h"
 #include "../helpers/worker.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define E(n) (HY_EVENT_USER + (n))
 
@@ -173,6 +176,178 @@ static void test_measuring_names_the_slowest(void **state)
     assert_int_equal(hy_ref_get_counters(ref, &object_counts), -HY_ESHUTDOWN);
     worker_stop(&worker);
     object_end(&source.hy);
+}
+
+/* --- which handler it was -----------------------------------------------------------------------
+ */
+
+static void closure_slot(struct probe *self, const struct number *number, void *context)
+{
+    (void)context;
+    probe_note(self, number->value);
+}
+
+static void invoked(struct hy_object *receiver, const void *payload)
+{
+    (void)payload;
+    probe_note((struct probe *)receiver, 1);
+}
+
+static int called(struct hy_object *receiver, void *argument)
+{
+    invoked(receiver, argument);
+    return 0;
+}
+
+static void emit_to(struct probe *receiver, const struct hy_connect_options *options, bool closure)
+{
+    struct source source;
+
+    source_init(&source);
+    if (closure)
+        EXPECT_INT(hy_connect_with(&source.events.number, receiver, closure_slot, options, NULL),
+                   0);
+    else
+        EXPECT_INT(hy_connect_with(&source.events.number, receiver, probe_number, options, NULL),
+                   0);
+    EXPECT_INT(hy_emit_with(&source.events.number, .value = 1), 1);
+    EXPECT(wait_count(&receiver->reached, 1)); /* before the source takes its connections along */
+    object_end(&source.hy);
+}
+
+static void reach_by_closure(struct probe *receiver)
+{
+    emit_to(receiver, &(struct hy_connect_options){.flags = HY_QUEUED}, true);
+}
+
+static void reach_by_bounded_slot(struct probe *receiver)
+{
+    emit_to(receiver, &(struct hy_connect_options){.flags = HY_QUEUED | HY_BOUNDED, .limit = 2},
+            false);
+}
+
+static void reach_by_blocking_slot(struct probe *receiver)
+{
+    emit_to(receiver, &(struct hy_connect_options){.flags = HY_BLOCKING}, false);
+}
+
+static void reach_by_blocking_closure(struct probe *receiver)
+{
+    emit_to(receiver, &(struct hy_connect_options){.flags = HY_BLOCKING}, true);
+}
+
+static void reach_by_call(struct probe *receiver)
+{
+    EXPECT_INT(hy_call(&receiver->hy, called, NULL, 0, HY_FOREVER, NULL), 0);
+}
+
+static void reach_by_invoke(struct probe *receiver)
+{
+    EXPECT_INT(hy_invoke(&receiver->hy, invoked, NULL, NULL), 0);
+}
+
+static void reach_by_event(struct probe *receiver)
+{
+    post_some(&receiver->hy, 1);
+}
+
+static void test_measuring_names_each_kind_of_handler(void **state)
+{
+    const struct {
+        void (*reach)(struct probe *receiver);
+        enum hy_handler_kind kind;
+        uintptr_t function;
+    } ways[] = {
+        {reach_by_closure, HY_HANDLER_SLOT, (uintptr_t)closure_slot},
+        {reach_by_bounded_slot, HY_HANDLER_SLOT, (uintptr_t)probe_number},
+        {reach_by_blocking_slot, HY_HANDLER_CALLED, (uintptr_t)probe_number},
+        {reach_by_blocking_closure, HY_HANDLER_CALLED, (uintptr_t)closure_slot},
+        {reach_by_call, HY_HANDLER_CALLED, (uintptr_t)called},
+        {reach_by_invoke, HY_HANDLER_INVOKED, (uintptr_t)invoked},
+        {reach_by_event, HY_HANDLER_EVENT, (uintptr_t)probe_class.event},
+    };
+
+    (void)state;
+    hy_diagnostics_set_measuring(true);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct worker worker;
+        struct hy_thread_counters counts;
+
+        named_init(&worker, "worker", "reached");
+        assert_ok(hy_thread_start(&worker.thread));
+        ways[i].reach(&worker.probe);
+        hy_thread_quit(&worker.thread, 0);
+        assert_ok(hy_thread_join(&worker.thread, HY_FOREVER));
+        counts = hy_thread_get_counters(&worker.thread);
+        assert_int_equal(counts.handlers, 1);
+        assert_int_equal(counts.slowest.kind, ways[i].kind);
+        assert_string_equal(counts.slowest.object, "reached");
+        assert_true(counts.slowest.function == ways[i].function);
+        worker_stop(&worker);
+    }
+}
+
+static void test_measuring_names_a_direct_closure(void **state)
+{
+    struct probe probe;
+
+    (void)state;
+    hy_diagnostics_set_measuring(true);
+    probe_init(&probe, NULL);
+    emit_to(&probe, &(struct hy_connect_options){.flags = HY_DIRECT}, true);
+    assert_int_equal(counters_of(&probe.hy).handlers, 1);
+    assert_int_equal(counters_of(&probe.hy).delivered, 0); /* nothing was posted */
+    assert_true(counters_of(&probe.hy).slowest == (uintptr_t)closure_slot);
+    object_end(&probe.hy);
+}
+
+static void ready(struct probe *self, const struct hy_readiness *readiness)
+{
+    (void)readiness;
+    probe_note(self, 1);
+    hy_notifier_fini(self->context);
+}
+
+static void test_measuring_names_a_notifier(void **state)
+{
+    struct probe probe;
+    struct hy_notifier notifier;
+    struct hy_object_counters counts;
+    struct hy_ref ref;
+    int ends[2];
+
+    (void)state;
+    hy_diagnostics_set_measuring(true);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    probe_init(&probe, NULL);
+    probe.context = &notifier;
+    assert_ok(hy_notifier_init(&notifier, NULL));
+    assert_ok(hy_connect(&notifier.events.ready, &probe, ready, HY_DIRECT));
+    assert_ok(hy_notifier_watch(&notifier, ends[0], HY_WRITABLE));
+    ref = hy_ref_to(&notifier.hy);
+    assert_true(wait_count(&probe.reached, 1));
+    assert_ok(hy_ref_get_counters(ref, &counts));
+    assert_int_equal(counts.handlers, 1);
+    assert_int_equal(counters_of(&probe.hy).handlers, 1);
+    assert_true(counters_of(&probe.hy).slowest == (uintptr_t)ready);
+    hy_ref_release(&ref);
+    object_end(&probe.hy);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void test_measuring_names_what_is_called_later(void **state)
+{
+    struct probe probe;
+
+    (void)state;
+    hy_diagnostics_set_measuring(true);
+    probe_init(&probe, NULL);
+    assert_ok(hy_after(HY_MILLISECOND, &probe, probe_nothing));
+    assert_true(wait_count(&probe.reached, 1));
+    assert_int_equal(counters_of(&probe.hy).handlers, 1);
+    assert_true(counters_of(&probe.hy).slowest == (uintptr_t)probe_nothing);
+    object_end(&probe.hy);
 }
 
 static void test_dropped_ones_of_an_object(void **state)
@@ -613,6 +788,10 @@ int main(void)
         CASE(test_waits_and_wakes),
         CASE(test_what_a_thread_that_stands_still_has_waiting),
         CASE(test_measuring_names_the_slowest),
+        CASE(test_measuring_names_each_kind_of_handler),
+        CASE(test_measuring_names_a_direct_closure),
+        CASE(test_measuring_names_a_notifier),
+        CASE(test_measuring_names_what_is_called_later),
         CASE(test_dropped_ones_of_an_object),
         CASE(test_times_add_up),
         CASE(test_timers_are_handlers),

@@ -889,6 +889,7 @@ struct fake {
     struct hy_dispatcher base;
     int64_t now_ns, deadline_ns;
     bool precise;
+    int looks; /* at the clock */
 };
 
 static struct fake fake;
@@ -896,6 +897,7 @@ static struct fake fake;
 static int64_t fake_now(struct hy_dispatcher *dispatcher)
 {
     (void)dispatcher;
+    fake.looks++;
     return fake.now_ns;
 }
 
@@ -957,7 +959,7 @@ static void with_clock(int64_t now_ns, void (*function)(struct hy_thread *thread
 {
     struct hy_thread thread;
 
-    fake = (struct fake){{&fake_ops}, now_ns, HY_FOREVER, false};
+    fake = (struct fake){{&fake_ops}, now_ns, HY_FOREVER, false, 0};
     assert_ok(hy_thread_init(&thread, "clock", NULL));
     assert_ok(hy_thread_set_dispatcher(&thread, &fake.base));
     assert_ok(hy_thread_set_body(&thread, function, NULL));
@@ -1029,9 +1031,27 @@ static void test_tm13_three_accuracies(void **state)
     with_clock(1000 * HY_SECOND + 12345, accuracies);
 }
 
+static int start_every_second(struct hy_timer *started)
+{
+    return hy_timer_start(started, HY_SECOND);
+}
+
+static int start_for_a_second(struct hy_timer *started)
+{
+    return hy_timer_start_once(started, HY_SECOND);
+}
+
+static int start_until_a_second_has_gone(struct hy_timer *started)
+{
+    return hy_timer_start_at(started, fake.now_ns + HY_SECOND);
+}
+
+static int (*const starts[])(struct hy_timer *started) = {start_every_second, start_for_a_second,
+                                                          start_until_a_second_has_gone};
+
 /* When one fires that is started with the first accuracy and is given another one meanwhile. */
 static int64_t fires_with_another(enum hy_timer_accuracy before, enum hy_timer_accuracy after,
-                                  bool single_shot)
+                                  int (*start)(struct hy_timer *started))
 {
     struct hy_timer alone;
     struct probe probe;
@@ -1040,9 +1060,7 @@ static int64_t fires_with_another(enum hy_timer_accuracy before, enum hy_timer_a
     EXPECT_INT(hy_timer_init(&alone, &probe.hy), 0);
     EXPECT_INT(hy_connect(&alone.events.timeout, &probe, probe_nothing, HY_DIRECT), 0);
     EXPECT_INT(hy_timer_set_accuracy(&alone, before), 0);
-    EXPECT_INT(single_shot ? hy_timer_start_once(&alone, HY_SECOND)
-                           : hy_timer_start(&alone, HY_SECOND),
-               0);
+    EXPECT_INT(start(&alone), 0);
     EXPECT_INT(hy_process(0, HY_FOREVER), 0);
     EXPECT_INT(hy_timer_set_accuracy(&alone, after), 0);
     EXPECT_INT(hy_timer_remaining_ns(&alone), HY_SECOND);
@@ -1057,13 +1075,17 @@ static void change_accuracy(struct hy_thread *thread, void *context)
 {
     (void)thread;
     (void)context;
-    for (int single_shot = 0; single_shot <= 1; single_shot++) {
-        int64_t due_ns = fake.now_ns + HY_SECOND;
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        int64_t due_ns = fake.now_ns + HY_SECOND, late_ns;
 
-        EXPECT_INT(fires_with_another(HY_TIMER_SECONDS, HY_TIMER_PRECISE, single_shot), due_ns);
+        EXPECT_INT(fires_with_another(HY_TIMER_SECONDS, HY_TIMER_PRECISE, starts[i]), due_ns);
         EXPECT(fake.precise);
-        EXPECT(fires_with_another(HY_TIMER_PRECISE, HY_TIMER_SECONDS, single_shot) % HY_SECOND ==
-               0);
+        EXPECT(fires_with_another(HY_TIMER_PRECISE, HY_TIMER_SECONDS, starts[i]) % HY_SECOND == 0);
+        EXPECT(!fake.precise);
+        fake.now_ns += 1234567;
+        due_ns = fake.now_ns + HY_SECOND;
+        late_ns = fires_with_another(HY_TIMER_PRECISE, HY_TIMER_COARSE, starts[i]) - due_ns;
+        EXPECT(late_ns > 0 && late_ns <= HY_SECOND / 20);
         EXPECT(!fake.precise);
         fake.now_ns += 1234567;
     }
@@ -1074,6 +1096,28 @@ static void test_tm13_the_accuracy_changes_at_once(void **state)
 {
     (void)state;
     with_clock(1000 * HY_SECOND + 12345, change_accuracy);
+}
+
+static void start_precisely(struct hy_thread *thread, void *context)
+{
+    struct hy_timer alone;
+    int looks;
+
+    (void)thread;
+    (void)context;
+    EXPECT_INT(hy_timer_init(&alone, NULL), 0);
+    EXPECT_INT(hy_timer_set_accuracy(&alone, HY_TIMER_PRECISE), 0);
+    looks = fake.looks;
+    EXPECT_INT(hy_timer_start_at(&alone, fake.now_ns + HY_SECOND), 0);
+    EXPECT_INT(hy_timer_stop(&alone), 0);
+    EXPECT_INT(fake.looks, looks);
+    hy_timer_fini(&alone);
+}
+
+static void test_a_precise_start_at_needs_no_clock(void **state)
+{
+    (void)state;
+    with_clock(HY_SECOND, start_precisely);
 }
 
 static void before_zero(struct hy_thread *thread, void *context)
@@ -1597,6 +1641,7 @@ int main(void)
         CASE(test_tm23_the_clock_is_monotonic),
         CASE(test_tm13_three_accuracies),
         CASE(test_tm13_the_accuracy_changes_at_once),
+        CASE(test_a_precise_start_at_needs_no_clock),
         CASE(test_a_clock_before_its_zero),
         CASE(test_tm13_coarse_timers_share_their_wake_ups),
         CASE(test_tm24_deadlines_are_nanoseconds),
