@@ -20,17 +20,18 @@
 #include <unistd.h>
 
 enum {
-    CLIENTS_MAX = 1000,
-    INPUT_SIZE = 16384,
-    FRAMES_MAX = 64, /* broadcasts in one send */
+    CLIENTS_MAX = 20000,
+    INPUT_SIZE = 1 << 19,  /* all that one client has on the way */
+    SEND_BUFFER = 1 << 20, /* as much of it as the system allows */
+    FRAMES_MAX = 64,       /* broadcasts in one send */
     EVENTS_MAX = 256,
 };
 
 struct client {
     int fd;
     bool is_open; /* the handshake is over */
-    size_t filled;
-    unsigned char input[INPUT_SIZE];
+    size_t rest_size;
+    unsigned char *rest; /* of the input: the beginning of a frame */
 };
 
 struct server {
@@ -120,35 +121,49 @@ static void unmask(unsigned char *out, const unsigned char *in, size_t size,
     }
 }
 
+/* The bytes in front of the payload, mask included; 0: they have not all come. */
+static size_t read_header(const unsigned char *frame, size_t filled, size_t *ret_size)
+{
+    if (filled < 4) {
+        return 0;
+    }
+    *ret_size = frame[1] & 0x7f;
+    if (frame[0] != 0x81 || (frame[1] & 0x80) == 0 || *ret_size > 126) {
+        errno = 0;
+        fail("a frame of the load client is none of those agreed on");
+    }
+    if (*ret_size < 126) {
+        return 6;
+    }
+    *ret_size = (size_t)frame[2] << 8 | frame[3];
+    return 8;
+}
+
 /* Takes all whole frames of the input; returns the bytes of them. */
-static size_t take_frames(struct server *server, struct client *client)
+static size_t take_frames(struct server *server, const struct client *client,
+                          const unsigned char *input, size_t filled)
 {
     static unsigned char answer[INPUT_SIZE];
-    size_t answer_size = 0;
-    size_t at = 0;
+    size_t answer_size = 0, at = 0, size = 0, header;
 
-    while (client->filled - at >= 2) {
-        const unsigned char *frame = client->input + at;
-        size_t size = frame[1] & 0x7f;
+    while ((header = read_header(input + at, filled - at, &size)) > 0 &&
+           filled - at >= header + size) {
+        const unsigned char *payload = input + at + header;
 
-        if (frame[0] != 0x81 || (frame[1] & 0x80) == 0 || size > 125) {
-            errno = 0;
-            fail("a frame of the load client is none of those agreed on");
-        }
-        if (client->filled - at < 6 + size) {
-            break;
-        }
         if (server->echo && size >= BENCH_WS_ECHO_MIN) {
             answer_size += put_header(answer + answer_size, size);
-            unmask(answer + answer_size, frame + 6, size, frame + 2);
+            unmask(answer + answer_size, payload, size, payload - 4);
             answer_size += size;
         } else {
-            unsigned char text[125];
+            unsigned char text[BENCH_WS_SIZE_MAX];
 
-            unmask(text, frame + 6, size, frame + 2);
+            if (size > sizeof text) {
+                fail("a control message of the load client is too long");
+            }
+            unmask(text, payload, size, payload - 4);
             take_control(server, (const char *)text, size);
         }
-        at += 6 + size;
+        at += header + size;
     }
     if (answer_size > 0) {
         send_all(client->fd, answer, answer_size);
@@ -157,46 +172,71 @@ static size_t take_frames(struct server *server, struct client *client)
 }
 
 /* The request is one segment of the load client's; its end is all that matters. */
-static size_t take_request(struct client *client)
+static size_t take_request(struct client *client, const unsigned char *input, size_t filled)
 {
     static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                                  "Connection: Upgrade\r\n\r\n";
 
-    if (client->filled < 4 || memcmp(client->input + client->filled - 4, "\r\n\r\n", 4) != 0) {
+    if (filled < 4 || memcmp(input + filled - 4, "\r\n\r\n", 4) != 0) {
         return 0;
     }
     client->is_open = true;
     send_all(client->fd, answer, sizeof answer - 1);
-    return client->filled;
+    return filled;
+}
+
+/* What is left of the input, for the next time. */
+static void keep(struct client *client, const unsigned char *rest, size_t size)
+{
+    free(client->rest);
+    client->rest = NULL;
+    client->rest_size = size;
+    if (size == 0) {
+        return;
+    }
+    client->rest = malloc(size);
+    if (client->rest == NULL) {
+        fail("out of memory");
+    }
+    memcpy(client->rest, rest, size);
 }
 
 static void serve_client(struct server *server, struct client *client)
 {
+    static unsigned char input[INPUT_SIZE];
+
+    if (client->rest_size > 0) {
+        memcpy(input, client->rest, client->rest_size);
+    }
+
     ssize_t got =
-        recv(client->fd, client->input + client->filled, INPUT_SIZE - client->filled, MSG_DONTWAIT);
+        recv(client->fd, input + client->rest_size, INPUT_SIZE - client->rest_size, MSG_DONTWAIT);
 
     if (got <= 0) {
         fail("the load client is gone");
     }
-    client->filled += (size_t)got;
 
-    size_t taken = client->is_open ? take_frames(server, client) : take_request(client);
+    size_t filled = client->rest_size + (size_t)got;
+    size_t taken = client->is_open ? take_frames(server, client, input, filled)
+                                   : take_request(client, input, filled);
 
-    client->filled -= taken;
-    memmove(client->input, client->input + taken, client->filled);
+    if (client->rest_size > 0 || taken < filled) {
+        keep(client, input + taken, filled - taken);
+    }
 }
 
 static void accept_client(struct server *server)
 {
     struct client *client = calloc(1, sizeof *client);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    int on = 1;
+    int on = 1, size = SEND_BUFFER;
 
     if (client == NULL || server->client_count == CLIENTS_MAX) {
         fail("too many clients");
     }
     client->fd = accept(server->listener, NULL, NULL);
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(client->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, client->fd, &event) < 0) {
         fail("cannot watch a client");
     }
@@ -242,11 +282,7 @@ int main(int argc, char **argv)
     socklen_t address_size = sizeof address;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
 
-    if (argc != 2 || (strcmp(argv[1], "broadcast") != 0 && strcmp(argv[1], "echo") != 0)) {
-        fprintf(stderr, "usage: %s broadcast|echo\n", argv[0]);
-        return 2;
-    }
-    server.echo = strcmp(argv[1], "echo") == 0;
+    server.echo = bench_ws_is_echo(argc, argv);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     server.epoll = epoll_create1(EPOLL_CLOEXEC);

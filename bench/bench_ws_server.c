@@ -46,6 +46,7 @@ static int start(struct bench *bench)
         return rc;
     options = hy_ws_server_options_default();
     options.any_path = true;
+    options.client_limit = 2 * options.client_limit; /* as many as the load client opens */
     rc = hy_ws_server_set_options(&bench->server, &options);
     if (rc == 0)
         rc = hy_connect(&bench->server.events.message, bench, server_message, HY_DIRECT);
@@ -56,11 +57,7 @@ int main(int argc, char **argv)
 {
     static struct bench bench;
     struct hy_app app;
-    if (argc != 2 || (strcmp(argv[1], "broadcast") != 0 && strcmp(argv[1], "echo") != 0)) {
-        fprintf(stderr, "usage: %s broadcast|echo\n", argv[0]);
-        return 2;
-    }
-    bench.is_echo = strcmp(argv[1], "echo") == 0;
+    bench.is_echo = bench_ws_is_echo(argc, argv);
     if (hy_app_init(&app) < 0 || start(&bench) < 0) {
         fprintf(stderr, "%s: %s\n", argv[0], hy_last_error()->message);
         return 1;

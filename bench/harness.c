@@ -136,8 +136,7 @@ size_t bench_memory_bytes(void)
     return (size_t)(resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Sockets and the loops of a thousand threads need more descriptors than is usual. */
-static void raise_descriptor_limit(void)
+void bench_raise_descriptor_limit(void)
 {
     struct rlimit limit;
 
@@ -181,7 +180,7 @@ int bench_main(int argc, char **argv, const char *peer, const struct bench_case 
         return 2;
     }
     running.bench = found->name;
-    raise_descriptor_limit();
+    bench_raise_descriptor_limit();
     alarm(RUN_LIMIT_SECONDS);
     return found->run(running.size);
 }

@@ -46,6 +46,10 @@ uint64_t bench_count(uint64_t full);
  * suffix "_cpu" it is "emit_cpu:10". */
 void bench_report(const char *suffix, double value, const char *unit);
 
+/* As many descriptors as the system lets a process have: sockets and the loops of a thousand
+ * threads need more than is usual. */
+void bench_raise_descriptor_limit(void);
+
 /* Ends the program, with what errno says, unless `is_good`. */
 void bench_check(bool is_good, const char *what);
 

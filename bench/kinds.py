@@ -117,14 +117,12 @@ KINDS = [
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """A run of the load client against each peer's WebSocket server."""
+    """A run of a load client against each peer's server: `bench_PEER_ws`, `bench_PEER_udp`."""
     result: str
-    mode: str
-    connections: int
-    messages: int
-    window: int               # or depth
-    size: int
+    load: tuple               # the load client's arguments, after the port
     unit: str                 # of the rate
+    program: str = "ws"
+    arguments: tuple = ()     # the server's
     rounds: int = CLOSE_ROUNDS
     quick: bool = True
     loaded: bool = False
@@ -133,9 +131,22 @@ class Server:
 
 
 SERVERS = [
-    Server("ws_broadcast_w1", "broadcast", 200, 1000, 1, 200, "deliveries/s"),
-    Server("ws_broadcast_w16", "broadcast", 200, 4000, 16, 200, "deliveries/s"),
-    Server("ws_echo", "echo", 64, 4000, 16, 32, "messages/s"),
+    # Connections, messages, how many of them on the way, bytes.
+    Server("ws_broadcast_w1", ("broadcast", 200, 1000, 1, 200), "deliveries/s",
+           arguments=("broadcast",)),
+    Server("ws_broadcast_w16", ("broadcast", 200, 4000, 16, 200), "deliveries/s",
+           arguments=("broadcast",)),
+    Server("ws_echo", ("echo", 64, 4000, 16, 32), "messages/s", arguments=("echo",)),
+    Server("ws_echo_16k", ("echo", 1, 40_000, 16, 16384), "messages/s", arguments=("echo",)),
+    # So many clients, and so many more whose arrival is the work. Those that look through all of
+    # them in each pass take minutes for 10,000.
+    Server("ws_accept:1000", ("accept", 1000, 1000), "clients/s", arguments=("echo",),
+           rounds=ROUNDS, quick=False),
+    Server("ws_accept:10000", ("accept", 10_000, 1000), "clients/s", arguments=("echo",),
+           rounds=ROUNDS, quick=False, peers=("halyard", "raw")),
+    # Datagrams, bytes of each.
+    Server("udp", ("1000000", "200"), "datagrams/s", "udp",
+           peers=("halyard", "raw", "qt", "glib", "libuv")),
 ]
 
 # A recording of 85,184 sentences, where there is one.

@@ -10,7 +10,8 @@ import statistics
 RESAMPLES = 1000
 
 # Units of which more is better; of all others, less is.
-RATES = ("events/s", "fires/s", "deliveries/s", "messages/s", "sentences/s")
+RATES = ("events/s", "fires/s", "deliveries/s", "messages/s", "clients/s",
+         "datagrams/s", "sentences/s")
 
 
 def save(path, document):

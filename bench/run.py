@@ -88,14 +88,15 @@ def plan_programs(arguments, peers):
 
 
 def plan_servers(arguments, peers):
-    client = runners.find_program(arguments.build, "ws_load_client")
     for kind in kinds.SERVERS:
+        client = runners.find_program(arguments.build, f"{kind.program}_load_client")
         runs = {}
         for peer in peers:
-            path = runners.find_program(arguments.build, kinds.PEERS[peer][0] + "_ws")
+            path = runners.find_program(arguments.build,
+                                        f"{kinds.PEERS[peer][0]}_{kind.program}")
             if client and path and peer in kind.peers:
-                runs[peer] = lambda p=path, k=kind, e=kinds.PEERS[peer][1]: runners.run_server(
-                    p, client, k, e)
+                runs[peer] = lambda p=path, c=client, k=kind, e=kinds.PEERS[peer][1]: \
+                    runners.run_server(p, c, k, e)
         yield kind, runs
     path = runners.find_program(arguments.build, "bench_ws_slow_client")
     if path and "halyard" in peers:

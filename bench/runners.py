@@ -79,23 +79,29 @@ def run_program(path, kind, environment, is_short=False):
 
 
 def run_server(path, client, kind, environment):
-    """The load client's rate and the server's processor time a message."""
+    """The rate, the server's processor time a message, and its memory a client."""
+    what = " ".join([path.name, *kind.arguments])
     cores = sorted(os.sched_getaffinity(0))
-    server = start([path, kind.mode], cores[:1], environment)
+    server = start([path, *kind.arguments], cores[:1], environment)
     try:
         port = server.stdout.readline().strip()
         if not port.isdigit():
-            raise BenchError(f"{path.name} {kind.mode} did not print its port")
-        load = start([client, port, kind.mode, *map(str, (kind.connections, kind.messages,
-                                                          kind.window, kind.size))], cores[-1:])
+            raise BenchError(f"{what} did not print its port")
+        load = start([client, port, *map(str, kind.load)], cores[-1:])
         counted = read_rows(finish(load, f"the load client against {path.name}"), "the client")[0]
-        used = read_rows(finish(server, f"{path.name} {kind.mode}"), path.name)[0]
+        used = read_rows(finish(server, what), path.name)[0]
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-    return {kind.result: (counted["count"] / counted["seconds"], kind.unit),
-            f"{kind.result}_cpu": (used["cpu_ns"] / 1000 / counted["count"], "us")}
+    counted.update(used)
+    base, _, size = kind.result.partition(":")
+    size = size and ":" + size
+    rows = {kind.result: (counted["count"] / counted["seconds"], kind.unit),
+            f"{base}_cpu{size}": (counted["cpu_ns"] / 1000 / counted["count"], "us")}
+    if kind.load[0] == "accept":
+        rows[f"{base}_bytes{size}"] = (counted["bytes"] / sum(kind.load[1:]), "bytes")
+    return rows
 
 
 def run_ais(path, lines):

@@ -5,9 +5,11 @@
  *
  *   ws_load_client PORT broadcast CONNECTIONS MESSAGES WINDOW SIZE
  *   ws_load_client PORT echo CONNECTIONS MESSAGES_EACH DEPTH SIZE
+ *   ws_load_client PORT accept CONNECTIONS MORE
  *
  * Prints {"count": deliveries or echoes, "seconds": wall time} when every frame has been counted.
  * A frame that is not an unfragmented text of SIZE bytes with the right content is an error.
+ * `accept`: MORE connections, one after the other, are the work, beside CONNECTIONS open ones.
  */
 #include "harness.h"
 #include "ws_protocol.h"
@@ -26,11 +28,12 @@
 
 enum {
     RUN_LIMIT_SECONDS = 120,
-    CONNECTIONS_MAX = 1000,
+    CONNECTIONS_MAX = 15000,
     DEPTH_MAX = 64,
     READ_SIZE = 65536,
-    HEADER_MAX = 4,  /* of a frame to us: unmasked, at most 65535 bytes */
-    MASKED_EXTRA = 8 /* header and mask of a frame from us */
+    SEND_BUFFER = 1 << 20, /* as much of it as the system allows */
+    HEADER_MAX = 4,        /* of a frame to us: unmasked, at most 65535 bytes */
+    MASKED_EXTRA = 8       /* header and mask of a frame from us */
 };
 
 struct connection {
@@ -116,7 +119,7 @@ static int open_connection(uint16_t port)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     char answer[2048];
     size_t filled = 0;
-    int on = 1;
+    int on = 1, size = SEND_BUFFER;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -124,6 +127,7 @@ static int open_connection(uint16_t port)
         fail("cannot connect");
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     send_all(fd, request, sizeof request - 1);
     do {
         ssize_t got = recv(fd, answer + filled, sizeof answer - 1 - filled, 0);
@@ -298,19 +302,84 @@ static size_t number(const char *text, size_t maximum)
     return value;
 }
 
+/* The server stops its clock. The connections stay open until it has: closing is no part of the
+ * work. */
+static void end_run(int fd, size_t count, uint64_t start_ns)
+{
+    char rest[256];
+
+    printf("{\"count\": %zu, \"seconds\": %.6f}\n", count,
+           (double)(bench_now_ns() - start_ns) * 1e-9);
+    send_text(fd, "end");
+    while (recv(fd, rest, sizeof rest, 0) > 0) {
+    }
+}
+
+static int accept_main(uint16_t port, size_t connections, size_t more)
+{
+    int first = open_connection(port);
+
+    for (size_t i = 1; i < connections; i++) {
+        open_connection(port);
+    }
+    send_text(first, "go 0 0 0");
+
+    uint64_t start_ns = bench_now_ns();
+
+    for (size_t i = 0; i < more; i++) {
+        open_connection(port);
+    }
+    end_run(first, more, start_ns);
+    return 0;
+}
+
+static int messages_main(struct load *load, uint16_t port)
+{
+    char line[64];
+
+    prepare(load);
+
+    int epoll = connect_all(load, port);
+    uint64_t start_ns = bench_now_ns();
+
+    snprintf(line, sizeof line, "go %zu %zu %zu", load->messages, load->window, load->size);
+    send_text(load->connections[0].fd, line);
+    for (size_t i = 0; load->echo && i < load->connection_count; i++) {
+        send_echoes(load, &load->connections[i], load->window);
+    }
+    run(load, epoll);
+    end_run(load->connections[0].fd, load->received, start_ns);
+    return 0;
+}
+
+static bool is_mode(const char *mode, const char *name, int argc, int expected)
+{
+    return argc == expected && strcmp(mode, name) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct load load;
-    char line[64];
-    char rest[256];
+    const char *mode = argc > 4 ? argv[2] : "";
+    bool is_accept = is_mode(mode, "accept", argc, 5);
 
-    if (argc != 7 || (strcmp(argv[2], "broadcast") != 0 && strcmp(argv[2], "echo") != 0)) {
-        fprintf(stderr, "usage: %s PORT broadcast|echo CONNECTIONS MESSAGES WINDOW SIZE\n",
-                argv[0]);
+    load.echo = is_mode(mode, "echo", argc, 7);
+    if (!is_accept && !load.echo && !is_mode(mode, "broadcast", argc, 7)) {
+        fprintf(stderr,
+                "usage: %s PORT broadcast|echo CONNECTIONS MESSAGES WINDOW SIZE\n"
+                "       %s PORT accept CONNECTIONS MORE\n",
+                argv[0], argv[0]);
         return 2;
     }
-    load.echo = strcmp(argv[2], "echo") == 0;
+    alarm(RUN_LIMIT_SECONDS);
+    bench_raise_descriptor_limit();
+
+    uint16_t port = (uint16_t)number(argv[1], 65535);
+
     load.connection_count = number(argv[3], CONNECTIONS_MAX);
+    if (is_accept) {
+        return accept_main(port, load.connection_count, number(argv[4], CONNECTIONS_MAX));
+    }
     load.messages = number(argv[4], 10000000);
     load.window = number(argv[5], DEPTH_MAX);
     load.size = number(argv[6], BENCH_WS_SIZE_MAX);
@@ -318,23 +387,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: an echo needs at least %d bytes\n", argv[0], BENCH_WS_ECHO_MIN);
         return 2;
     }
-    alarm(RUN_LIMIT_SECONDS);
-    prepare(&load);
-
-    int epoll = connect_all(&load, (uint16_t)number(argv[1], 65535));
-    uint64_t start = bench_now_ns();
-
-    snprintf(line, sizeof line, "go %zu %zu %zu", load.messages, load.window, load.size);
-    send_text(load.connections[0].fd, line);
-    for (size_t i = 0; load.echo && i < load.connection_count; i++) {
-        send_echoes(&load, &load.connections[i], load.window);
-    }
-    run(&load, epoll);
-    printf("{\"count\": %zu, \"seconds\": %.6f}\n", load.received,
-           (double)(bench_now_ns() - start) * 1e-9);
-    send_text(load.connections[0].fd, "end");
-    /* The others stay open until the server has read its clock: closing is not part of the work. */
-    while (recv(load.connections[0].fd, rest, sizeof rest, 0) > 0) {
-    }
-    return 0;
+    return messages_main(&load, port);
 }

@@ -15,8 +15,21 @@ enum {
     RUN_LIMIT_SECONDS = 120
 };
 
+static size_t bytes_before;
+
+bool bench_ws_is_echo(int argc, char **argv)
+{
+    if (argc != 2 || (strcmp(argv[1], "broadcast") != 0 && strcmp(argv[1], "echo") != 0)) {
+        fprintf(stderr, "usage: %s broadcast|echo\n", argv[0]);
+        _exit(2);
+    }
+    bench_raise_descriptor_limit();
+    return strcmp(argv[1], "echo") == 0;
+}
+
 void bench_ws_announce(unsigned port)
 {
+    bytes_before = bench_memory_bytes();
     alarm(RUN_LIMIT_SECONDS);
     printf("%u\n", port);
     fflush(stdout);
@@ -63,7 +76,9 @@ int bench_ws_control(struct bench_ws_run *run, const char *text, size_t size)
         return 1;
     }
     if (size == 3 && memcmp(text, "end", 3) == 0) {
-        printf("{\"cpu_ns\": %llu}\n", (unsigned long long)(bench_cpu_ns() - run->start_cpu_ns));
+        printf("{\"cpu_ns\": %llu, \"bytes\": %lld}\n",
+               (unsigned long long)(bench_cpu_ns() - run->start_cpu_ns),
+               (long long)bench_memory_bytes() - (long long)bytes_before);
         fflush(stdout);
         return BENCH_WS_END;
     }

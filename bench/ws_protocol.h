@@ -15,7 +15,8 @@
  *   "a"                         (broadcast) acknowledges the oldest message: by now every
  *                               connection has received it. The server sends the next one.
  *   "end"                       the client has counted everything. The server stops its clock,
- *                               prints {"cpu_ns": N} on a line of its own and exits with 0.
+ *                               prints {"cpu_ns": N, "bytes": B} on a line of its own and exits
+ *                               with 0. B: by how much its memory has grown since it listened.
  *
  * An echo server sends every other message back on its connection, unchanged and in order; those
  * are never shorter than BENCH_WS_ECHO_MIN bytes, all control messages are.
@@ -23,6 +24,7 @@
 #ifndef BENCH_WS_PROTOCOL_H
 #define BENCH_WS_PROTOCOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,7 +34,7 @@ extern "C" {
 
 enum {
     BENCH_WS_ECHO_MIN = 32,
-    BENCH_WS_SIZE_MAX = 4096,
+    BENCH_WS_SIZE_MAX = 16384,
     BENCH_WS_END = -1, /* bench_ws_control(): the run is over, exit */
 };
 
@@ -44,6 +46,10 @@ struct bench_ws_run {
     uint64_t start_cpu_ns;
     char text[BENCH_WS_SIZE_MAX];
 };
+
+/* Whether the command line says "echo", not "broadcast"; ends the program when it says neither. To
+ * be called first: it raises the limit of descriptors. */
+bool bench_ws_is_echo(int argc, char **argv);
 
 /* Prints the first line. From here on the program has two minutes. */
 void bench_ws_announce(unsigned port);

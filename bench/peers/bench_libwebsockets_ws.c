@@ -12,20 +12,20 @@
 #include <string.h>
 
 enum {
-    ECHO_SIZE_MAX = 128,
     ECHO_RING = 64
 };
 
 struct echo_message {
-    size_t size;
-    unsigned char bytes[LWS_PRE + ECHO_SIZE_MAX];
+    size_t size, capacity;
+    unsigned char *bytes; /* LWS_PRE of them are in front of the message; used again */
 };
 
 struct session {
     size_t sent; /* broadcasts written to this client */
     size_t echo_head;
     size_t echo_tail;
-    struct echo_message *echoes; /* a ring of ECHO_RING, echo mode only */
+    bool is_receiving;           /* the newest echo's end has not come */
+    struct echo_message *echoes; /* a ring of ECHO_RING, from the first one on */
 };
 
 static bool echo_mode;
@@ -51,21 +51,53 @@ static int on_control(struct lws *wsi, const char *text, size_t size)
     return 0;
 }
 
+static bool append(struct echo_message *echo, const void *bytes, size_t size)
+{
+    size_t needed = LWS_PRE + echo->size + size;
+
+    if (needed > echo->capacity) {
+        unsigned char *larger = realloc(echo->bytes, needed);
+
+        if (larger == NULL) {
+            return false;
+        }
+        echo->bytes = larger;
+        echo->capacity = needed;
+    }
+    memcpy(echo->bytes + LWS_PRE + echo->size, bytes, size);
+    echo->size += size;
+    return true;
+}
+
+/* A message may come in parts. */
 static int on_receive(struct lws *wsi, struct session *session, const void *bytes, size_t size)
 {
-    if (!echo_mode || size < BENCH_WS_ECHO_MIN) {
+    bool has_more = lws_remaining_packet_payload(wsi) > 0;
+
+    if (!echo_mode || (!session->is_receiving && !has_more && size < BENCH_WS_ECHO_MIN)) {
         return on_control(wsi, bytes, size);
     }
-    if (size > ECHO_SIZE_MAX || session->echo_head - session->echo_tail == ECHO_RING) {
-        lwsl_err("an echo is too large or too many are outstanding\n");
+    if (session->echoes == NULL) {
+        session->echoes = calloc(ECHO_RING, sizeof *session->echoes);
+    }
+    if (session->echoes == NULL || session->echo_head - session->echo_tail == ECHO_RING) {
+        lwsl_err("no memory, or too many echoes are outstanding\n");
         return -1;
     }
 
-    struct echo_message *echo = &session->echoes[session->echo_head++ % ECHO_RING];
+    struct echo_message *echo = &session->echoes[session->echo_head % ECHO_RING];
 
-    echo->size = size;
-    memcpy(echo->bytes + LWS_PRE, bytes, size);
-    lws_callback_on_writable(wsi);
+    if (!session->is_receiving) {
+        echo->size = 0;
+    }
+    if (!append(echo, bytes, size)) {
+        return -1;
+    }
+    session->is_receiving = has_more;
+    if (!has_more) {
+        session->echo_head++;
+        lws_callback_on_writable(wsi);
+    }
     return 0;
 }
 
@@ -99,14 +131,14 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct session *session = user;
 
     switch (reason) {
-    case LWS_CALLBACK_ESTABLISHED:
-        session->echoes = echo_mode ? calloc(ECHO_RING, sizeof *session->echoes) : NULL;
-        return echo_mode && session->echoes == NULL ? -1 : 0;
     case LWS_CALLBACK_RECEIVE:
         return on_receive(wsi, session, in, size);
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return on_writable(wsi, session);
     case LWS_CALLBACK_CLOSED:
+        for (size_t i = 0; session->echoes != NULL && i < ECHO_RING; i++) {
+            free(session->echoes[i].bytes);
+        }
         free(session->echoes);
         return 0;
     default:
@@ -117,17 +149,20 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 int main(int argc, char **argv)
 {
     static const struct lws_protocols protocols[] = {
-        {.name = "bench", .callback = callback, .per_session_data_size = sizeof(struct session)},
+        {.name = "bench",
+         .callback = callback,
+         .per_session_data_size = sizeof(struct session),
+         .rx_buffer_size = BENCH_WS_SIZE_MAX},
         {.name = NULL},
     };
-    struct lws_context_creation_info info = {
-        .iface = "127.0.0.1", .port = 0, .protocols = protocols, .gid = -1, .uid = -1};
+    struct lws_context_creation_info info = {.iface = "127.0.0.1",
+                                             .port = 0,
+                                             .protocols = protocols,
+                                             .gid = -1,
+                                             .uid = -1,
+                                             .pt_serv_buf_size = 2 * BENCH_WS_SIZE_MAX};
 
-    if (argc != 2 || (strcmp(argv[1], "broadcast") != 0 && strcmp(argv[1], "echo") != 0)) {
-        fprintf(stderr, "usage: %s broadcast|echo\n", argv[0]);
-        return 2;
-    }
-    echo_mode = strcmp(argv[1], "echo") == 0;
+    echo_mode = bench_ws_is_echo(argc, argv);
     lws_set_log_level(LLL_ERR, NULL);
 
     struct lws_context *context = lws_create_context(&info);

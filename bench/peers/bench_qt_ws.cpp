@@ -91,13 +91,10 @@ class Server : public QObject
 
 int main(int argc, char **argv)
 {
-    if (argc != 2 || (strcmp(argv[1], "broadcast") != 0 && strcmp(argv[1], "echo") != 0)) {
-        fprintf(stderr, "usage: %s broadcast|echo\n", argv[0]);
-        return 2;
-    }
+    const bool isEcho = bench_ws_is_echo(argc, argv);
     setenv("QT_NO_GLIB", "1", 0);
     QCoreApplication application(argc, argv);
-    Server server(strcmp(argv[1], "echo") == 0);
+    Server server(isEcho);
 
     if (!server.listen()) {
         fprintf(stderr, "%s: cannot listen on 127.0.0.1\n", argv[0]);
