@@ -44,10 +44,10 @@ class Summary(unittest.TestCase):
 
     def test_a_failure_says_what_was_wrong(self):
         output = "1..3\nok 1 - a\nnot ok 2 - b\n# 1 != 2\n# b.c:7: error\nok 3 - c\n# of c\n"
-        result = summary(record("FAIL", output, 1), record("ERROR", "", -6, "Aborted\n"))
+        result = summary(record("FAIL", output, 1), record("ERROR", "1..2\n", -6, "Bad\nAborted\n"))
         self.expect(result, "2 passed, 2 failed", 1)
         self.assertIn("failed: program: b\n    1 != 2\n    b.c:7: error\n"
-                      "failed: program: error, exit code -6\n    Aborted\n", result.stdout)
+                      "failed: program: error, exit code -6\n    Bad\n    Aborted\n", result.stdout)
 
     def test_a_crash_or_time_out_is_a_failure_besides_the_subtests(self):
         self.expect(summary(record("ERROR", "1..2\nok 1 - a\n", -11)), "1 passed, 1 failed", 1)
