@@ -18,6 +18,7 @@
 #define E(n)    (HY_EVENT_USER + (n))
 #define SENDERS 3
 #define HOMES   3
+#define TREES   8
 /* HY_PRIORITY_LOW to HY_PRIORITY_HIGH */
 #define PRIORITIES 3
 
@@ -99,6 +100,51 @@ static void test_oa10_hooks_in_the_right_threads(void **state)
     assert_int_equal(hook_order[1], 2);
     assert_int_equal(hook_order[2], 3);
     assert_int_equal(hook_order[3], 4);
+}
+
+static struct hy_object *last_of_tree;
+
+static void note_arrival(struct hy_object *object)
+{
+    EXPECT(hy_object_is_here(object));
+    EXPECT(hy_object_is_here(last_of_tree));
+}
+
+static const struct hy_class arriving_class =
+    HY_CLASS(struct hy_object, .enter_thread = note_arrival);
+
+static int may_sleep; /* atomic */
+
+static void stay_awake(struct hy_object *object, const void *payload)
+{
+    (void)payload;
+    if (__atomic_load_n(&may_sleep, __ATOMIC_RELAXED) == 0)
+        EXPECT_INT(hy_invoke(object, stay_awake, NULL, NULL), 0);
+}
+
+/* Rules: OA-06. The new thread, which does not have to be woken, hears of none before all are
+ * there.
+ */
+static void test_oa06_the_whole_tree_is_there_at_once(void **state)
+{
+    const int children = check_scaled(20000);
+    struct worker worker;
+    struct hy_object roots[TREES];
+
+    (void)state;
+    worker_start(&worker, "target");
+    __atomic_store_n(&may_sleep, 0, __ATOMIC_RELAXED);
+    assert_ok(hy_invoke(&worker.probe.hy, stay_awake, NULL, NULL));
+    for (int i = 0; i < TREES; i++) {
+        assert_ok(hy_object_init(&roots[i], &arriving_class, NULL));
+        for (int j = 0; j < children; j++)
+            assert_ok(hy_object_create(&arriving_class, &roots[i], &last_of_tree));
+        assert_ok(hy_object_move_to_thread(&roots[i], &worker.thread));
+        flush_there(&roots[i]);
+        assert_ptr_equal(hy_object_thread(last_of_tree), &worker.thread);
+    }
+    __atomic_store_n(&may_sleep, 1, __ATOMIC_RELAXED);
+    worker_stop(&worker);
 }
 
 static void test_oa11_what_is_pending_travels_along(void **state)
@@ -756,6 +802,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_oa06_a_tree_moves_as_a_whole),
+        TEST(test_oa06_the_whole_tree_is_there_at_once),
         TEST(test_oa08_a_move_to_the_own_thread_does_nothing),
         TEST(test_oa10_hooks_in_the_right_threads),
         TEST(test_oa11_what_is_pending_travels_along),
