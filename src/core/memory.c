@@ -57,7 +57,7 @@ void *hy__allocate_aligned(size_t alignment, size_t size)
     if (allocator_now() == &system_allocator) {
         void *memory = hy__os_allocate_aligned(alignment, size + sizeof(void *));
         if (memory != NULL) {
-            memcpy((char *)memory + size, &memory, sizeof(void *));
+            memcpy((char *)memory + size, &memory, sizeof memory);
             return memory;
         }
     }
@@ -65,7 +65,7 @@ void *hy__allocate_aligned(size_t alignment, size_t size)
     if (start == NULL)
         return NULL;
     char *memory = start + (alignment - (uintptr_t)start % alignment) % alignment;
-    memcpy(memory + size, &start, sizeof(void *));
+    memcpy(memory + size, &start, sizeof start);
     return memory;
 }
 
@@ -81,6 +81,6 @@ void hy__release_aligned(void *memory, size_t size)
 {
     void *start = NULL;
     if (memory != NULL)
-        memcpy(&start, (char *)memory + size, sizeof(void *));
+        memcpy(&start, (char *)memory + size, sizeof start);
     hy_memory_release(start);
 }
