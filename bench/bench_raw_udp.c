@@ -42,7 +42,7 @@ int main(void)
                     getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
                     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0,
                 "cannot listen on 127.0.0.1");
-    bench_udp_announce(ntohs(address.sin_port));
+    bench_announce(ntohs(address.sin_port));
     do {
         epoll_wait(epoll, &event, 1, -1);
     } while (receive(fd));

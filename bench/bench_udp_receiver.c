@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Halyard's UDP socket under the load client: see udp_protocol.h. */
+#include "harness.h"
 #include "udp_protocol.h"
 
 #include <halyard/halyard.h>
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[0], hy_last_error()->message);
         return 1;
     }
-    bench_udp_announce(hy_address_port(&local));
+    bench_announce(hy_address_port(&local));
     int code = hy_app_exec(&app);
     hy_udp_socket_fini(&socket);
     hy_app_fini(&app);

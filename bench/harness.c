@@ -136,6 +136,13 @@ size_t bench_memory_bytes(void)
     return (size_t)(resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+void bench_announce(unsigned port)
+{
+    alarm(RUN_LIMIT_SECONDS);
+    printf("%u\n", port);
+    fflush(stdout);
+}
+
 void bench_raise_descriptor_limit(void)
 {
     struct rlimit limit;

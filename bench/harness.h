@@ -50,6 +50,10 @@ void bench_report(const char *suffix, double value, const char *unit);
  * threads need more than is usual. */
 void bench_raise_descriptor_limit(void);
 
+/* For a server: prints the port that it listens on, as its first line. From here on the program has
+ * two minutes, for a server whose client died must not stay behind. */
+void bench_announce(unsigned port);
+
 /* Ends the program, with what errno says, unless `is_good`. */
 void bench_check(bool is_good, const char *what);
 

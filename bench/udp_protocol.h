@@ -2,11 +2,11 @@
 /*
  * What udp_load_client sends to the UDP receivers under test, and what every receiver does with it.
  *
- * A receiver is called as `bench_PEER_udp`. It listens on a free port of 127.0.0.1, prints the
- * port's number as the first line of standard output (and flushes), and gives each datagram to
- * bench_udp_take(). The client sends as fast as it can and then says that it is over until nobody
- * listens any more. What the receiver is too slow for, the kernel drops: that is the work, and what
- * counts is the processor time for each datagram that arrived.
+ * A receiver is called as `bench_PEER_udp`. It listens on a free port of 127.0.0.1, prints the port
+ * by bench_announce(), and gives each datagram to bench_udp_take(). The client sends as fast as it
+ * can and then says that it is over until nobody listens any more. What the receiver is too slow
+ * for, the kernel drops: that is the work, and what counts is the processor time for each datagram
+ * that arrived.
  */
 #ifndef BENCH_UDP_PROTOCOL_H
 #define BENCH_UDP_PROTOCOL_H
@@ -28,9 +28,6 @@ enum {
 struct bench_udp_head {
     uint64_t sequence; /* from 0 on; UINT64_MAX: it is over */
 };
-
-/* Prints the first line. From here on the program has two minutes. */
-void bench_udp_announce(unsigned port);
 
 /* Counts a datagram; one that comes out of order ends the program with an error. Returns false when
  * it is over: {"cpu_ns": N, "count": C} has been printed, and the program is to exit with 0. The

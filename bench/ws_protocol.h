@@ -51,7 +51,7 @@ struct bench_ws_run {
  * be called first: it raises the limit of descriptors. */
 bool bench_ws_is_echo(int argc, char **argv);
 
-/* Prints the first line. From here on the program has two minutes. */
+/* bench_announce(), and from here on memory counts. */
 void bench_ws_announce(unsigned port);
 
 /* Takes a control message; returns how many broadcasts to send now (each is run->text, run->size

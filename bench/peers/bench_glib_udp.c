@@ -45,7 +45,7 @@ int main(void)
 
     g_source_set_callback(source, G_SOURCE_FUNC(received), loop, NULL);
     g_source_attach(source, NULL);
-    bench_udp_announce(g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(local)));
+    bench_announce(g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(local)));
     g_main_loop_run(loop);
     return 0;
 }

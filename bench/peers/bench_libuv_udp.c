@@ -42,7 +42,7 @@ int main(void)
                     uv_udp_getsockname(&udp, (struct sockaddr *)&address, &size) == 0 &&
                     uv_udp_recv_start(&udp, allocate, received) == 0,
                 "cannot listen on 127.0.0.1");
-    bench_udp_announce(ntohs(address.sin_port));
+    bench_announce(ntohs(address.sin_port));
     uv_run(&loop, UV_RUN_DEFAULT);
     return 0;
 }

@@ -26,6 +26,6 @@ int main(int argc, char **argv)
         }
     });
     bench_check(socket.bind(QHostAddress::LocalHost, 0), "cannot listen on 127.0.0.1");
-    bench_udp_announce(socket.localPort());
+    bench_announce(socket.localPort());
     return QCoreApplication::exec();
 }
