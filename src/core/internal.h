@@ -36,13 +36,13 @@ enum {
     HY__CACHE_LINE = 64,
     HY__PRIORITIES = 3,
     HY__QUEUES = 2 * HY__PRIORITIES, /* those to be delivered, and those of user input held back */
-    HY__SLAB_CLASSES = 2,
+    HY__SLAB_CLASSES = 3,
     /* messages delivered in one iteration, so that timers and descriptors get their turn */
     HY__BATCH = HY__HARD ? 1 : 256,
     /* emissions inside each other that need no shared counter */
     HY__HAZARDS = HY__HARD ? 1 : 32,
     /* chains of foreign cells that a thread collects before giving them back */
-    HY__RETURNS = HY__HARD ? 1 : 4,
+    HY__RETURNS = HY__HARD ? 1 : 8,
     HY__DRAIN_ROUNDS =
         1000, /* passes that a draining thread makes before it drops what keeps coming */
     HY__DEPTH_LIMIT = 100,    /* loops in each other, unless the thread sets another limit */
