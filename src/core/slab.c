@@ -169,24 +169,29 @@ struct hy__message *hy__message_allocate(size_t payload_size)
     return message;
 }
 
-static void returns_flush_one(struct hy__returns *returns)
+static void lane_flush(struct hy_thread_record *record, int lane)
 {
-    if (returns->count != 0)
-        slab_return(returns->slab, returns->first, returns->last, returns->count);
+    struct hy__returns *returns = &record->returns[lane];
+    slab_return(returns->slab, returns->first, returns->last, returns->count);
     *returns = (struct hy__returns){0};
+    record->lanes &= ~(1u << lane);
 }
 
-static void returns_add(struct hy__returns *returns, struct hy__slab *slab, struct hy__cell *cell)
+static void lane_add(struct hy_thread_record *record, int lane, struct hy__slab *slab,
+                     struct hy__cell *cell)
 {
-    if (returns->slab != slab)
-        returns_flush_one(returns);
+    struct hy__returns *returns = &record->returns[lane];
+    if (returns->slab != slab) {
+        if (returns->count != 0)
+            lane_flush(record, lane);
+        returns->slab = slab;
+        returns->last = cell;
+        record->lanes |= 1u << lane;
+    }
     cell->next = returns->first;
     returns->first = cell;
-    if (returns->last == NULL)
-        returns->last = cell;
-    returns->slab = slab;
     if (++returns->count >= RETURN_BATCH)
-        returns_flush_one(returns);
+        lane_flush(record, lane);
 }
 
 void hy__message_release(struct hy__message *message)
@@ -205,15 +210,14 @@ void hy__message_release(struct hy__message *message)
         slab->free = cell;
         slab->out--;
     } else {
-        returns_add(&record->returns[message->lane], slab, cell);
+        lane_add(record, message->lane, slab, cell);
     }
 }
 
 void hy__returns_flush(struct hy_thread_record *record)
 {
-    for (int i = 0; i < HY__RETURNS; i++)
-        if (record->returns[i].count != 0)
-            returns_flush_one(&record->returns[i]);
+    while (record->lanes != 0)
+        lane_flush(record, __builtin_ctz(record->lanes));
 }
 
 void hy__slabs_abandon(struct hy_thread_record *record)
