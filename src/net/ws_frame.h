@@ -81,8 +81,8 @@ struct hy__ws_event {
 /** The parser's state. Private to ws_frame.c; here so that it can be embedded. */
 struct hy__ws_parser {
     struct hy__ws_parser_config config;
-    uint8_t state; /* enum parser_state */
-    uint8_t header_size;
+    uint8_t state;                   /* enum parser_state */
+    uint8_t header_size, header_end; /* bytes that are there; where the part being read ends */
     uint8_t header[HY__WS_HEADER_SIZE_MAX];
     uint8_t mask[4];
     uint8_t frame_opcode;
