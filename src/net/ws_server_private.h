@@ -17,7 +17,8 @@
 #include <halyard/halyard.h>
 #include <halyard/ws_server.h>
 
-#define HY__WS_RECEIVE_SIZE 65536
+/* One buffer for all connections; memory only as far as it was ever filled. */
+#define HY__WS_RECEIVE_SIZE ((size_t)256 << 10)
 
 /* A connection's life. Requests may go round REQUEST -> ANSWER -> RESPONSE several times. */
 enum hy__ws_phase {
