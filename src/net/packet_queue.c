@@ -6,7 +6,7 @@
 #include "socket.h"
 #include <halyard/memory.h>
 
-#define RING_CAPACITY_MIN  8
+#define RING_CAPACITY_MIN  2
 #define RING_CAPACITY_IDLE 16                /* slots that an empty ring may keep */
 #define SLICES_MAX         64                /* in one system call */
 #define WRITE_MAX          ((size_t)1 << 30) /* bytes in one system call */

@@ -61,12 +61,15 @@ void hy__ws_parser_fini(struct hy__ws_parser *parser)
 {
     if (parser->config.reallocate != NULL)
         buffer_release(parser);
+    if (parser->control != NULL)
+        parser->config.reallocate(parser->config.reallocate_context, parser->control, 0);
+    parser->control = NULL;
     parser->state = STATE_DONE;
 }
 
 size_t hy__ws_parser_memory(const struct hy__ws_parser *parser)
 {
-    return parser->buffer_capacity;
+    return parser->buffer_capacity + (parser->control != NULL ? HY__WS_CONTROL_SIZE_MAX : 0);
 }
 
 static void fail(struct hy__ws_parser *parser, struct hy__ws_event *event, unsigned code,
@@ -238,10 +241,10 @@ static size_t header_take(struct hy__ws_parser *parser, const uint8_t *bytes, si
     return parser->header_size - before;
 }
 
-static void close_event(struct hy__ws_parser *parser, struct hy__ws_event *event)
+static void close_event(struct hy__ws_parser *parser, const uint8_t *payload,
+                        struct hy__ws_event *event)
 {
     size_t size = (size_t)parser->frame_size;
-    const uint8_t *payload = parser->control;
     unsigned code = HY__WS_CLOSE_NO_CODE;
     size_t reason_at = 0;
     if (size == 1) {
@@ -267,25 +270,39 @@ static void close_event(struct hy__ws_parser *parser, struct hy__ws_event *event
     event->payload = (struct hy__slice){(const char *)payload + reason_at, size - reason_at};
 }
 
-static void control_take(struct hy__ws_parser *parser, const uint8_t *bytes, size_t size,
+/* Keeps a part of a control frame's payload. Nearly all come whole, so there is no room for one
+ * before it is needed. */
+static bool control_keep(struct hy__ws_parser *parser, const uint8_t *bytes, size_t size)
+{
+    if (parser->control == NULL)
+        parser->control = parser->config.reallocate(parser->config.reallocate_context, NULL,
+                                                    HY__WS_CONTROL_SIZE_MAX);
+    if (parser->control != NULL)
+        memcpy(parser->control + parser->frame_done, bytes, size);
+    return parser->control != NULL;
+}
+
+static void control_take(struct hy__ws_parser *parser, uint8_t *bytes, size_t size,
                          struct hy__ws_event *event)
 {
-    uint8_t *at = parser->control + parser->frame_done;
-    if (size > 0) {
-        memcpy(at, bytes, size);
-        if (parser->config.role == HY__WS_SERVER)
-            hy__ws_mask(at, size, parser->mask, (size_t)parser->frame_done);
-        parser->frame_done += size;
+    bool is_whole = size == parser->frame_size;
+    if (parser->config.role == HY__WS_SERVER)
+        hy__ws_mask(bytes, size, parser->mask, (size_t)parser->frame_done);
+    if (!is_whole && !control_keep(parser, bytes, size)) {
+        fail(parser, event, HY__WS_CLOSE_INTERNAL, "out of memory for a control frame");
+        return;
     }
+    parser->frame_done += size;
     if (parser->frame_done < parser->frame_size)
         return;
+    const uint8_t *payload = is_whole ? bytes : parser->control;
     await_header(parser);
     if (parser->frame_opcode == HY__WS_CLOSE) {
-        close_event(parser, event);
+        close_event(parser, payload, event);
         return;
     }
     event->type = parser->frame_opcode == HY__WS_PING ? HY__WS_EVENT_PING : HY__WS_EVENT_PONG;
-    event->payload = (struct hy__slice){(const char *)parser->control, (size_t)parser->frame_size};
+    event->payload = (struct hy__slice){(const char *)payload, (size_t)parser->frame_size};
 }
 
 /* The checked bytes go on: as a piece, as a message of the input, or to the buffer. */

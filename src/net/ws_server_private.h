@@ -76,7 +76,7 @@ struct hy__ws_session {
     uint16_t close_code; /* 0: nobody has closed */
     bool is_local, is_peer_closed, is_failing;
     uint8_t reason_size;
-    char reason[HY__WS_REASON_SIZE_MAX];
+    char *reason; /* of the Close, whosever; NULL: none, or no memory for it */
 };
 
 struct hy__ws_connection {

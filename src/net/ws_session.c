@@ -97,6 +97,7 @@ void hy__ws_session_end(struct hy__ws_connection *connection, bool is_clean)
     connection->session = NULL;
     hy__ws_slot_retire(ws, session->client);
     hy__ws_parser_fini(&session->parser);
+    hy_memory_release(session->reason);
     hy_memory_release(session);
     hy__ws_count(&ws->counters->dropped_at_end, lost);
     hy__ws_count(&ws->counters->clients, (uint64_t)-1);
@@ -137,9 +138,12 @@ static void note_close(struct hy__ws_session *session, unsigned code, const char
 {
     session->close_code = (uint16_t)code;
     session->is_local = is_local;
-    session->reason_size = (uint8_t)hy__utf8_prefix(reason, reason_size, HY__WS_REASON_SIZE_MAX);
-    if (session->reason_size > 0)
-        memcpy(session->reason, reason, session->reason_size);
+    reason_size = hy__utf8_prefix(reason, reason_size, HY__WS_REASON_SIZE_MAX);
+    session->reason = reason_size > 0 ? hy_memory_allocate(reason_size) : NULL;
+    if (session->reason == NULL)
+        return;
+    memcpy(session->reason, reason, reason_size);
+    session->reason_size = (uint8_t)reason_size;
 }
 
 void hy__ws_session_close(struct hy__ws_connection *connection, unsigned code, const char *reason,
