@@ -236,7 +236,7 @@ void halyard_fill_and_deliver(void *context, size_t count)
     for (; count > 0; count--) {
         for (uint64_t i = 0; i < backlog->size; i++)
             check(hy_emit_with(&backlog->source.events.produced, i, 0, {i, i}));
-        check(hy_process_all(0, HY_FOREVER));
+        check(hy_posted_flush(NULL, HY_EVENT_ANY));
     }
 }
 

@@ -180,9 +180,8 @@ int hy_ref_after(struct hy_ref receiver, int64_t delay_ns, void (*slot)(void *re
         return -HY_ENOMEM;
     call->slot = slot;
     call->entry.is_call = true;
-    call->entry.deadline_ns = hy__time_sum(hy__record_now(record), delay_ns);
-    call->entry.key_ns = hy__entry_key(call->entry.deadline_ns, delay_ns, HY_TIMER_COARSE);
-    call->entry.precise = hy__accuracy_is_precise(delay_ns, HY_TIMER_COARSE);
+    hy__entry_set_deadline(&call->entry, hy__time_sum(hy__record_now(record), delay_ns), delay_ns,
+                           HY_TIMER_COARSE);
     if (!here)
         return send_there(receiver, call);
     /* What was asked for before, elsewhere or before the receiver came here, is on its way and has

@@ -112,6 +112,7 @@ static void record_empty(struct hy_thread_record *record)
     record->first_ready = record->last_ready = NULL;
     memset(record->slabs, 0, sizeof record->slabs);
     memset(record->returns, 0, sizeof record->returns);
+    record->lanes = 0;
     record->first_started = NULL;
     record->at_ends = NULL;
     record->observer = NULL;

@@ -36,13 +36,13 @@ enum {
     HY__CACHE_LINE = 64,
     HY__PRIORITIES = 3,
     HY__QUEUES = 2 * HY__PRIORITIES, /* those to be delivered, and those of user input held back */
-    HY__SLAB_CLASSES = 2,
+    HY__SLAB_CLASSES = 3,
     /* messages delivered in one iteration, so that timers and descriptors get their turn */
     HY__BATCH = HY__HARD ? 1 : 256,
     /* emissions inside each other that need no shared counter */
     HY__HAZARDS = HY__HARD ? 1 : 32,
     /* chains of foreign cells that a thread collects before giving them back */
-    HY__RETURNS = HY__HARD ? 1 : 4,
+    HY__RETURNS = HY__HARD ? 1 : 8,
     HY__DRAIN_ROUNDS =
         1000, /* passes that a draining thread makes before it drops what keeps coming */
     HY__DEPTH_LIMIT = 100,    /* loops in each other, unless the thread sets another limit */
@@ -406,10 +406,28 @@ enum {
     HY__OBJECT_DYING = 1 << 1,
     HY__OBJECT_TRAVELLING = 1 << 2 /* a root: the hooks of its tree are being called by a move */
 };
+/* Whether it is there and the calling thread's own. Then it is not lost by a fork either: no thread
+ * has a record of before. */
+static inline bool hy__object_is_own(const struct hy_object *object)
+{
+    return object != NULL && object->anchor != NULL &&
+           hy__anchor_home(object->anchor) == hy__record_if_any();
+}
+/* As hy_object_check_thread(), without a call where all is well. */
+static inline int hy__object_check_own(const struct hy_object *object, const char *operation)
+{
+    return hy__object_is_own(object) ? 0 : hy_object_check_thread(object, operation);
+}
 /* As hy_object_check_thread(), but an object in no thread is whoever's who comes. */
 int hy__object_check_held(const struct hy_object *object, const char *operation);
 /* As hy_object_check_thread(), and -HY_ESHUTDOWN for an object whose fini has begun. */
-int hy__object_check_alive(const struct hy_object *object, const char *operation);
+int hy__object_refuse(const struct hy_object *object, const char *operation);
+static inline int hy__object_check_alive(const struct hy_object *object, const char *operation)
+{
+    return hy__object_is_own(object) && (object->flags & HY__OBJECT_DYING) == 0
+               ? 0
+               : hy__object_refuse(object, operation);
+}
 /* Sets the error for what nobody may do ("ended") with an object that is its thread's own. */
 int hy__object_is_fixed(const struct hy_object *object, const char *operation);
 void hy__root_link(struct hy_thread_record *record, struct hy_object *object);
@@ -466,10 +484,10 @@ enum hy__entry_state {
     HY__ENTRY_AWAY_ZERO /* the same for the ring */,
     HY__ENTRY_AWAY_IDLE /* not running, but not to be started here either */
 };
-/* The earliest moment at which an accuracy lets something with this deadline come; never earlier.
- */
-int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy);
-bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy);
+/* For an entry that is in no list: it may come at the earliest moment that this accuracy lets
+ * something with this deadline come, never earlier. */
+void hy__entry_set_deadline(struct hy_timer_entry_ *entry, int64_t deadline_ns, int64_t interval_ns,
+                            unsigned accuracy);
 /* timer_heap.c: those that wait for their moment, and those that are due; the state says which. Of
  * what is put in, key_ns, precise and order are set. */
 void hy__timer_heap_insert(struct hy_thread_record *record, struct hy_timer_entry_ *entry);

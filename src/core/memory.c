@@ -61,6 +61,8 @@ void *hy__allocate_aligned(size_t alignment, size_t size)
             return memory;
         }
     }
+    if (alignment == HY__HUGE_PAGE)
+        alignment = HY__CACHE_LINE; /* else it would take two of them to have one */
     char *start = hy_memory_allocate(size + alignment + sizeof(void *));
     if (start == NULL)
         return NULL;

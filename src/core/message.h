@@ -64,7 +64,8 @@ struct hy__message {
     bool has_payload;
     uint8_t slab_class;
     uint8_t flags; /* of events: HY__MESSAGE_PROPAGATES and so on */
-    uint8_t reserved[3];
+    uint8_t lane;  /* where a foreign cell is collected: see hy__message_release() */
+    uint8_t reserved[2];
 };
 /* The payload stands behind the header, aligned for everything. */
 #define HY__MESSAGE_HEADER ((sizeof(struct hy__message) + 15) & ~(size_t)15)

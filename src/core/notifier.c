@@ -31,7 +31,7 @@ static void ready_remove(struct hy_thread_record *record, struct hy_notifier *no
 void hy__notifier_is_ready(void *cookie, unsigned conditions)
 {
     struct hy_notifier *notifier = cookie;
-    struct hy_thread_record *record = record_of(notifier);
+    struct hy_thread_record *record = hy__record_if_any(); /* its home, without a look at it */
     if (HY_UNLIKELY((conditions & HY_NOT_OPEN) != 0)) {
         /* The number may be another notifier's by the time this one would forget it. */
         notifier->watched_ = false;
@@ -53,10 +53,29 @@ void hy__notifier_is_ready(void *cookie, unsigned conditions)
     notifier->ready_ |= conditions;
 }
 
+static const struct hy_hub *hub_of(const struct hy_notifier *notifier)
+{
+    /* Acquire: its head is about to be looked at. */
+    return __atomic_load_n(&notifier->events.ready.sig.hub, __ATOMIC_ACQUIRE);
+}
+
+/* What the next one of many will emit through, and the one after it: nothing of theirs is in the
+ * cache. */
+static void fetch_ahead(const struct hy_notifier *next)
+{
+    const struct hy_hub *hub = hub_of(next);
+    if (hub != NULL)
+        __builtin_prefetch(__atomic_load_n(&hub->head, __ATOMIC_RELAXED));
+    if (next->next_ != NULL)
+        __builtin_prefetch(hub_of(next->next_));
+}
+
 void hy__notifiers_deliver(struct hy_thread_record *record, int *callbacks)
 {
     struct hy_notifier *notifier;
     while ((notifier = record->first_ready) != NULL && !hy__loop_should_stop(record)) {
+        if (notifier->next_ != NULL)
+            fetch_ahead(notifier->next_);
         ready_remove(record, notifier);
         struct hy_readiness readiness = {notifier->descriptor_, notifier->ready_};
         struct hy__frame frame;

@@ -295,7 +295,7 @@ int hy__object_check_held(const struct hy_object *object, const char *operation)
     return hy_object_check_thread(object, operation);
 }
 
-int hy__object_check_alive(const struct hy_object *object, const char *operation)
+int hy__object_refuse(const struct hy_object *object, const char *operation)
 {
     int rc = hy_object_check_thread(object, operation);
     if (rc == 0 && (object->flags & HY__OBJECT_DYING) != 0)

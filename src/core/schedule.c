@@ -13,16 +13,16 @@
 /* --- accuracy ----------------------------------------------------------------------------------
  */
 
-bool hy__accuracy_is_precise(int64_t interval_ns, unsigned accuracy)
+static bool is_precise(int64_t interval_ns, unsigned accuracy)
 {
     return accuracy == HY_TIMER_PRECISE ||
            (accuracy != HY_TIMER_SECONDS && interval_ns <= COARSE_LEAST_NS);
 }
 
 /* Late, never early: the next instant that is a multiple of the grain. */
-int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy)
+static int64_t round_up(int64_t deadline_ns, int64_t interval_ns, unsigned accuracy)
 {
-    if (hy__accuracy_is_precise(interval_ns, accuracy) || deadline_ns <= 0)
+    if (deadline_ns <= 0)
         return deadline_ns;
     if (accuracy == HY_TIMER_SECONDS || interval_ns >= COARSE_MOST_NS)
         return deadline_ns > HY_FOREVER - HY_SECOND
@@ -33,6 +33,14 @@ int64_t hy__entry_key(int64_t deadline_ns, int64_t interval_ns, unsigned accurac
     int64_t grain = INT64_C(2) << (63 - __builtin_clzll((uint64_t)interval_ns / 40));
     return deadline_ns > HY_FOREVER - grain ? deadline_ns
                                             : (deadline_ns + grain - 1) & ~(grain - 1);
+}
+
+void hy__entry_set_deadline(struct hy_timer_entry_ *entry, int64_t deadline_ns, int64_t interval_ns,
+                            unsigned accuracy)
+{
+    entry->deadline_ns = deadline_ns;
+    entry->precise = is_precise(interval_ns, accuracy);
+    entry->key_ns = entry->precise ? deadline_ns : round_up(deadline_ns, interval_ns, accuracy);
 }
 
 /* For a foreign loop that waits without asking. */

@@ -1,53 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cells for messages: per thread, two sizes, larger ones from the heap.
+ * Cells for messages: per thread, three sizes, larger ones from the heap.
  *
  * A thread takes cells from its own slab without any atomic access. A cell released by another
  * thread is collected there in a chain and given back by one push onto the slab's `returned` stack,
  * which the owner takes whole when it runs dry. When the owner ends, the slab is closed; whoever
  * returns the last cell that is out frees it, so a dead thread keeps nothing longer than its last
  * message.
+ *
+ * Chunks grow with the slab, up to a huge page of the system: the first touch of a page of 4 KiB
+ * costs as much as sending its messages. Nothing touches a cell before it is needed.
  */
 #include "core/internal.h"
 
 #include <string.h>
 
 enum {
-    CELLS_PER_CHUNK = HY__HARD ? 1 : 64,
+    CHUNK_MIN = 8 * 1024,
+    CHUNK_GROWTH = 4,
+    CHUNK_MAX = HY__HUGE_PAGE,
     RETURN_BATCH = HY__HARD ? 1 : 64,
     RETURNED_CLOSED = 1 /* value of `returned`: the owner has ended */
 };
 
-static const size_t cell_sizes[HY__SLAB_CLASSES] = {128, 384};
+static const size_t cell_sizes[HY__SLAB_CLASSES] = {96, 192, 320};
 
 struct chunk {
     struct chunk *next;
+    size_t size; /* with CHUNK_TAIL */
 };
+/* What stands in front of the cells of a chunk. */
+#define CHUNK_HEAD ((sizeof(struct chunk) + HY__CACHE_LINE - 1) & ~(size_t)(HY__CACHE_LINE - 1))
+/* What is left to the allocator for what it adds itself. */
+#define CHUNK_TAIL ((size_t)HY__CACHE_LINE)
 
 struct hy__slab {
     /* any thread */
     uintptr_t returned; /* atomic: stack of cells, or RETURNED_CLOSED */
-    int64_t balance;    /* atomic: after closing, cells out minus cells come back */
+    int64_t balance;    /* atomic: minus what came back; after closing, plus what was taken */
     /* owner */
     HY__ALIGNED_LINE struct hy__cell *free;
+    char *fresh, *fresh_end; /* of the newest chunk: cells that never were used */
     struct chunk *chunks;
-    int64_t out; /* cells handed out and not seen again */
+    int64_t out; /* taken, minus those that the owner released itself */
     size_t cell_size;
+    uint8_t lane;
 };
-
-/* What stands in front of the cells of a chunk. */
-#define CHUNK_HEAD ((sizeof(struct chunk) + HY__CACHE_LINE - 1) & ~(size_t)(HY__CACHE_LINE - 1))
-
-static size_t chunk_size(const struct hy__slab *slab)
-{
-    return CHUNK_HEAD + CELLS_PER_CHUNK * slab->cell_size;
-}
 
 static void slab_free(struct hy__slab *slab)
 {
     for (struct chunk *chunk = slab->chunks, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
-        hy__release_aligned(chunk, chunk_size(slab));
+        hy__release_aligned(chunk, chunk->size - CHUNK_TAIL);
     }
     hy__release_aligned(slab, sizeof *slab);
 }
@@ -58,59 +62,71 @@ static void slab_return(struct hy__slab *slab, struct hy__cell *first, struct hy
 {
     uintptr_t head = __atomic_load_n(&slab->returned, __ATOMIC_RELAXED);
     do {
-        if (head == RETURNED_CLOSED) {
-            /* Acquire and release: whoever frees the slab is after everybody's last use of a cell.
-             */
-            if (__atomic_sub_fetch(&slab->balance, count, __ATOMIC_ACQ_REL) == 0)
-                slab_free(slab);
-            return;
-        }
+        if (head == RETURNED_CLOSED)
+            break;
         last->next = (struct hy__cell *)head;
         /* Release: the owner that takes the chain sees its links. Acquire on failure: CLOSED means
          * that the owner is done. */
     } while (!__atomic_compare_exchange_n(&slab->returned, &head, (uintptr_t)first, true,
                                           __ATOMIC_RELEASE, __ATOMIC_ACQUIRE));
+    /* Below 0 before the owner has closed it. Acquire and release: whoever frees the slab is after
+     * everybody's last use of a cell. */
+    if (__atomic_sub_fetch(&slab->balance, count, __ATOMIC_ACQ_REL) == 0)
+        slab_free(slab);
 }
 
-static int64_t chain_length(const struct hy__cell *cell)
+static size_t next_chunk_size(const struct hy__slab *slab)
 {
-    int64_t count = 0;
-    for (; cell != NULL; cell = cell->next)
-        count++;
-    return count;
+    if (HY__HARD)
+        return CHUNK_HEAD + slab->cell_size + CHUNK_TAIL;
+    if (slab->chunks == NULL)
+        return CHUNK_MIN;
+    return slab->chunks->size < CHUNK_MAX ? slab->chunks->size * CHUNK_GROWTH : CHUNK_MAX;
 }
 
 static bool slab_grow(struct hy__slab *slab)
 {
-    char *memory = hy__allocate_aligned(HY__CACHE_LINE, chunk_size(slab));
+    size_t size = next_chunk_size(slab);
+    size_t alignment = size == CHUNK_MAX ? HY__HUGE_PAGE : HY__CACHE_LINE;
+    char *memory = hy__allocate_aligned(alignment, size - CHUNK_TAIL);
     if (memory == NULL)
         return false;
     struct chunk *chunk = (struct chunk *)(void *)memory;
     chunk->next = slab->chunks;
+    chunk->size = size;
     slab->chunks = chunk;
-    for (size_t i = CELLS_PER_CHUNK; i-- > 0;) {
-        struct hy__cell *cell =
-            (struct hy__cell *)(void *)(memory + CHUNK_HEAD + i * slab->cell_size);
-        cell->next = slab->free;
-        slab->free = cell;
-    }
+    size_t cells = (size - CHUNK_HEAD - CHUNK_TAIL) / slab->cell_size;
+    slab->fresh = memory + CHUNK_HEAD;
+    slab->fresh_end = slab->fresh + cells * slab->cell_size;
     return true;
 }
 
 static struct hy__cell *slab_take(struct hy__slab *slab)
 {
-    if (slab->free == NULL) {
-        /* Acquire: the links that the returning threads wrote. */
+    /* Relaxed look: what is missed now comes the next time. Acquire: the links that the returning
+     * threads wrote. */
+    if (slab->free == NULL && __atomic_load_n(&slab->returned, __ATOMIC_RELAXED) != 0)
         slab->free =
             (struct hy__cell *)__atomic_exchange_n(&slab->returned, (uintptr_t)0, __ATOMIC_ACQUIRE);
-        slab->out -= chain_length(slab->free);
-        if (slab->free == NULL && !slab_grow(slab))
-            return NULL;
-    }
     struct hy__cell *cell = slab->free;
-    slab->free = cell->next;
+    if (cell != NULL) {
+        slab->free = cell->next;
+    } else {
+        if (slab->fresh == slab->fresh_end && !slab_grow(slab))
+            return NULL;
+        cell = (struct hy__cell *)(void *)slab->fresh;
+        slab->fresh += slab->cell_size;
+    }
     slab->out++;
     return cell;
+}
+
+/* Slabs made one after the other have different lanes, so that a thread that hears from a few of
+ * them collects the cells of each apart. */
+static uint8_t next_lane(void)
+{
+    static uint32_t made; /* relaxed: any number will do */
+    return (uint8_t)(__atomic_fetch_add(&made, 1, __ATOMIC_RELAXED) % HY__RETURNS);
 }
 
 static struct hy__slab *slab_of(struct hy_thread_record *record, int slab_class)
@@ -121,6 +137,7 @@ static struct hy__slab *slab_of(struct hy_thread_record *record, int slab_class)
         if (slab == NULL)
             return NULL;
         slab->cell_size = cell_sizes[slab_class];
+        slab->lane = next_lane();
         record->slabs[slab_class] = slab;
     }
     return slab;
@@ -148,27 +165,33 @@ struct hy__message *hy__message_allocate(size_t payload_size)
     memset(message, 0, sizeof *message);
     message->slab = slab;
     message->slab_class = (uint8_t)slab_class;
+    message->lane = slab != NULL ? slab->lane : 0;
     return message;
 }
 
-static void returns_flush_one(struct hy__returns *returns)
+static void lane_flush(struct hy_thread_record *record, int lane)
 {
-    if (returns->count != 0)
-        slab_return(returns->slab, returns->first, returns->last, returns->count);
+    struct hy__returns *returns = &record->returns[lane];
+    slab_return(returns->slab, returns->first, returns->last, returns->count);
     *returns = (struct hy__returns){0};
+    record->lanes &= ~(1u << lane);
 }
 
-static void returns_add(struct hy__returns *returns, struct hy__slab *slab, struct hy__cell *cell)
+static void lane_add(struct hy_thread_record *record, int lane, struct hy__slab *slab,
+                     struct hy__cell *cell)
 {
-    if (returns->slab != slab)
-        returns_flush_one(returns);
+    struct hy__returns *returns = &record->returns[lane];
+    if (returns->slab != slab) {
+        if (returns->count != 0)
+            lane_flush(record, lane);
+        returns->slab = slab;
+        returns->last = cell;
+        record->lanes |= 1u << lane;
+    }
     cell->next = returns->first;
     returns->first = cell;
-    if (returns->last == NULL)
-        returns->last = cell;
-    returns->slab = slab;
     if (++returns->count >= RETURN_BATCH)
-        returns_flush_one(returns);
+        lane_flush(record, lane);
 }
 
 void hy__message_release(struct hy__message *message)
@@ -187,16 +210,14 @@ void hy__message_release(struct hy__message *message)
         slab->free = cell;
         slab->out--;
     } else {
-        /* Slabs lie at multiples of the cache line: the bits above tell them apart. */
-        returns_add(&record->returns[((uintptr_t)slab / HY__CACHE_LINE) % HY__RETURNS], slab, cell);
+        lane_add(record, message->lane, slab, cell);
     }
 }
 
 void hy__returns_flush(struct hy_thread_record *record)
 {
-    for (int i = 0; i < HY__RETURNS; i++)
-        if (record->returns[i].count != 0)
-            returns_flush_one(&record->returns[i]);
+    while (record->lanes != 0)
+        lane_flush(record, __builtin_ctz(record->lanes));
 }
 
 void hy__slabs_abandon(struct hy_thread_record *record)
@@ -207,11 +228,10 @@ void hy__slabs_abandon(struct hy_thread_record *record)
         if (slab == NULL)
             continue;
         record->slabs[i] = NULL;
-        /* Acquire: the links of what came back; release: who sees CLOSED sees the chunk list. */
-        struct hy__cell *back = (struct hy__cell *)__atomic_exchange_n(
-            &slab->returned, (uintptr_t)RETURNED_CLOSED, __ATOMIC_ACQ_REL);
-        int64_t out = slab->out - chain_length(back);
-        if (__atomic_add_fetch(&slab->balance, out, __ATOMIC_ACQ_REL) == 0)
+        /* Acquire and release: whoever frees it is after everybody's last use, and sees the chunks.
+         */
+        __atomic_store_n(&slab->returned, (uintptr_t)RETURNED_CLOSED, __ATOMIC_RELEASE);
+        if (__atomic_add_fetch(&slab->balance, slab->out, __ATOMIC_ACQ_REL) == 0)
             slab_free(slab);
     }
 }

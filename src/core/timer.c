@@ -76,32 +76,23 @@ int hy_timer_fini(struct hy_timer *timer)
 /* In no heap meanwhile. */
 static void set_deadline(struct hy_timer *timer, int64_t deadline_ns)
 {
-    struct hy_timer_entry_ *entry = &timer->entry_;
-    entry->deadline_ns = deadline_ns;
-    entry->key_ns = hy__entry_key(deadline_ns, timer->interval_ns_, timer->accuracy_);
-    entry->precise = hy__accuracy_is_precise(timer->interval_ns_, timer->accuracy_);
-}
-
-static void arm(struct hy_timer *timer, int64_t deadline_ns)
-{
-    set_deadline(timer, deadline_ns);
-    hy__entry_insert(record_of(timer), &timer->entry_);
+    hy__entry_set_deadline(&timer->entry_, deadline_ns, timer->interval_ns_, timer->accuracy_);
 }
 
 static void start_now(struct hy_timer *timer, int64_t now_ns, int64_t delay_ns, bool single_shot)
 {
+    struct hy_timer_entry_ *entry = &timer->entry_;
     bool away = is_away(timer), zero = delay_ns == 0;
-    hy__entry_take_out(record_of(timer), &timer->entry_);
+    hy__entry_take_out(record_of(timer), entry);
     timer->single_shot_ = single_shot;
     timer->interval_ns_ = delay_ns;
-    if (zero && !away)
-        hy__entry_insert_zero(record_of(timer), &timer->entry_);
+    set_deadline(timer, hy__time_sum(now_ns, delay_ns));
+    if (away)
+        entry->state = zero ? HY__ENTRY_AWAY_ZERO : HY__ENTRY_AWAY;
+    else if (zero)
+        hy__entry_insert_zero(record_of(timer), entry);
     else
-        arm(timer, hy__time_sum(now_ns, delay_ns));
-    if (away) {
-        hy__entry_take_out(record_of(timer), &timer->entry_);
-        timer->entry_.state = zero ? HY__ENTRY_AWAY_ZERO : HY__ENTRY_AWAY;
-    }
+        hy__entry_insert(record_of(timer), entry);
 }
 
 static int check_delay(int64_t delay_ns)
@@ -146,22 +137,23 @@ int hy_timer_start_at(struct hy_timer *timer, int64_t deadline_ns)
     int rc = hy__object_check_alive(&timer->hy, "start");
     if (rc < 0)
         return rc;
+    struct hy_timer_entry_ *entry = &timer->entry_;
     bool away = is_away(timer);
-    hy__entry_take_out(record_of(timer), &timer->entry_);
+    hy__entry_take_out(record_of(timer), entry);
     timer->single_shot_ = true;
     timer->interval_ns_ =
         timer->accuracy_ == HY_TIMER_PRECISE ? INTERVAL_UNKNOWN : interval_until(deadline_ns);
-    arm(timer, deadline_ns);
-    if (away) {
-        hy__entry_take_out(record_of(timer), &timer->entry_);
-        timer->entry_.state = HY__ENTRY_AWAY;
-    }
+    set_deadline(timer, deadline_ns);
+    if (away)
+        entry->state = HY__ENTRY_AWAY;
+    else
+        hy__entry_insert(record_of(timer), entry);
     return 0;
 }
 
 int hy_timer_stop(struct hy_timer *timer)
 {
-    int rc = hy_object_check_thread(&timer->hy, "stop");
+    int rc = hy__object_check_own(&timer->hy, "stop");
     if (rc < 0)
         return rc;
     bool away = is_away(timer);

@@ -82,7 +82,8 @@ static void heap_remove(struct hy_thread_record *record, struct hy_timer_entry_ 
         entry->previous->next = entry->next;
     if (entry->next != NULL)
         entry->next->previous = entry->previous;
-    record->timer_heap = meld(record->timer_heap, meld_siblings(entry->child));
+    if (entry->child != NULL) /* few have one */
+        record->timer_heap = meld(record->timer_heap, meld_siblings(entry->child));
 }
 
 /* Another entry of the same moment takes its place. */

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -145,7 +146,11 @@ void hy__os_thread_set_name(const char *name)
 void *hy__os_allocate_aligned(size_t alignment, size_t size)
 {
     void *memory;
-    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+    if (posix_memalign(&memory, alignment, size) != 0)
+        return NULL;
+    if (alignment == HY__HUGE_PAGE)
+        madvise(memory, size, MADV_HUGEPAGE); /* a kernel without them refuses */
+    return memory;
 }
 
 uint32_t hy__os_processors(void)

@@ -73,7 +73,10 @@ static inline void hy__unlock(uint32_t *word)
         hy__futex_wake(word, 1);
 }
 
-/* Aligned memory that free() takes back; NULL: there is none, or no such function. */
+/* Of x86-64, and of most others where their pages are of 4 KiB. */
+#define HY__HUGE_PAGE (2 * 1024 * 1024)
+/* Aligned memory that free() takes back; NULL: there is none, or no such function. Aligned to
+ * HY__HUGE_PAGE, it is of huge pages if the system is willing. */
 void *hy__os_allocate_aligned(size_t alignment, size_t size);
 
 /* System threads. */

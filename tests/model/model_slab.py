@@ -25,25 +25,26 @@ def returner(me, broken):
     """slab_return() of one cell at a time, as the messages are handed over."""
     head = f"{me}.head"
 
-    def load(s):
+    def first(s):
         if s[f"{me}.cells"] == 0:
             return None
+        return "balance" if broken == "balance before the push" else "load"
+
+    def load(s):
         touch(s)
         s[head] = s["returned"]
-        return "exchange"
+        return "exchange" if s[head] != CLOSED else after_push()
 
     def exchange(s):
         touch(s)
-        if s[head] == CLOSED and broken != "the return does not look for CLOSED":
-            return "balance"
         if s["returned"] != s[head]:
             s[head] = s["returned"]
-            return "exchange"
-        s["returned"] = (s[head] if s[head] != CLOSED else 0) + 1
-        s["back"] += 1
-        s[f"{me}.cells"] -= 1
-        s[head] = None
-        return "load"
+            return "exchange" if s[head] != CLOSED else after_push()
+        s["returned"] = s[head] + 1
+        return after_push()
+
+    def after_push():
+        return "done" if broken == "balance before the push" else "balance"
 
     def balance(s):
         touch(s)
@@ -52,22 +53,24 @@ def returner(me, broken):
             s[head] = s["balance"] - 1
             return "store"
         s["balance"] -= 1
-        s[f"{me}.cells"] -= 1
-        s[head] = None
         if s["balance"] == 0:
             free(s)
-        return "load"
+        return "load" if broken == "balance before the push" else "done"
 
     def store(s):
         touch(s)
         s["balance"] = s[head]
-        s[f"{me}.cells"] -= 1
-        s[head] = None
         if s["balance"] == 0:
             free(s)
-        return "load"
+        return "done"
 
-    return {"load": load, "exchange": exchange, "balance": balance, "store": store}
+    def done(s):
+        s[f"{me}.cells"] -= 1
+        s[head] = None
+        return "first"
+
+    return {"first": first, "load": load, "exchange": exchange, "balance": balance,
+            "store": store, "done": done}
 
 
 def owner(broken):
@@ -75,24 +78,20 @@ def owner(broken):
     def drain(s):
         if s["drained"] or s["returned"] == 0:
             return "close"
-        s["out"] -= s["returned"]
+        if broken == "what comes back is counted by both":
+            s["out"] -= s["returned"]
         s["returned"] = 0
         s["drained"] = True
         return "close"
 
-    def close(s):  # hy__slabs_abandon(): the exchange
-        if broken != "what came back before the end is not counted":
-            s["out"] -= s["returned"]
+    def close(s):  # hy__slabs_abandon()
         s["returned"] = CLOSED
         return "add"
 
     def add(s):
         touch(s)
-        if broken == "the owner adds without looking at the result":
-            s["balance"] += s["out"]
-            return None
         s["balance"] += s["out"]
-        if s["balance"] == 0:
+        if s["balance"] == 0 and broken != "the owner adds without looking at the result":
             free(s)
         return None
 
@@ -100,7 +99,7 @@ def owner(broken):
 
 
 def slab(broken):
-    first = {"owner": "drain", "a": "load", "b": "load", "a.cells": 2, "b.cells": CELLS - 2,
+    first = {"owner": "drain", "a": "first", "b": "first", "a.cells": 2, "b.cells": CELLS - 2,
              "a.head": None,
              "b.head": None, "returned": 0, "balance": 0, "out": CELLS, "taken": CELLS, "back": 0,
              "drained": False, "freed": False}
@@ -110,6 +109,6 @@ def slab(broken):
 
 if __name__ == "__main__":
     main(variants("remote returns and the end of the owner", slab,
-                  ["the return does not look for CLOSED", "balance by load and store",
+                  ["balance before the push", "balance by load and store",
                    "the owner adds without looking at the result",
-                   "what came back before the end is not counted"]))
+                   "what comes back is counted by both"]))
