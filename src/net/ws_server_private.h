@@ -75,6 +75,7 @@ struct hy__ws_session {
     int64_t ping_ns;     /* when the newest ping was queued; 0: its pong is here */
     uint16_t close_code; /* 0: nobody has closed */
     bool is_local, is_peer_closed, is_failing;
+    bool is_taking; /* a handler may be reading its message: it outlives the connection's end */
     uint8_t reason_size;
     char *reason; /* of the Close, whosever; NULL: none, or no memory for it */
 };
