@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <poll.h>
 #include <unistd.h>
 
 /* Since Linux 4.20; older C libraries do not name it. */
@@ -126,6 +127,13 @@ intptr_t hy__socket_accept(intptr_t listener)
         rc = result(accept4((int)listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
     while (rc == -EINTR);
     return rc;
+}
+
+/* An accept4() that finds nobody has made a socket for the client before it looks. */
+bool hy__socket_may_accept(intptr_t listener)
+{
+    struct pollfd waiting = {.fd = (int)listener, .events = POLLIN};
+    return poll(&waiting, 1, 0) != 0;
 }
 
 ssize_t hy__socket_receive(intptr_t handle, void *data, size_t size)
