@@ -135,7 +135,7 @@ struct hy_thread_record {
     struct hy_notifier *first_ready, *last_ready;
     struct hy__slab *slabs[HY__SLAB_CLASSES];
     struct hy__returns returns[HY__RETURNS];
-    uint32_t lanes; /* of returns: a bit for each that has cells */
+    uint32_t lanes;                  /* of returns: a bit for each that has cells */
     struct hy_thread *first_started; /* threads started from here, for the application's shutdown */
     struct hy__at_end *at_ends;      /* the one asked for last comes first */
     struct hy__observer *observer;   /* NULL: nothing was observed here yet */

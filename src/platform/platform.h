@@ -74,7 +74,7 @@ static inline void hy__unlock(uint32_t *word)
 }
 
 /* Of x86-64, and of most others where their pages are of 4 KiB. */
-#define HY__HUGE_PAGE (2 * 1024 * 1024)
+#define HY__HUGE_PAGE ((size_t)2 << 20)
 /* Aligned memory that free() takes back; NULL: there is none, or no such function. Aligned to
  * HY__HUGE_PAGE, it is of huge pages if the system is willing. */
 void *hy__os_allocate_aligned(size_t alignment, size_t size);
