@@ -59,12 +59,13 @@ static void buffer_release(struct hy__ws_parser *parser)
 
 void hy__ws_parser_fini(struct hy__ws_parser *parser)
 {
-    if (parser->config.reallocate != NULL)
-        buffer_release(parser);
+    parser->state = STATE_DONE;
+    if (parser->config.reallocate == NULL)
+        return; /* it has never begun */
+    buffer_release(parser);
     if (parser->control != NULL)
         parser->config.reallocate(parser->config.reallocate_context, parser->control, 0);
     parser->control = NULL;
-    parser->state = STATE_DONE;
 }
 
 size_t hy__ws_parser_memory(const struct hy__ws_parser *parser)
