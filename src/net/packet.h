@@ -22,7 +22,7 @@ struct hy__packet {
 /** Bytes on the wire. */
 static inline size_t hy__packet_size(const struct hy__packet *packet)
 {
-    return packet->own_size + hy_buffer_size(packet->payload);
+    return packet->own_size + (packet->payload != NULL ? hy_buffer_size(packet->payload) : 0);
 }
 
 /** What a packet counts in a queue: its bytes and the memory around them. */

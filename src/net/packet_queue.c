@@ -6,7 +6,7 @@
 #include "socket.h"
 #include <halyard/memory.h>
 
-#define RING_CAPACITY_MIN  8
+#define RING_CAPACITY_MIN  2
 #define RING_CAPACITY_IDLE 16                /* slots that an empty ring may keep */
 #define SLICES_MAX         64                /* in one system call */
 #define WRITE_MAX          ((size_t)1 << 30) /* bytes in one system call */
@@ -140,12 +140,14 @@ static void gather_bytes(struct gathering *gathering, const unsigned char *bytes
 /* Adds what is left of a packet behind `done`. */
 static void gather(struct gathering *gathering, const struct hy__packet *packet, size_t done)
 {
-    const unsigned char *payload = hy_buffer_data(packet->payload);
-    size_t payload_size = hy_buffer_size(packet->payload);
     if (done < packet->own_size) {
         gather_bytes(gathering, packet->bytes + done, packet->own_size - done);
         done = packet->own_size;
     }
+    if (packet->payload == NULL)
+        return;
+    const unsigned char *payload = hy_buffer_data(packet->payload);
+    size_t payload_size = hy_buffer_size(packet->payload);
     done -= packet->own_size;
     if (done < payload_size && gathering->room > 0)
         gather_bytes(gathering, payload + done, payload_size - done);

@@ -55,6 +55,8 @@ int hy__socket_peer(intptr_t handle, struct hy_address *ret_address);
  * followed by the next one. */
 int hy__socket_listen(intptr_t handle, const struct hy_address *address, int backlog);
 intptr_t hy__socket_accept(intptr_t listener);
+/* Whether somebody may wait to be accepted; true also where asking is not cheaper than trying. */
+bool hy__socket_may_accept(intptr_t listener);
 /* Bytes, 0 at the end. */
 ssize_t hy__socket_receive(intptr_t handle, void *data, size_t size);
 /* Bytes that the system took. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <poll.h>
 #include <unistd.h>
 
 /* Since Linux 4.20; older C libraries do not name it. */
@@ -128,6 +129,13 @@ intptr_t hy__socket_accept(intptr_t listener)
     return rc;
 }
 
+/* An accept4() that finds nobody has made a socket for the client before it looks. */
+bool hy__socket_may_accept(intptr_t listener)
+{
+    struct pollfd waiting = {.fd = (int)listener, .events = POLLIN};
+    return poll(&waiting, 1, 0) != 0;
+}
+
 ssize_t hy__socket_receive(intptr_t handle, void *data, size_t size)
 {
     ssize_t got;
@@ -150,6 +158,8 @@ ssize_t hy__socket_send_pieces(intptr_t handle, struct hy__piece *pieces, unsign
 {
     const struct msghdr message = {.msg_iov = &pieces->slice, .msg_iovlen = count};
     ssize_t sent;
+    if (count == 1) /* the usual case; the kernel has less to copy and check */
+        return hy__socket_send(handle, pieces->slice.iov_base, pieces->slice.iov_len);
     do
         sent = sendmsg((int)handle, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);

@@ -167,6 +167,12 @@ intptr_t hy__socket_accept(intptr_t listener)
     return handle;
 }
 
+bool hy__socket_may_accept(intptr_t listener)
+{
+    (void)listener;
+    return true;
+}
+
 static int at_most(size_t size)
 {
     return size < INT_MAX ? (int)size : INT_MAX;

@@ -10,16 +10,23 @@
 /* No octet is in this range: the state of a text that has failed. */
 static const struct hy__utf8 utf8_dead = {.pending = 1, .low = 0xFF, .high = 0x00};
 
-/* How many of the octets are ASCII before the first that may not be; looks at eight at a time. */
+/* Which of the next eight octets are not ASCII: 0 if all are. */
+static uint64_t high_bits(const uint8_t *octets)
+{
+    uint64_t word;
+    memcpy(&word, octets, sizeof word);
+    return word & UINT64_C(0x8080808080808080);
+}
+
+/* How many of the octets are ASCII before the first that may not be; looks at many at a time. */
 static size_t ascii_run(const uint8_t *octets, size_t size)
 {
     size_t i = 0;
-    for (; i + 8 <= size; i += 8) {
-        uint64_t word;
-        memcpy(&word, octets + i, 8);
-        if (word & UINT64_C(0x8080808080808080))
-            break;
-    }
+    while (i + 32 <= size && (high_bits(octets + i) | high_bits(octets + i + 8) |
+                              high_bits(octets + i + 16) | high_bits(octets + i + 24)) == 0)
+        i += 32;
+    while (i + 8 <= size && high_bits(octets + i) == 0)
+        i += 8;
     while (i < size && octets[i] < 0x80)
         i++;
     return i;

@@ -32,7 +32,8 @@ static void drop_connection(struct hy_ws_client_private *wc)
     __atomic_fetch_sub(&wc->client->pending_, wc->queue.cost, __ATOMIC_RELAXED);
     hy__packet_queue_fini(&wc->queue);
     hy__packet_queue_fini(&wc->request);
-    hy__ws_parser_fini(&wc->parser);
+    if (!wc->is_taking)
+        hy__ws_parser_fini(&wc->parser);
     hy_memory_release(wc->head);
     wc->head = NULL;
     wc->head_size = wc->head_capacity = 0;
@@ -280,14 +281,18 @@ static void handle_event(struct hy_ws_client_private *wc, const struct hy__ws_ev
 static void take_frames(struct hy_ws_client_private *wc, char *data, size_t size)
 {
     struct hy__ws_event event;
-    do {
-        if (wc->client == NULL || wc->phase != HY__WS_CLIENT_FRAMES)
-            return;
+    wc->is_taking = true;
+    while (wc->client != NULL && wc->phase == HY__WS_CLIENT_FRAMES) {
         size_t taken = hy__ws_parser_feed(&wc->parser, data, size, &event);
         data += taken;
         size -= taken;
+        if (event.type == HY__WS_EVENT_NONE)
+            break;
         handle_event(wc, &event);
-    } while (event.type != HY__WS_EVENT_NONE);
+    }
+    wc->is_taking = false;
+    if (wc->client == NULL || wc->phase != HY__WS_CLIENT_FRAMES)
+        hy__ws_parser_fini(&wc->parser);
 }
 
 static void *reallocate(void *context, void *memory, size_t size)

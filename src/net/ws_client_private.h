@@ -43,6 +43,7 @@ struct hy_ws_client_private {
     bool is_blocked, is_paused, is_flush_armed;
     bool is_held; /* a loop inside a handler wants to read: after the handler */
     bool is_close_sent, is_close_received, is_failing;
+    bool is_taking; /* a handler may be reading its message: the parser outlives the connection */
     uint8_t masks[256];
     size_t masks_used;
     char *head; /* the answer to the request, until it is complete */

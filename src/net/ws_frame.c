@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 enum parser_state {
-    STATE_HEADER,
+    STATE_START,  /* the first two bytes of a header */
+    STATE_LENGTH, /* its length, unless that is in those */
+    STATE_MASK,
     STATE_PAYLOAD,
     STATE_DONE, /* after a close or a failure: everything is ignored */
 };
@@ -27,10 +29,18 @@ static void *reallocate_default(void *context, void *memory, size_t size)
     return realloc(memory, size);
 }
 
+static void await_header(struct hy__ws_parser *parser)
+{
+    parser->state = STATE_START;
+    parser->header_size = 0;
+    parser->header_end = 2;
+}
+
 void hy__ws_parser_init(struct hy__ws_parser *parser, const struct hy__ws_parser_config *config)
 {
     memset(parser, 0, sizeof *parser);
     parser->config = *config;
+    await_header(parser);
     if (parser->config.reallocate == NULL)
         parser->config.reallocate = reallocate_default;
     if (!config->wants_pieces && config->message_size_max > SIZE_MAX / 2)
@@ -49,14 +59,18 @@ static void buffer_release(struct hy__ws_parser *parser)
 
 void hy__ws_parser_fini(struct hy__ws_parser *parser)
 {
-    if (parser->config.reallocate != NULL)
-        buffer_release(parser);
     parser->state = STATE_DONE;
+    if (parser->config.reallocate == NULL)
+        return; /* it has never begun */
+    buffer_release(parser);
+    if (parser->control != NULL)
+        parser->config.reallocate(parser->config.reallocate_context, parser->control, 0);
+    parser->control = NULL;
 }
 
 size_t hy__ws_parser_memory(const struct hy__ws_parser *parser)
 {
-    return parser->buffer_capacity;
+    return parser->buffer_capacity + (parser->control != NULL ? HY__WS_CONTROL_SIZE_MAX : 0);
 }
 
 static void fail(struct hy__ws_parser *parser, struct hy__ws_event *event, unsigned code,
@@ -190,35 +204,48 @@ static bool header_length_check(struct hy__ws_parser *parser, struct hy__ws_even
     return true;
 }
 
+/* A part of the header is there: checks it and goes on to the next one. False: the event says why
+ * not. */
+static bool header_part_end(struct hy__ws_parser *parser, struct hy__ws_event *event)
+{
+    bool is_masked = parser->config.role == HY__WS_SERVER;
+    switch ((enum parser_state)parser->state) {
+    case STATE_START:
+        parser->state = STATE_LENGTH;
+        parser->header_end = (uint8_t)(2 + length_octets(parser));
+        return header_start_check(parser, event);
+    case STATE_LENGTH:
+        parser->state = STATE_MASK;
+        parser->header_end = (uint8_t)(parser->header_end + (is_masked ? sizeof parser->mask : 0));
+        return header_length_check(parser, event);
+    default:
+        if (is_masked)
+            memcpy(parser->mask, parser->header + parser->header_end - sizeof parser->mask,
+                   sizeof parser->mask);
+        parser->state = STATE_PAYLOAD;
+        return true;
+    }
+}
+
 /* Takes header bytes, checking at each border. Returns how many; on failure the event says so. */
 static size_t header_take(struct hy__ws_parser *parser, const uint8_t *bytes, size_t size,
                           struct hy__ws_event *event)
 {
-    size_t taken = 0;
-    while (taken < size) {
-        parser->header[parser->header_size++] = bytes[taken++];
-        if (parser->header_size < 2)
-            continue;
-        if (parser->header_size == 2 && !header_start_check(parser, event))
-            break;
-        unsigned length_end = 2 + length_octets(parser);
-        if (parser->header_size == length_end && !header_length_check(parser, event))
-            break;
-        unsigned mask_size = parser->header[1] & 0x80 ? 4 : 0;
-        if (parser->header_size == length_end + mask_size) {
-            memcpy(parser->mask, parser->header + length_end, mask_size);
-            parser->header_size = 0;
-            parser->state = STATE_PAYLOAD;
-            break;
-        }
-    }
-    return taken;
+    size_t before = parser->header_size;
+    size_t there = before + size < sizeof parser->header ? before + size : sizeof parser->header;
+    bool is_good = true;
+    /* Mostly more than the header, and one copy: what is behind header_end does not count. */
+    memcpy(parser->header + before, bytes, there - before);
+    while (is_good && parser->state != STATE_PAYLOAD && parser->header_end <= there)
+        is_good = header_part_end(parser, event);
+    parser->header_size = (uint8_t)(there < parser->header_end ? there : parser->header_end);
+    return parser->header_size - before;
 }
 
-static void close_event(struct hy__ws_parser *parser, struct hy__ws_event *event)
+static void close_event(struct hy__ws_parser *parser, const uint8_t *payload,
+                        struct hy__ws_event *event)
 {
     size_t size = (size_t)parser->frame_size;
-    const uint8_t *payload = parser->control;
     unsigned code = HY__WS_CLOSE_NO_CODE;
     size_t reason_at = 0;
     if (size == 1) {
@@ -244,25 +271,39 @@ static void close_event(struct hy__ws_parser *parser, struct hy__ws_event *event
     event->payload = (struct hy__slice){(const char *)payload + reason_at, size - reason_at};
 }
 
-static void control_take(struct hy__ws_parser *parser, const uint8_t *bytes, size_t size,
+/* Keeps a part of a control frame's payload. Nearly all come whole, so there is no room for one
+ * before it is needed. */
+static bool control_keep(struct hy__ws_parser *parser, const uint8_t *bytes, size_t size)
+{
+    if (parser->control == NULL)
+        parser->control = parser->config.reallocate(parser->config.reallocate_context, NULL,
+                                                    HY__WS_CONTROL_SIZE_MAX);
+    if (parser->control != NULL)
+        memcpy(parser->control + parser->frame_done, bytes, size);
+    return parser->control != NULL;
+}
+
+static void control_take(struct hy__ws_parser *parser, uint8_t *bytes, size_t size,
                          struct hy__ws_event *event)
 {
-    uint8_t *at = parser->control + parser->frame_done;
-    if (size > 0) {
-        memcpy(at, bytes, size);
-        if (parser->config.role == HY__WS_SERVER)
-            hy__ws_mask(at, size, parser->mask, (size_t)parser->frame_done);
-        parser->frame_done += size;
+    bool is_whole = size == parser->frame_size;
+    if (parser->config.role == HY__WS_SERVER)
+        hy__ws_mask(bytes, size, parser->mask, (size_t)parser->frame_done);
+    if (!is_whole && !control_keep(parser, bytes, size)) {
+        fail(parser, event, HY__WS_CLOSE_INTERNAL, "out of memory for a control frame");
+        return;
     }
+    parser->frame_done += size;
     if (parser->frame_done < parser->frame_size)
         return;
-    parser->state = STATE_HEADER;
+    const uint8_t *payload = is_whole ? bytes : parser->control;
+    await_header(parser);
     if (parser->frame_opcode == HY__WS_CLOSE) {
-        close_event(parser, event);
+        close_event(parser, payload, event);
         return;
     }
     event->type = parser->frame_opcode == HY__WS_PING ? HY__WS_EVENT_PING : HY__WS_EVENT_PONG;
-    event->payload = (struct hy__slice){(const char *)parser->control, (size_t)parser->frame_size};
+    event->payload = (struct hy__slice){(const char *)payload, (size_t)parser->frame_size};
 }
 
 /* The checked bytes go on: as a piece, as a message of the input, or to the buffer. */
@@ -314,7 +355,7 @@ static void data_take(struct hy__ws_parser *parser, uint8_t *bytes, size_t size,
     if (!is_frame_end || event->type == HY__WS_EVENT_FAILED)
         return;
     parser->message_done += parser->frame_size;
-    parser->state = STATE_HEADER;
+    await_header(parser);
     if (is_end)
         parser->message_opcode = 0;
 }
@@ -330,7 +371,7 @@ size_t hy__ws_parser_feed(struct hy__ws_parser *parser, void *data, size_t size,
     while (ret_event->type == HY__WS_EVENT_NONE) {
         if (parser->state == STATE_DONE)
             return size;
-        if (parser->state == STATE_HEADER) {
+        if (parser->state != STATE_PAYLOAD) {
             if (taken == size)
                 break;
             taken += header_take(parser, bytes + taken, size - taken, ret_event);

@@ -2,10 +2,10 @@
 /*
  * WebSocket frames (RFC 6455 section 5) without I/O: a parser from bytes to events for both roles,
  * and the encoding of headers and close payloads. The parser takes all it is given: it keeps a cut
- * header, a control frame's payload and an unfinished message itself. It fails at the first byte
- * that shows the error, and before it allocates. A message in one frame that lies wholly in the
- * input is delivered as a slice of the input. Not thread-safe: one parser belongs to one
- * connection.
+ * header, the part of a control frame's payload and an unfinished message itself. It fails at the
+ * first byte that shows the error, and before it allocates. A control frame, or a message in one
+ * frame, that lies wholly in the input is delivered as a slice of the input. Not thread-safe: one
+ * parser belongs to one connection.
  */
 #ifndef HY_NET_WS_FRAME_H
 #define HY_NET_WS_FRAME_H
@@ -81,8 +81,8 @@ struct hy__ws_event {
 /** The parser's state. Private to ws_frame.c; here so that it can be embedded. */
 struct hy__ws_parser {
     struct hy__ws_parser_config config;
-    uint8_t state; /* enum parser_state */
-    uint8_t header_size;
+    uint8_t state;                   /* enum parser_state */
+    uint8_t header_size, header_end; /* bytes that are there; where the part being read ends */
     uint8_t header[HY__WS_HEADER_SIZE_MAX];
     uint8_t mask[4];
     uint8_t frame_opcode;
@@ -94,8 +94,8 @@ struct hy__ws_parser {
     uint32_t fragment_count;
     uint64_t message_done; /* payload bytes of the open message's earlier frames */
     struct hy__utf8 utf8;
-    uint8_t control[HY__WS_CONTROL_SIZE_MAX];
     bool buffer_is_delivered; /* the last event pointed into buffer: release it at the next call */
+    uint8_t *control;         /* room for a control frame that comes in parts; NULL before any */
     char *buffer;             /* the open message, or NULL */
     size_t buffer_size;
     size_t buffer_capacity;

@@ -26,24 +26,31 @@ size_t hy__ws_frame_header_encode(uint8_t buffer[HY__WS_HEADER_SIZE_MAX], bool i
     return at;
 }
 
+/* Copies in and out: any alignment is good, and compilers make single (vector) moves of them. */
+static inline void mask_word(uint8_t *bytes, uint64_t key)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    word ^= key;
+    memcpy(bytes, &word, sizeof word);
+}
+
 void hy__ws_mask(void *data, size_t size, const uint8_t mask[4], size_t offset)
 {
     uint8_t *bytes = data;
-    uint8_t key[8];
-    uint64_t key_word;
+    uint32_t half;
     size_t i = 0;
-    for (size_t k = 0; k < sizeof key; k++)
-        key[k] = mask[(offset + k) & 3];
-    memcpy(&key_word, key, sizeof key_word);
-    /* Copies in and out: any alignment is good, and compilers make them single (vector) moves. */
-    for (; i + 8 <= size; i += 8) {
-        uint64_t word;
-        memcpy(&word, bytes + i, sizeof word);
-        word ^= key_word;
-        memcpy(bytes + i, &word, sizeof word);
-    }
+    for (; (offset & 3) != 0 && size > 0; offset++, size--)
+        *bytes++ ^= mask[offset & 3];
+    memcpy(&half, mask, sizeof half);
+    const uint64_t key = (uint64_t)half << 32 | half;
+    for (; i + 32 <= size; i += 32)
+        for (size_t k = 0; k < 32; k += 8)
+            mask_word(bytes + i + k, key);
+    for (; i + 8 <= size; i += 8)
+        mask_word(bytes + i, key);
     for (; i < size; i++)
-        bytes[i] ^= key[i & 7];
+        bytes[i] ^= mask[i & 3];
 }
 
 bool hy__ws_close_code_is_legal(unsigned code)

@@ -46,6 +46,8 @@ static bool accept_failed(struct hy_ws_server_private *ws, int error)
 static void accept_clients(struct hy_ws_server_private *ws)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN && ws->listener_handle >= 0; i++) {
+        if (i > 0 && !hy__socket_may_accept(ws->listener_handle))
+            return;
         intptr_t handle = hy__socket_accept(ws->listener_handle);
         if (handle < 0) {
             if (!accept_failed(ws, (int)-handle))

@@ -17,7 +17,8 @@
 #include <halyard/halyard.h>
 #include <halyard/ws_server.h>
 
-#define HY__WS_RECEIVE_SIZE 65536
+/* One buffer for all connections; memory only as far as it was ever filled. */
+#define HY__WS_RECEIVE_SIZE ((size_t)256 << 10)
 
 /* A connection's life. Requests may go round REQUEST -> ANSWER -> RESPONSE several times. */
 enum hy__ws_phase {
@@ -74,8 +75,9 @@ struct hy__ws_session {
     int64_t ping_ns;     /* when the newest ping was queued; 0: its pong is here */
     uint16_t close_code; /* 0: nobody has closed */
     bool is_local, is_peer_closed, is_failing;
+    bool is_taking; /* a handler may be reading its message: it outlives the connection's end */
     uint8_t reason_size;
-    char reason[HY__WS_REASON_SIZE_MAX];
+    char *reason; /* of the Close, whosever; NULL: none, or no memory for it */
 };
 
 struct hy__ws_connection {

@@ -76,6 +76,13 @@ static void count_closed(struct hy_ws_server_counters *counters, unsigned code)
     hy__ws_count(counter, 1);
 }
 
+static void session_release(struct hy__ws_session *session)
+{
+    hy__ws_parser_fini(&session->parser);
+    hy_memory_release(session->reason);
+    hy_memory_release(session);
+}
+
 void hy__ws_session_end(struct hy__ws_connection *connection, bool is_clean)
 {
     struct hy_ws_server_private *ws = connection->ws;
@@ -96,8 +103,8 @@ void hy__ws_session_end(struct hy__ws_connection *connection, bool is_clean)
               (struct hy__slice){session->reason, session->reason_size});
     connection->session = NULL;
     hy__ws_slot_retire(ws, session->client);
-    hy__ws_parser_fini(&session->parser);
-    hy_memory_release(session);
+    if (!session->is_taking)
+        session_release(session);
     hy__ws_count(&ws->counters->dropped_at_end, lost);
     hy__ws_count(&ws->counters->clients, (uint64_t)-1);
     count_closed(ws->counters, closed.code);
@@ -137,9 +144,12 @@ static void note_close(struct hy__ws_session *session, unsigned code, const char
 {
     session->close_code = (uint16_t)code;
     session->is_local = is_local;
-    session->reason_size = (uint8_t)hy__utf8_prefix(reason, reason_size, HY__WS_REASON_SIZE_MAX);
-    if (session->reason_size > 0)
-        memcpy(session->reason, reason, session->reason_size);
+    reason_size = hy__utf8_prefix(reason, reason_size, HY__WS_REASON_SIZE_MAX);
+    session->reason = reason_size > 0 ? hy_memory_allocate(reason_size) : NULL;
+    if (session->reason == NULL)
+        return;
+    memcpy(session->reason, reason, reason_size);
+    session->reason_size = (uint8_t)reason_size;
 }
 
 void hy__ws_session_close(struct hy__ws_connection *connection, unsigned code, const char *reason,
@@ -257,15 +267,20 @@ static void handle_event(struct hy__ws_connection *connection, const struct hy__
 
 void hy__ws_session_take(struct hy__ws_connection *connection, char *data, size_t size)
 {
+    struct hy__ws_session *session = connection->session;
     struct hy__ws_event event;
+    if (session == NULL)
+        return; /* its end is being told */
+    session->is_taking = true;
     do {
-        if (connection->session == NULL)
-            return; /* finished or cut by what came before */
-        size_t taken = hy__ws_parser_feed(&connection->session->parser, data, size, &event);
+        size_t taken = hy__ws_parser_feed(&session->parser, data, size, &event);
         data += taken;
         size -= taken;
         handle_event(connection, &event);
-    } while (event.type != HY__WS_EVENT_NONE);
+    } while (event.type != HY__WS_EVENT_NONE && connection->session != NULL);
+    session->is_taking = false;
+    if (connection->session == NULL) /* finished or cut meanwhile */
+        session_release(session);
 }
 
 /* --- sending --------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@ struct user {
     struct hy_ws_client_closed last_closed;
     struct hy_error last_error;
     size_t size;
-    bool is_text;
+    bool is_text, ends_at_message;
     char text[64];
 };
 
@@ -33,6 +33,8 @@ static void client_closed(struct user *self, const struct hy_ws_client_closed *c
 static void client_message(struct user *self, const struct hy_ws_message *message)
 {
     self->messages++;
+    if (self->ends_at_message)
+        hy_ws_client_fini(&self->client);
     self->size = message->size;
     self->is_text = message->is_text;
     snprintf(self->text, sizeof self->text, "%.*s", (int)message->size,
@@ -141,6 +143,22 @@ static void test_big_messages_both_ways(void **state)
     assert_false(user.is_text);
 }
 
+/* A message that came in parts is there until its handler returns, whatever that does. */
+static void test_a_handler_ends_the_client(void **state)
+{
+    static char big[300000];
+    (void)state;
+    memset(big, 'b', sizeof big);
+    user.ends_at_message = true;
+    assert_int_equal(connect_to("/ws"), 0);
+    fixture_await(&fixture.recorder.opened, 1);
+    hy_ws_server_broadcast_binary(&fixture.server, big, sizeof big);
+    fixture_await(&user.closed, 1);
+    assert_int_equal(user.messages, 1);
+    assert_int_equal(user.size, sizeof big);
+    assert_int_equal(strspn(user.text, "b"), sizeof user.text - 1);
+}
+
 static void test_refusals(void **state)
 {
     char url[64];
@@ -179,8 +197,9 @@ int main(void)
 {
 #define CASE(name_) cmocka_unit_test_setup_teardown(name_, start, stop)
     const struct CMUnitTest tests[] = {
-        CASE(test_talk_and_close), CASE(test_server_closes),     CASE(test_big_messages_both_ways),
-        CASE(test_refusals),       CASE(test_end_without_close),
+        CASE(test_talk_and_close),         CASE(test_server_closes),
+        CASE(test_big_messages_both_ways), CASE(test_refusals),
+        CASE(test_end_without_close),      CASE(test_a_handler_ends_the_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

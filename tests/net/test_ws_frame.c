@@ -323,6 +323,43 @@ static void out_of_memory(void **state)
     assert_int_equal(strncmp(got, "B[mmm", 5), 0);
 }
 
+/* One that comes whole needs no memory; the first that does not takes room for all later ones. */
+static void control_frames_in_parts(void **state)
+{
+    (void)state;
+    for (unsigned fail_at = 0; fail_at < 2; fail_at++) {
+        struct heap heap = {.fail_at = fail_at};
+        struct hy__ws_parser_config config = wire_server_config;
+        struct hy__ws_parser parser;
+        struct hy__ws_event event;
+        config.reallocate = heap_reallocate;
+        config.reallocate_context = &heap;
+        hy__ws_parser_init(&parser, &config);
+        for (size_t cut = 0; cut < 8; cut++) {
+            struct wire wire = {0};
+            wire_add(&wire, true, HY__WS_PING, "whole", 5); /* 11 bytes */
+            size_t taken = hy__ws_parser_feed(&parser, wire.data, wire.size - cut, &event);
+            if (cut > 0 && cut < 5) {
+                assert_int_equal(event.type,
+                                 fail_at == 1 ? HY__WS_EVENT_FAILED : HY__WS_EVENT_NONE);
+                if (fail_at == 1)
+                    break;
+            }
+            if (event.type == HY__WS_EVENT_NONE)
+                taken += hy__ws_parser_feed(&parser, wire.data + taken, cut, &event);
+            assert_int_equal(taken, wire.size);
+            assert_int_equal(event.type, HY__WS_EVENT_PING);
+            assert_int_equal(event.payload.size, 5);
+            assert_memory_equal(event.payload.data, "whole", 5);
+            assert_int_equal(heap.requests, cut > 0);
+            assert_int_equal(heap.held, hy__ws_parser_memory(&parser));
+        }
+        assert_int_equal(event.close_code, fail_at == 1 ? HY__WS_CLOSE_INTERNAL : 0);
+        hy__ws_parser_fini(&parser);
+        assert_int_equal(heap.held, 0);
+    }
+}
+
 static void fini_frees_an_open_message(void **state)
 {
     (void)state;
@@ -358,6 +395,7 @@ int main(void)
         cmocka_unit_test(fragment_limit),
         cmocka_unit_test(memory_grows_with_what_arrives),
         cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(control_frames_in_parts),
         cmocka_unit_test(fini_frees_an_open_message),
     };
     return cmocka_run_group_tests_name("ws_frame", tests, NULL, NULL);

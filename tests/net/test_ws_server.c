@@ -323,10 +323,12 @@ static const struct hy_class ender_class = HY_CLASS(struct ender, .base = NULL);
 static void ender_message(struct ender *ender, const struct hy_ws_message *message)
 {
     ender->messages++;
-    if (message->size == 3) /* "end" */
+    if (message->size == 3) {
         hy_ws_server_fini(&ender->server);
-    else
+        assert_memory_equal(message->data, "end", 3); /* still there */
+    } else {
         hy_ws_server_close_client(&ender->server, message->client, 4000, "as you wish");
+    }
 }
 
 static void ender_opened(struct ender *ender, const struct hy_ws_client_opened *opened)
@@ -340,14 +342,15 @@ static void ender_closed(struct ender *ender)
     ender->closed++;
 }
 
-/* All in this thread: a handler closes its client, another ends the server with bytes still to
- * parse and other clients connected. */
+/* All in this thread: a handler closes its client, another ends the server, by a message in two
+ * fragments, with bytes still to parse and other clients connected. */
 static void test_handlers_may_end_everything(void **state)
 {
     struct ender ender = {0};
     struct fixture address_only; /* for the raw clients: only the port is used */
-    static const unsigned char two[] = {0x81, 0x83, 0,    0, 0, 0, 'e', 'n',
-                                        'd',  0x81, 0x81, 0, 0, 0, 0,   'x'};
+    static const unsigned char two[] = {0x01, 0x81, 0, 0, 0, 0, 'e',      /* */
+                                        0x80, 0x82, 0, 0, 0, 0, 'n', 'd', /* */
+                                        0x81, 0x81, 0, 0, 0, 0, 'x'};
     int64_t deadline_ns = hy_now_ns() + FIXTURE_WAIT_NS;
     int fds[3];
     (void)state;
