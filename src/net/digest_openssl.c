@@ -18,8 +18,9 @@ static void fetch_sha1(void)
 
 bool hy__sha1(const void *data, size_t size, unsigned char ret_digest[HY__SHA1_SIZE])
 {
-    return CRYPTO_THREAD_run_once(&sha1_once, fetch_sha1) == 1 && sha1 != NULL &&
-           EVP_Digest(data, size, ret_digest, NULL, sha1, NULL) == 1;
+    (void)CRYPTO_THREAD_run_once(&sha1_once, fetch_sha1);
+    /* Without memory then, it is looked up each time. */
+    return EVP_Digest(data, size, ret_digest, NULL, sha1 != NULL ? sha1 : EVP_sha1(), NULL) == 1;
 }
 
 bool hy__random_bytes(void *ret_bytes, size_t size)
