@@ -234,7 +234,11 @@ static void joined_by_home(bool fini)
         worker_start(&worker, "worker");
         EXPECT_INT(hy_invoke(&worker.probe.hy, call_home, &pointer_payload, &pointer), 0);
         gate_wait(&begun);
-        wait_busy_until_ns(hy_now_ns() + (i % 20) * 2000);
+        if (i % 2 == 0)
+            wait_busy_until_ns(hy_now_ns() + (i % 20) * 2000);
+        else /* the call comes first */
+            while (hy_posted_count(&here.hy, HY_EVENT_ANY) == 0)
+                sched_yield();
         if (fini) {
             /* It cannot fail, so whoever waits for this thread is sent away. */
             hy_thread_fini(&worker.thread);
