@@ -247,7 +247,7 @@ struct hy_thread *hy_object_thread(const struct hy_object *object)
 
 bool hy_object_is_here(const struct hy_object *object)
 {
-    return object->anchor != NULL && hy__anchor_home(object->anchor) == hy__record_if_any();
+    return hy__object_is_own(object);
 }
 
 int hy_object_check_thread(const struct hy_object *object, const char *operation)
